@@ -1,0 +1,52 @@
+# Every target makes its own virtual environment: Python 3.11+ and make are all that is needed.
+#
+#   make demo    plan, apply and plan again on the embedded API
+#   make test    the whole test suite
+#   make check   format, lint, types, layers
+#   make bench   the benchmarks (tests/benchmarks/README.md)
+
+# The first Python that is new enough; PYTHON=/path/to/python overrides.
+CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11
+PYTHON ?= $(shell for p in $(CANDIDATES); do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check bench clean
+.DEFAULT_GOAL := test
+
+# One stamp a set of packages, so that `make demo` does not wait for linters.
+$(VENV)/.run: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: PYTHON=/path/to/python make"; exit 1; }
+	@echo "Setting up $(VENV) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run
+	@echo "Adding what the tests need ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.test
+	@echo "Adding the linters ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.run
+	@bash docs/demo.sh $(BIN)/reconciler
+
+test: $(VENV)/.test
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.test
+	@$(BIN)/python -m tests.benchmarks
+
+clean:
+	rm -rf $(VENV) .reconciler dist
