@@ -1,0 +1,66 @@
+"""What is raised on purpose, and the exit code that each ends in.
+
+ReconcilerError                 1   one sentence, for people
+  ProblemsError                 1   the manifests hold problems, all of them collected
+  ConfigError                   1   reconciler.yaml or the environment
+  PlanFileError                 1   a saved plan that cannot be trusted
+  ApiError                      1   the API cannot be used at all: unreachable, 401, no token
+  UsageError                   64   flags that do not go together
+WriteRefusedError              70   a dry run tried to write: a bug of ours, so no ReconcilerError
+"""
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+from reconciler.model import Problem
+
+
+class ExitCode(IntEnum):
+    """How a run ends, for scripts."""
+
+    OK = 0
+    ERROR = 1
+    CHANGES = 2
+    REFUSED = 3
+    INCOMPLETE = 4
+    STALE = 5
+    USAGE = 64
+    BUG = 70
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class ReconcilerError(Exception):
+    """Something the user can mend; the message says what and how."""
+
+    exit_code = ExitCode.ERROR
+
+
+class ProblemsError(ReconcilerError):
+    """The manifests hold problems; `problems` are all of them, in order of file and line."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(f"{len(problems)} problems")
+        self.problems = tuple(problems)
+
+
+class ConfigError(ReconcilerError):
+    """The environment or reconciler.yaml asks for something that cannot be."""
+
+
+class PlanFileError(ReconcilerError):
+    """A saved plan that is cut, edited, too new, or made for another address."""
+
+
+class ApiError(ReconcilerError):
+    """The API cannot be used: nothing was written."""
+
+
+class UsageError(ReconcilerError):
+    """Flags or arguments that do not go together."""
+
+    exit_code = ExitCode.USAGE
+
+
+class WriteRefusedError(Exception):
+    """A client for reading was asked to write."""

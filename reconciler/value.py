@@ -1,0 +1,91 @@
+"""user_data: the text on the wire <-> the value that people mean; and when two are the same."""
+
+import json
+from json.encoder import encode_basestring
+from typing import TypeAlias
+
+JsonValue: TypeAlias = "bool | str | list[JsonValue] | dict[str, JsonValue] | None"
+
+# Deeper than any annotation, shallower than Python's stack: past it a text is just a text.
+MAX_DEPTH = 64
+
+
+class Number(str):
+    """A JSON number as it was written: 1, 1.0 and 1e0 are three values, and none loses a digit."""
+
+    __slots__ = ()
+
+
+def canonical(value: JsonValue, depth: int = 0) -> str:
+    """One text for one value: sorted keys, no spaces, numbers as written, no needless escapes.
+
+    Raises ValueError for a value that is nested more than MAX_DEPTH levels deep.
+    """
+    if isinstance(value, str):
+        return str(value) if isinstance(value, Number) else encode_basestring(value)
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if depth == MAX_DEPTH:
+        raise ValueError(f"nested more than {MAX_DEPTH} levels deep")
+    if isinstance(value, list):
+        return f"[{','.join([canonical(item, depth + 1) for item in value])}]"
+    members = [
+        f"{encode_basestring(key)}:{canonical(value[key], depth + 1)}" for key in sorted(value)
+    ]
+    return f"{{{','.join(members)}}}"
+
+
+def parse(text: str) -> JsonValue:
+    """The value of a JSON text (RFC 8259), numbers as written.
+
+    Raises ValueError for anything doubtful: repeated keys, NaN, nesting beyond MAX_DEPTH.
+    """
+    try:
+        value: JsonValue = _DECODER.decode(text)
+        canonical(value)
+    except RecursionError:
+        raise ValueError(f"nested more than {MAX_DEPTH} levels deep") from None
+    return value
+
+
+def structure(text: str | None) -> list[JsonValue] | dict[str, JsonValue] | None:
+    """The mapping or list that a text holds, None where it is no more than a text."""
+    if text is None or not text.lstrip(" \t\r\n").startswith(("{", "[")):
+        return None
+    try:
+        value = parse(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, list | dict) else None
+
+
+def same(wanted: str | None, live: str | None, *, structured: bool) -> bool:
+    """Whether the API already holds what is wanted.
+
+    Text equals text, to the letter. Where the manifest holds a mapping or a list (`structured`,
+    and `wanted` is canonical), any layout of the same JSON equals it.
+    """
+    if wanted == live:
+        return True
+    if not structured:
+        return False
+    held = structure(live)
+    return held is not None and canonical(held) == wanted
+
+
+def _unique(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a key is repeated")
+    return members
+
+
+def _refuse(constant: str) -> JsonValue:
+    raise ValueError(f"{constant} is not JSON")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_int=Number, parse_float=Number, parse_constant=_refuse
+)
