@@ -1,0 +1,194 @@
+"""reconciler.yaml and the environment -> what a run is told.
+
+The API's address and the token come from the environment alone: a pull request can change every
+file of the tree, and could otherwise send the token elsewhere.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import SplitResult, urlsplit
+
+import msgspec
+from msgspec import Meta, Struct
+
+from reconciler.errors import ConfigError, ProblemsError
+from reconciler.manifest import read_text, source
+from reconciler.meaning import json_of
+from reconciler.model import Problem
+from reconciler.tree import BrokenTreeError, Mark, Node, Reader, Report
+from reconciler.tree import Mapping as Tree
+
+FILE = Path("reconciler.yaml")
+DEFAULT_BASE_URL = "https://api.carrierx.com/core/v2"
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+# Visible ASCII: a header cannot carry anything else, and httpx would quote the token in its error.
+_TOKEN = re.compile(r"[\x21-\x7e]{8,4096}")
+_NOT_IN_TOKEN = re.compile(r"[^\x21-\x7e]")
+
+
+class Secret:
+    """A token that no print, log, traceback or pickle can show."""
+
+    __slots__ = ("_hidden",)
+
+    def __init__(self, text: str) -> None:
+        self._hidden = text
+
+    def reveal(self) -> str:
+        """The text itself; for the moment of sending it."""
+        return self._hidden
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a secret is not written anywhere")
+
+
+class Target(Struct, frozen=True):
+    """Where the API is, and the token for it."""
+
+    base_url: str
+    token: Secret
+
+
+def target(environment: Mapping[str, str]) -> Target:
+    """The API that CARRIERX_BASE_URL, CARRIERX_TOKEN and CARRIERX_TOKEN_FILE name."""
+    return Target(
+        base_url(environment.get("CARRIERX_BASE_URL") or DEFAULT_BASE_URL), _token(environment)
+    )
+
+
+def base_url(text: str) -> str:
+    """The API's address in its one spelling: lower-case host, no slash at the end.
+
+    Raises ConfigError for an address to which a token must not be sent.
+    """
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError as error:
+        raise ConfigError(f"CARRIERX_BASE_URL: {error}") from None
+    wrong = _wrong(text, url)
+    if wrong:
+        raise ConfigError(f"CARRIERX_BASE_URL: {wrong}: expected something like {DEFAULT_BASE_URL}")
+    host = f"[{url.hostname}]" if ":" in (url.hostname or "") else url.hostname
+    standard = {"http": 80, "https": 443}[url.scheme]
+    where = host if port in (None, standard) else f"{host}:{port}"
+    return f"{url.scheme}://{where}{url.path.rstrip('/')}"
+
+
+def _wrong(text: str, url: SplitResult) -> str:
+    # urlsplit and httpx read some of these differently, so that one host is checked, another used.
+    if not text.isascii() or not text.isprintable() or "\\" in text or " " in text:
+        return "holds a character that an address cannot"
+    if url.scheme not in ("http", "https"):
+        return "is no https:// address"
+    if "@" in url.netloc or "?" in text or "#" in text:
+        return "has a user, a query or a fragment"
+    if not url.hostname:
+        return "names no host"
+    if url.scheme == "http" and url.hostname not in _LOOPBACK:
+        return "is http://, which would send the token in clear (allowed for this machine alone)"
+    return ""
+
+
+def _token(environment: Mapping[str, str]) -> Secret:
+    text, file = environment.get("CARRIERX_TOKEN"), environment.get("CARRIERX_TOKEN_FILE")
+    if text and file:
+        raise ConfigError("both CARRIERX_TOKEN and CARRIERX_TOKEN_FILE are set: set one of them")
+    if text:
+        return _checked(text, "CARRIERX_TOKEN")
+    if not file:
+        raise ConfigError(
+            "no token: set CARRIERX_TOKEN or CARRIERX_TOKEN_FILE (--sandbox needs none)"
+        )
+    try:
+        held = Path(file).read_bytes().decode("latin-1")
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no path"
+        raise ConfigError(f"CARRIERX_TOKEN_FILE: cannot be read: {why}") from None
+    # Editors and `echo` end a file with a newline; nobody means it.
+    return _checked(held.removesuffix("\n").removesuffix("\r"), "CARRIERX_TOKEN_FILE")
+
+
+def _checked(text: str, name: str) -> Secret:
+    """The token; the error tells the place of a wrong character and nothing of the token."""
+    bad = _NOT_IN_TOKEN.search(text)
+    if bad is not None:
+        raise ConfigError(
+            f"{name}: character {bad.start() + 1} of the token is U+{ord(bad[0]):04X}, "
+            "which no token holds: was it copied with a line break or a space?"
+        )
+    if not _TOKEN.fullmatch(text):
+        raise ConfigError(f"{name}: a token has 8 to 4096 characters, this one {len(text):,}")
+    return Secret(text)
+
+
+class Write(Struct, frozen=True, forbid_unknown_fields=True):
+    """How `apply` writes."""
+
+    method: Literal["patch", "put"] = "patch"
+    parallelism: Annotated[int, Meta(ge=1)] = 10
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What reconciler.yaml says; a flag goes before it."""
+
+    version: Literal[1] = 1
+    manifests: tuple[str, ...] = ("manifests",)
+    write: Write = Write()
+
+
+def settings(file: Path = FILE) -> Settings:
+    """What the file says, the defaults where there is none.
+
+    Raises ProblemsError with what is wrong with it.
+    """
+    if not file.exists():
+        return Settings()
+    text = read_text(file)
+    if isinstance(text, Problem):
+        raise ProblemsError([text])
+    problems: list[Problem] = []
+
+    def report(mark: Mark, rule: str, message: str) -> None:
+        problems.append(Problem(source(file.as_posix(), mark), rule, message))
+
+    found = _settings(text, report)
+    if problems or found is None:
+        raise ProblemsError(problems)
+    return found
+
+
+def _settings(text: str, report: Report) -> Settings | None:
+    reader = Reader(text, report)
+    try:
+        event = reader.next_document()
+        if event is None:
+            return Settings()
+        root = reader.node(event)
+        if reader.next_document() is not None:
+            report(root.mark, "shape", "holds several documents: keep one")
+    except BrokenTreeError as broken:
+        report(broken.mark, broken.rule, broken.message)
+        return None
+    try:
+        return msgspec.json.decode(json_of(root, report), type=Settings)
+    except msgspec.ValidationError as error:
+        what, _, path = str(error).partition(" - at `$")
+        report(_at(root, path), "config", what[:1].lower() + what[1:])
+    except msgspec.DecodeError:
+        report(root.mark, "config", "cannot be understood")  # beside the doubt reported above
+    return None
+
+
+def _at(node: Node, path: str) -> Mark:
+    """The place of a path such as `.write.parallelism` or `.manifests[...]`, as far as it goes."""
+    for name in re.findall(r"\.(\w+)", path):
+        if isinstance(node, Tree):
+            node = next((value for key, value in node.pairs if key.text == name), node)
+    return node.mark

@@ -1,0 +1,205 @@
+"""Manifest files -> entries with file, line and column, as a stream.
+
+An entry is what is written under a SID. Whether it may become a record is for `schema` to say.
+"""
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from reconciler.kinds import KINDS
+from reconciler.model import Problem, Source
+from reconciler.suggest import did_you_mean
+from reconciler.tree import (
+    BrokenTreeError,
+    Mark,
+    Node,
+    Position,
+    Reader,
+    Report,
+    Scalar,
+    is_mapping,
+)
+
+SUFFIXES = (".yaml", ".yml", ".json")
+
+# A million records are about 110 MB; what is larger is no file that a person reviewed.
+MAX_FILE_BYTES = 256 * 1024 * 1024
+
+# What a text file has no business to hold, and what the YAML parsers disagree about. Inside double
+# quotes each can be written as an escape, where a reviewer sees it.
+_FORBIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]|\r(?!\n)"
+)
+
+
+class Entry(Struct, frozen=True):
+    """What a manifest holds under one SID: `sid` and `body` as they were written."""
+
+    kind: str
+    sid: Scalar
+    body: Node
+    file: str
+
+    def source(self, mark: Mark) -> Source:
+        """Where something of this entry is written."""
+        return source(self.file, mark)
+
+
+def source(file: str, mark: Mark) -> Source:
+    """A parser's mark, which counts from 0, as a place that people and editors count from 1."""
+    return Source(file, mark.line + 1, mark.column + 1)
+
+
+def find(paths: Iterable[Path]) -> Iterator[Path | Problem]:
+    """The manifest files under the paths, in order of name; hidden folders are left out.
+
+    A symbolic link is a problem, never followed: in a pull request it would be a way to read any
+    file of the machine that makes the plan.
+    """
+    for path in paths:
+        if path.is_symlink():
+            yield _symlink(path)
+        elif path.is_dir():
+            yield from _walk(path)
+        elif not path.exists():
+            yield _about(path, "not-found", "no such file or folder")
+        elif path.suffix not in SUFFIXES:
+            yield _about(path, "not-a-manifest", f"a manifest ends in {', '.join(SUFFIXES)}")
+        else:
+            yield path
+
+
+def _walk(folder: Path) -> Iterator[Path | Problem]:
+    try:
+        found = sorted(os.scandir(folder), key=lambda item: item.name)
+    except OSError as error:
+        yield _about(folder, "unreadable-file", f"cannot be read: {error.strerror}")
+        return
+    for item in found:
+        path = folder / item.name
+        if item.is_symlink():
+            # A link to something that would not be read anyway is nobody's business.
+            if path.suffix in SUFFIXES or path.is_dir():
+                yield _symlink(path)
+        elif item.is_dir():
+            if not item.name.startswith("."):
+                yield from _walk(path)
+        elif path.suffix in SUFFIXES:
+            yield path
+
+
+def load(path: Path) -> Iterator[Entry | Problem]:
+    """The entries of one file and its problems, as they come; a broken syntax ends the file."""
+    text = read_text(path)
+    if isinstance(text, Problem):
+        yield text
+    else:
+        yield from parse(path.as_posix(), text)
+
+
+def read_text(path: Path) -> str | Problem:
+    """The text of a regular file in UTF-8 without a character that a reviewer cannot see."""
+    try:
+        data = _read(path)
+    except OSError as error:
+        return _about(path, "unreadable-file", f"cannot be read: {error.strerror or error}")
+    return _text(path.as_posix(), data)
+
+
+def parse(file: str, text: str) -> Iterator[Entry | Problem]:
+    """The entries and problems of a manifest's text, `file` being how problems name it."""
+    found: list[Problem] = []
+
+    def report(mark: Mark, rule: str, message: str) -> None:
+        found.append(Problem(source(file, mark), rule, message))
+
+    empty = True
+    try:
+        for entry in _entries(Reader(text, report), file, report):
+            # An entry of which any part was doubtful is none at all.
+            if not found:
+                yield entry
+            yield from found
+            empty = False
+            found.clear()
+    except BrokenTreeError as broken:
+        report(broken.mark, broken.rule, broken.message)
+    yield from found
+    if empty and not found:
+        yield Problem(Source(file, 1, 1), "empty", f"holds no records: {_EXPECTED}")
+
+
+def _entries(reader: Reader, file: str, report: Report) -> Iterator[Entry]:
+    while (event := reader.next_document()) is not None:
+        if is_mapping(event):
+            kinds: set[str] = set()
+            for kind, records in reader.members(event):
+                if kind.text in kinds:
+                    report(kind.mark, "duplicate-key", f"`{kind.text}` is already there above")
+                kinds.add(kind.text)
+                if kind.text not in KINDS:
+                    hint = did_you_mean(kind.text, KINDS) or f": {_EXPECTED}"
+                    report(kind.mark, "unknown-kind", f"`{kind.text}` is not a kind{hint}")
+                    reader.node(records)
+                elif not is_mapping(records):
+                    node = reader.node(records)
+                    report(node.mark, "shape", f"expected records by SID under `{kind.text}`")
+                else:
+                    for sid, body in reader.members(records):
+                        yield Entry(kind.text, sid, reader.node(body), file)
+        else:
+            node = reader.node(event)
+            if not (isinstance(node, Scalar) and node.plain and not node.text):
+                report(node.mark, "shape", f"not a manifest: {_EXPECTED}")
+
+
+_EXPECTED = "expected " + " or ".join(f"`{kind}:`" for kind in KINDS) + " with records by SID"
+
+
+def _read(path: Path) -> bytes:
+    # O_NOFOLLOW: between the listing and now the file may have become a link.
+    # O_NONBLOCK: opening a pipe would wait for its other end.
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(handle, "rb") as stream:  # noqa: PTH123  a descriptor has no Path
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError("not a regular file")
+        if status.st_size > MAX_FILE_BYTES:
+            raise OSError(f"larger than {MAX_FILE_BYTES // 2**20} MiB: split it")
+        return stream.read(MAX_FILE_BYTES)
+
+
+def _text(file: str, data: bytes) -> str | Problem:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return Problem(Source(file, 1, 1), "encoding", "is UTF-16: save it as UTF-8")
+    try:
+        text = data.decode().removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode()
+        where = source(file, _position(before))
+        byte = f"0x{data[error.start]:02x}"
+        return Problem(where, "encoding", f"is not UTF-8 (byte {byte}): save it as UTF-8")
+    bad = _FORBIDDEN.search(text)
+    if bad is None:
+        return text
+    name = f"U+{ord(bad[0]):04X}"
+    cure = "in double quotes write it as an escape, or remove it"
+    where = source(file, _position(text[: bad.start()]))
+    return Problem(where, "character", f"holds the character {name}, which cannot be seen: {cure}")
+
+
+def _position(before: str) -> Position:
+    return Position(before.count("\n"), len(before) - before.rfind("\n") - 1)
+
+
+def _symlink(path: Path) -> Problem:
+    return _about(path, "symlink", "is a symbolic link: links are never followed")
+
+
+def _about(path: Path, rule: str, message: str) -> Problem:
+    return Problem(Source(path.as_posix(), 1, 1), rule, message)

@@ -1,0 +1,90 @@
+"""YAML nodes -> the JSON that they mean, by the core schema of YAML 1.2 (section 10.3.2).
+
+Where tools disagree about the meaning there is none: `+15551234567`, `0123` and `1_000` are numbers
+to one and text to another, so the author has to say with quotes which it is.
+"""
+
+import re
+from functools import lru_cache
+from json.encoder import encode_basestring
+
+from reconciler.tree import Node, Report, Scalar, Sequence
+
+NULLS = frozenset(("null", "Null", "NULL", "~", ""))
+_BOOLEANS = {word: word.lower() for word in "true True TRUE false False FALSE".split()}
+
+_JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+# All that YAML 1.1, YAML 1.2 or a common tool takes for a number.
+_NUMBER_TO_SOMEBODY = re.compile(
+    r"""[-+]?(?:
+        [0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?
+      | \.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?
+      | 0[xX][0-9a-fA-F_]+ | 0[oO][0-7_]+ | 0[bB][01_]+
+      | \.(?:inf|Inf|INF)
+    ) | \.(?:nan|NaN|NAN)""",
+    re.VERBOSE,
+)
+# Beyond it a JSON number loses digits in every reader that keeps numbers as doubles (RFC 8259, 6).
+_LARGEST_EXACT_INTEGER = 2**53
+_LONGEST_EXACT_INTEGER = len(str(-_LARGEST_EXACT_INTEGER))
+
+# NUL ends a text for many a service; half a surrogate pair is in no encoding.
+_UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def json_of(node: Node, report: Report) -> str:
+    """Canonical JSON of a node, by the rules of `value.canonical`; every doubt goes to `report`."""
+    if isinstance(node, Scalar):
+        check_text(node, report)
+        if not node.plain:
+            return encode_basestring(node.text)
+        json = meaning(node.text)
+        if json is None:
+            report(node.mark, "doubtful", f'`{node.text}` is in doubt: quote it ("{node.text}")')
+        return json or ""
+    if isinstance(node, Sequence):
+        return f"[{','.join([json_of(item, report) for item in node.items])}]"
+    members = []
+    for key, value in sorted(node.pairs, key=_key_text):
+        _check_key(key, report)
+        members.append(f"{encode_basestring(key.text)}:{json_of(value, report)}")
+    return f"{{{','.join(members)}}}"
+
+
+def check_text(scalar: Scalar, report: Report) -> None:
+    """Reports a character that cannot be sent."""
+    bad = _UNSENDABLE.search(scalar.text)
+    if bad is not None:
+        name = f"U+{ord(bad[0]):04X}"
+        report(scalar.mark, "character", f"the text holds {name}, which cannot be sent")
+
+
+@lru_cache(maxsize=4096)  # annotations repeat themselves: campaigns, owners, states
+def meaning(text: str) -> str | None:
+    """The JSON text that a plain scalar means, None where its meaning is in doubt."""
+    if text in NULLS:
+        return "null"
+    if text in _BOOLEANS:
+        return _BOOLEANS[text]
+    if not _NUMBER_TO_SOMEBODY.fullmatch(text):
+        return encode_basestring(text)
+    number = _JSON_NUMBER.fullmatch(text)
+    if number is None:
+        return None
+    whole = number[1] is None and number[2] is None
+    return None if whole and _inexact(text) else text
+
+
+def _inexact(integer: str) -> bool:
+    # The length first: int() of thousands of digits is slow, and refused from 4,301 on.
+    return len(integer) > _LONGEST_EXACT_INTEGER or abs(int(integer)) > _LARGEST_EXACT_INTEGER
+
+
+def _key_text(pair: tuple[Scalar, Node]) -> str:
+    return pair[0].text
+
+
+def _check_key(key: Scalar, report: Report) -> None:
+    if key.plain and meaning(key.text) != encode_basestring(key.text):
+        report(key.mark, "key", f'a key is text: quote it ("{key.text}")')
+    check_text(key, report)
