@@ -1,0 +1,1 @@
+"""Plan, problems, outcomes -> one format a file; only `escape` makes text safe."""

@@ -1,0 +1,45 @@
+"""Problems -> lines for people, or one JSON document for programs."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from reconciler.model import Problem, Severity
+from reconciler.render.escape import visible
+from reconciler.render.paint import Paint
+
+# More than this nobody reads on a terminal; JSON has them all.
+MAX_A_FILE = 20
+MAX_A_RUN = 200
+MAX_MESSAGE_CHARS = 300
+
+
+def text(problems: Sequence[Problem], paint: Paint) -> Iterator[str]:
+    """`file:line:column: error: what is wrong [rule]`, capped a file and a run."""
+    shown, in_file, file = 0, 0, None
+    for problem in problems:
+        in_file = in_file + 1 if problem.source.file == file else 1
+        file = problem.source.file
+        if in_file <= MAX_A_FILE and shown < MAX_A_RUN:
+            shown += 1
+            yield line(problem, paint)
+    if shown < len(problems):
+        yield f"... and {len(problems) - shown:,} more (--format json has them all)"
+
+
+def line(problem: Problem, paint: Paint) -> str:
+    """One problem in one line."""
+    warning = problem.severity is Severity.WARNING
+    severity = paint.changed("warning") if warning else paint.removed("error")
+    message = visible(problem.message)
+    if len(message) > MAX_MESSAGE_CHARS:
+        message = f"{message[: MAX_MESSAGE_CHARS - 1]}…"
+    return f"{visible(str(problem.source))}: {severity}: {message} {paint.dim(f'[{problem.rule}]')}"
+
+
+def json(problems: Iterable[Problem], *, files: int, records: int) -> str:
+    """All problems as one document, with what was checked."""
+    listed = [msgspec.to_builtins(problem) for problem in problems]
+    valid = all(problem["severity"] != Severity.ERROR for problem in listed)
+    document = {"valid": valid, "files": files, "records": records, "problems": listed}
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
