@@ -1,0 +1,117 @@
+"""An address -> the request; an answer -> what it holds (docs.carrierx.com, Core API).
+
+The words of the API are spoken here alone: bodies, statuses, error texts.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType, field
+
+from reconciler.kinds import KINDS, MANAGED_FIELD
+from reconciler.model import Address, Current
+from reconciler.transport import Method, Request, Response
+
+OK = 200
+UNAUTHORIZED = 401
+FORBIDDEN = 403
+NOT_FOUND = 404
+TOO_MANY_REQUESTS = 429
+
+# An error's text is shown to people, who need its beginning.
+MAX_REASON_CHARS = 300
+
+
+class Refusal(Struct, frozen=True):
+    """An answer that holds no record: its status and what the API said."""
+
+    status: int
+    reason: str
+
+
+class _Object(Struct):
+    """What is read of a record; the rest is personal data and is not even decoded."""
+
+    user_data: str | UnsetType | None = UNSET  # old shapes lack it
+    date_changed: str | None = None
+    message_sid: str | None = None
+    dr_sid: str | None = None
+
+
+class _Detail(Struct):
+    message: str | None = None
+    field: str | None = None
+
+
+class _Error(Struct):
+    message: str | None = None
+    errors: list[_Detail] = field(default_factory=list)
+
+
+def path(address: Address) -> str:
+    """`/sms/messages/097b49df-...`: a checked SID, so nothing that could leave the collection."""
+    return f"{KINDS[address.kind].path}/{address.sid}"
+
+
+def get(address: Address) -> Request:
+    """Reads one record."""
+    return Request("GET", path(address))
+
+
+def patch(address: Address, user_data: str | None) -> Request:
+    """Writes user_data and nothing else."""
+    return _write("PATCH", address, {MANAGED_FIELD: user_data})
+
+
+def put(address: Address, user_data: str | None, just_read: bytes) -> Request:
+    """Writes the whole object just read, user_data replaced, every other value byte for byte.
+
+    Decoding and encoding it would turn 0.010 into 0.01 and lose digits of long numbers.
+    """
+    members = msgspec.json.decode(just_read, type=dict[str, Raw])
+    return _write("PUT", address, members | {MANAGED_FIELD: user_data})
+
+
+def _write(method: Method, address: Address, body: Mapping[str, object]) -> Request:
+    return Request(method, path(address), body=msgspec.json.encode(body))
+
+
+def current(address: Address, response: Response) -> Current | Refusal:
+    """What an answer about one address holds.
+
+    A 200 must be JSON, about that very SID, with user_data a text or null; anything else is a
+    refusal as well, since nobody can tell what the record holds.
+    """
+    if response.status != OK:
+        return Refusal(response.status, reason(response))
+    if not is_json(response):
+        kind = response.headers.get("content-type", "no content type")
+        return Refusal(OK, f"the answer is not JSON but {kind}")
+    try:
+        held = msgspec.json.decode(response.body, type=_Object)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        return Refusal(OK, f"the answer cannot be read: {error}")
+    sid = getattr(held, KINDS[address.kind].sid_field)
+    if sid is None or sid.lower() != address.sid:
+        return Refusal(OK, f"the answer is about another record: {sid}")
+    return Current(None if held.user_data is UNSET else held.user_data, held.date_changed)
+
+
+def is_json(response: Response) -> bool:
+    """Whether an answer says that it is JSON; a proxy's page of HTML does not."""
+    return response.headers.get("content-type", "").partition(";")[0].strip() == "application/json"
+
+
+def reason(response: Response) -> str:
+    """What the API says of an error: its message and its fields' messages, or just the status."""
+    try:
+        error = msgspec.json.decode(response.body, type=_Error)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        error = _Error()
+    details = [
+        f"{detail.field}: {detail.message}" if detail.field else detail.message
+        for detail in error.errors
+        if detail.message
+    ]
+    said = "; ".join(details) or error.message or "no reason given"
+    return said[:MAX_REASON_CHARS]

@@ -1,0 +1,129 @@
+"""Plan -> outcomes: look again, write, check the answer.
+
+The API has no ETag, so the guard is the value itself: what is there must be what the plan expected.
+A failure is an outcome, never an exception, and an outcome is never a guess: what was sent and not
+answered is read back, and stays `unknown` unless the API itself shows the value.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+from reconciler import api
+from reconciler.model import Change, Current, Outcome, OutcomeName, Plan
+from reconciler.pool import each_of
+from reconciler.transport import Response, Transport, TransportError
+
+WriteMethod = Literal["patch", "put"]
+
+# A single 403 is one record's; this many with nothing written between them are the token's.
+FORBIDDEN_IN_A_ROW = 3
+# Statuses after which the write was certainly not done and asking again would change nothing.
+_REJECTED = range(300, 500)
+_SERVER_ERROR = 500
+
+
+class Apply:
+    """One run over a plan; `stop` ends it early: in-flight changes finish, others are skipped."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        method: WriteMethod = "patch",
+        parallelism: int = 10,
+        stop_on_error: bool = False,
+        on_outcome: Callable[[Outcome], None] = lambda _: None,
+    ) -> None:
+        self._transport = transport
+        self._method = method
+        self._parallelism = parallelism
+        self._stop_on_error = stop_on_error
+        self._on_outcome = on_outcome
+        self._stopped = ""
+        self._forbidden = 0
+
+    def stop(self, why: str) -> None:
+        """Starts no further change."""
+        self._stopped = self._stopped or why
+
+    async def run(self, plan: Plan) -> list[Outcome]:
+        """The outcome of every change of the plan, in the plan's order."""
+        outcomes: dict[Change, Outcome] = {}
+
+        async def work(change: Change) -> None:
+            outcome = await self._one(change)
+            outcomes[change] = outcome
+            self._on_outcome(outcome)
+
+        await each_of(plan.changes, work, at_most=self._parallelism)
+        return [outcomes[change] for change in plan.changes]
+
+    async def _one(self, change: Change) -> Outcome:
+        if self._stopped:
+            return Outcome(change, OutcomeName.SKIPPED, self._stopped)
+        outcome = await self._read_and_write(change)
+        if self._stop_on_error and outcome.name not in (OutcomeName.APPLIED, OutcomeName.ALREADY):
+            self.stop(f"stopped after {change.address} was {outcome.name}")
+        return outcome
+
+    async def _read_and_write(self, change: Change) -> Outcome:
+        try:
+            response = await self._transport.send(api.get(change.address))
+        except TransportError as error:
+            return Outcome(change, OutcomeName.FAILED, f"not read again: {error}")
+        held = api.current(change.address, response)
+        if isinstance(held, api.Refusal):
+            return self._refused(change, held, "not read again: ")
+        if held.user_data == change.after:
+            return Outcome(change, OutcomeName.ALREADY)
+        if held.user_data != change.before:
+            return Outcome(change, OutcomeName.STALE, "somebody changed it since the plan")
+        return await self._write(change, response)
+
+    async def _write(self, change: Change, just_read: Response) -> Outcome:
+        if self._method == "put":
+            request = api.put(change.address, change.after, just_read.body)
+        else:
+            request = api.patch(change.address, change.after)
+        try:
+            response = await self._transport.send(request)
+        except TransportError as error:
+            if not error.sent:
+                return Outcome(change, OutcomeName.FAILED, str(error))
+            return await self._read_back(change, str(error))
+        held = api.current(change.address, response)
+        if isinstance(held, Current):
+            self._forbidden = 0
+            return _stored(change, held)
+        if held.status == api.OK or held.status >= _SERVER_ERROR:
+            return await self._read_back(change, f"{held.status} {held.reason}")
+        return self._refused(change, held, "")
+
+    async def _read_back(self, change: Change, doubt: str) -> Outcome:
+        """The outcome of a write that may or may not have been done: only the API can tell."""
+        try:
+            response = await self._transport.send(api.get(change.address))
+        except TransportError as error:
+            return Outcome(change, OutcomeName.UNKNOWN, f"{doubt}; not read back: {error}")
+        held = api.current(change.address, response)
+        if isinstance(held, Current) and held.user_data == change.after:
+            return Outcome(change, OutcomeName.APPLIED, f"read back after: {doubt}")
+        # The old value proves nothing: a write that was slow may still come.
+        return Outcome(change, OutcomeName.UNKNOWN, f"{doubt}; not there when read back")
+
+    def _refused(self, change: Change, refusal: api.Refusal, prefix: str) -> Outcome:
+        detail = f"{prefix}{refusal.status} {refusal.reason}"
+        self._forbidden += refusal.status == api.FORBIDDEN
+        if refusal.status == api.UNAUTHORIZED or self._forbidden >= FORBIDDEN_IN_A_ROW:
+            self.stop(f"the API refuses the token: {refusal.status} {refusal.reason}")
+        if refusal.status == api.NOT_FOUND:
+            return Outcome(change, OutcomeName.MISSING, detail)
+        if refusal.status in _REJECTED and refusal.status != api.TOO_MANY_REQUESTS:
+            return Outcome(change, OutcomeName.REJECTED, detail)
+        return Outcome(change, OutcomeName.FAILED, detail)
+
+
+def _stored(change: Change, held: Current) -> Outcome:
+    if held.user_data == change.after:
+        return Outcome(change, OutcomeName.APPLIED)
+    return Outcome(change, OutcomeName.ALTERED, f"the API stored {held.user_data!r}")

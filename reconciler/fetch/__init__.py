@@ -1,0 +1,1 @@
+"""Addresses -> what the API holds for them."""

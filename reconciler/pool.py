@@ -1,0 +1,28 @@
+"""Items -> one coroutine each, at most so many at once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+async def each_of(
+    items: Iterable[Item], work: Callable[[Item], Awaitable[None]], *, at_most: int
+) -> None:
+    """Runs `work` on every item, in their order, at most `at_most` at the same time.
+
+    The first exception cancels the rest and is raised as itself, not in a group.
+    """
+    waiting = iter(items)
+
+    async def worker() -> None:
+        for item in waiting:
+            await work(item)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(at_most):
+                group.create_task(worker())
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None

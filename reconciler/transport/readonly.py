@@ -1,0 +1,17 @@
+"""A client that cannot write: what `plan` and `show` are given."""
+
+from reconciler.errors import WriteRefusedError
+from reconciler.transport import Request, Response, Transport
+
+
+class ReadOnly:
+    """Passes GET on and refuses all else, so that no dry run depends on each path remembering."""
+
+    def __init__(self, inner: Transport) -> None:
+        self._inner = inner
+
+    async def send(self, request: Request) -> Response:
+        """The answer to a GET; raises WriteRefusedError for any other method."""
+        if request.method != "GET":
+            raise WriteRefusedError(f"{request}: this command may only read")
+        return await self._inner.send(request)
