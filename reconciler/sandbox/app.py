@@ -1,0 +1,238 @@
+"""The store as an ASGI application that answers as the API's pages say.
+
+Sources: docs.carrierx.com, "Update Message", "Update Message Detail Record", "Responses",
+"Pagination", "Partner scopes".
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from msgspec import Raw, Struct
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from reconciler.kinds import KINDS, MANAGED_FIELD, Kind
+from reconciler.sandbox import tokens
+from reconciler.sandbox.query import BadQueryError, Query, fields, query
+from reconciler.sandbox.store import Store, UnknownSidError
+
+PREFIX = "/core/v2"
+
+# Every top-level value as the bytes it was sent in: 0.010 stays 0.010.
+Object = dict[str, Raw]
+
+_READ = frozenset(("sms.manage", "sms.read"))
+_WRITE = frozenset(("sms.manage", "sms.update"))
+_MESSAGES = {
+    400: "bad request",
+    401: "bad credentials",
+    403: "forbidden",
+    404: "no item error",
+    405: "method not allowed",
+    415: "unsupported media type",
+    422: "object validation error",
+}
+
+
+class Options(Struct, frozen=True):
+    """How this instance of the API behaves; no maximum is None."""
+
+    default_limit: int = 10
+    max_limit: int = 1000
+    user_data_max_chars: int | None = None
+
+
+def create_app(
+    store: Store,
+    options: Options,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Starlette:
+    """The application; `clock` says what `date_changed` becomes on a write."""
+    routes = []
+    for kind in KINDS.values():
+        collection = _Collection(kind, store, options, clock)
+        path = f"{PREFIX}{kind.path}"
+        routes.append(Route(path, collection.page, methods=["GET"]))
+        routes.append(Route(f"{path}/{{sid}}", collection.read, methods=["GET"]))
+        routes.append(Route(f"{path}/{{sid}}", collection.write, methods=["PATCH", "PUT"]))
+    return Starlette(routes=routes, exception_handlers={HTTPException: _answer_error})
+
+
+class _Collection:
+    """The endpoints of one kind."""
+
+    def __init__(
+        self, kind: Kind, store: Store, options: Options, clock: Callable[[], datetime]
+    ) -> None:
+        self._kind = kind
+        self._store = store
+        self._options = options
+        self._clock = clock
+
+    async def page(self, request: Request) -> Response:
+        """One page."""
+        _authorize(request, _READ)
+        try:
+            asked = query(
+                self._kind,
+                request.query_params,
+                default_limit=self._options.default_limit,
+                max_limit=self._options.max_limit,
+            )
+            items, more = self._store.page(self._kind, asked)
+        except BadQueryError as error:
+            raise _refused(400, str(error)) from None
+        except UnknownSidError:
+            raise _refused(404, "cannot find item by sid") from None
+        return _json(self._envelope(asked, items, request, more=more))
+
+    async def read(self, request: Request) -> Response:
+        """One object."""
+        _authorize(request, _READ)
+        try:
+            names = fields(self._kind, request.query_params)
+        except BadQueryError as error:
+            raise _refused(400, str(error)) from None
+        return _json(_narrowed(self._stored(request), names))
+
+    async def write(self, request: Request) -> Response:
+        """PATCH and PUT, which differ only in what the body has to hold."""
+        _authorize(request, _WRITE)
+        if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+            raise _refused(415)
+        try:
+            sent = msgspec.json.decode(await request.body(), type=Object)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            raise _refused(400, "no JSON object could be decoded") from None
+        with self._store.transaction():
+            held = msgspec.json.decode(self._stored(request), type=Object)
+            self._check(sent, held, whole=request.method == "PUT")
+            if MANAGED_FIELD in sent:
+                held[MANAGED_FIELD] = sent[MANAGED_FIELD]
+                held["date_changed"] = Raw(msgspec.json.encode(self._moved(held)))
+                body = msgspec.json.encode(held).decode()
+                self._store.replace(self._kind, _sid(request), body)
+        return _json(msgspec.json.encode(held).decode())
+
+    def _stored(self, request: Request) -> str:
+        body = self._store.get(self._kind, _sid(request))
+        if body is None:
+            raise _refused(404, "cannot find item by sid")
+        return body
+
+    def _check(self, sent: Object, held: Object, *, whole: bool) -> None:
+        missing = held.keys() - sent.keys() if whole else ()
+        for name in sorted(missing):
+            raise _refused(422, "this field is required", name)
+        for name, value in sent.items():
+            if name == MANAGED_FIELD:
+                self._check_user_data(value)
+            elif name not in held:
+                raise _refused(422, "this field is unknown", name)
+            elif msgspec.json.decode(value) != msgspec.json.decode(held[name]):
+                raise _refused(422, "this field cannot be modified", name)
+
+    def _check_user_data(self, value: Raw) -> None:
+        try:
+            text = msgspec.json.decode(value, type=str | None)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            raise _refused(422, "not a string", MANAGED_FIELD) from None
+        most = self._options.user_data_max_chars
+        if text is not None and most is not None and len(text) > most:
+            raise _refused(422, f"the maximum length is {most} characters", MANAGED_FIELD)
+
+    def _moved(self, held: Object) -> str:
+        """A `date_changed` later than the one before, even within one millisecond."""
+        before = datetime.fromisoformat(msgspec.json.decode(held["date_changed"], type=str))
+        now = max(self._clock(), before + timedelta(milliseconds=1))
+        return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def _envelope(
+        self, asked: Query, items: list[tuple[str, str]], request: Request, *, more: bool
+    ) -> str:
+        total = None
+        if self._kind.counted:
+            total = self._store.total(self._kind, asked.where)
+        head = {
+            "count": len(items),
+            "has_more": more,
+            "limit": asked.limit,
+            "offset": asked.offset,
+            "pagination": self._pagination(asked, items, request, more=more),
+            "total": total,
+        }
+        bodies = ",".join([_narrowed(body, asked.fields) for _, body in items])
+        # The objects are JSON already; decoding a thousand of them to encode them again is slow.
+        return f'{msgspec.json.encode(head).decode()[:-1]},"items":[{bodies}]}}'
+
+    def _pagination(
+        self, asked: Query, items: list[tuple[str, str]], request: Request, *, more: bool
+    ) -> dict[str, str]:
+        collection = str(request.url.replace(query=None))
+        by_sid = asked.after or asked.before or (asked.offset == 0 and not self._kind.counted)
+        pages = {}
+        if items and by_sid:
+            later, earlier = items[-1][0], items[0][0]
+            if more or asked.before:
+                pages["next"] = asked.url(collection, after=later, limit=asked.limit, offset=0)
+            if asked.after or (more and asked.before):
+                pages["previous"] = asked.url(
+                    collection, before=earlier, limit=asked.limit, offset=0
+                )
+        elif not by_sid:
+            step = asked.limit
+            if more:
+                pages["next"] = asked.url(collection, limit=step, offset=asked.offset + step)
+            if asked.offset:
+                back = max(0, asked.offset - step)
+                pages["previous"] = asked.url(collection, limit=step, offset=back)
+        return pages
+
+
+class _Refusal(HTTPException):
+    """An error in the words of the API."""
+
+    def __init__(self, status: int, errors: list[dict[str, str | None]]) -> None:
+        super().__init__(status)
+        self.errors = errors
+
+
+def _refused(status: int, detail: str | None = None, field: str | None = None) -> _Refusal:
+    error = {"field": field, "message": detail, "reference_sid": None}
+    return _Refusal(status, [error] if detail else [])
+
+
+async def _answer_error(_: Request, error: Exception) -> Response:
+    status = getattr(error, "status_code", 500)
+    body = {
+        "message": _MESSAGES.get(status, "error"),
+        "errors": getattr(error, "errors", []),
+    }
+    return _json(msgspec.json.encode(body).decode(), status)
+
+
+def _authorize(request: Request, needed: Iterable[str]) -> None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or token not in tokens.SCOPES:
+        raise _refused(401)
+    if tokens.SCOPES[token].isdisjoint(needed):
+        raise _refused(403)
+
+
+def _sid(request: Request) -> str:
+    return str(request.path_params["sid"]).lower()
+
+
+def _narrowed(body: str, names: tuple[str, ...]) -> str:
+    if not names:
+        return body
+    held = msgspec.json.decode(body, type=Object)
+    return msgspec.json.encode({name: held[name] for name in names if name in held}).decode()
+
+
+def _json(body: str, status: int = 200) -> Response:
+    return Response(body, status, media_type="application/json")

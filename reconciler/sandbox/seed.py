@@ -1,0 +1,143 @@
+"""What a sandbox holds at first: the API pages' own records, records for given manifests, or many.
+
+The same seed makes the same records, on every machine.
+"""
+
+import random
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from importlib.resources import files
+from json.encoder import encode_basestring
+from pathlib import Path
+
+import msgspec
+from msgspec import Raw, Struct
+
+from reconciler.kinds import KINDS, MESSAGES, Kind
+from reconciler.model import Address
+from reconciler.sandbox.store import Store
+
+# Of the drifted records: the rest holds another text.
+_EMPTIED_SHARE = 0.1
+
+_CAMPAIGNS = ("spring", "summer", "autumn", "winter")
+
+
+class Wanted(Struct, frozen=True, gc=False):
+    """A record that some manifest names, and the text that it wants there."""
+
+    address: Address
+    user_data: str | None
+
+
+@contextmanager
+def open_seeded(path: Path) -> Iterator[Store]:
+    """The store at a path; a new one holds the records of the API's pages and of the example."""
+    with open_store(path) as store:
+        if store.is_empty():
+            add_documented(store)
+        yield store
+
+
+@contextmanager
+def open_store(path: Path) -> Iterator[Store]:
+    """The store at a path, empty if it is new; its folder is kept out of git."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ignore = path.parent / ".gitignore"
+    if path.parent.name == ".reconciler" and not ignore.exists():
+        ignore.write_text("*\n")
+    with Store(path) as store:
+        yield store
+
+
+def add_documented(store: Store) -> int:
+    """Adds the objects of the API's "Update" pages, and those of the example; how many."""
+    text = files(__package__).joinpath("documented.json").read_text("utf-8")
+    objects = msgspec.json.decode(text, type=dict[str, list[dict[str, Raw]]])
+    for kind in KINDS.values():
+        store.add(kind, (_row(kind, held) for held in objects[kind.name]))
+    return sum(map(len, objects.values()))
+
+
+def add_wanted(store: Store, records: Iterable[Wanted], *, drift: float, seed: int) -> int:
+    """Adds a record for each wanted one, a share of them (0 to 1) with another text; how many."""
+    by_kind: dict[str, list[Wanted]] = {name: [] for name in KINDS}
+    for record in records:
+        by_kind[record.address.kind].append(record)
+    for name, wanted in by_kind.items():
+        store.add(KINDS[name], _live(KINDS[name], wanted, drift, seed))
+    return sum(map(len, by_kind.values()))
+
+
+def add_synthetic(store: Store, count: int, *, drift: float, seed: int) -> int:
+    """Adds so many made-up records of each kind, a share of them (0 to 1) drifted; how many."""
+    for kind in KINDS.values():
+        store.add(kind, _live(kind, synthetic(kind, count, seed=seed), drift, seed))
+    return count * len(KINDS)
+
+
+def synthetic(kind: Kind, count: int, *, seed: int) -> Iterator[Wanted]:
+    """So many made-up records with structured annotations, one at a time."""
+    dice = random.Random(f"{kind.name} {seed}")  # noqa: S311  a simulation, no secret
+    for number in range(count):
+        campaign = _CAMPAIGNS[number % len(_CAMPAIGNS)]
+        text = f'{{"campaign":"{campaign}","owner":"team-{number % 7}","ticket":"OPS-{number}"}}'
+        yield Wanted(Address(kind.name, _sid(dice)), text)
+
+
+def _sid(dice: random.Random) -> str:
+    digits = f"{dice.getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+
+
+def _live(
+    kind: Kind, wanted: Iterable[Wanted], drift: float, seed: int
+) -> Iterator[tuple[str, str]]:
+    dice = random.Random(f"drift {kind.name} {seed}")  # noqa: S311  a simulation, no secret
+    for number, record in enumerate(wanted):
+        text = _drifted(record.user_data, dice, drift)
+        yield record.address.sid, body(kind, record.address.sid, number, text)
+
+
+def _drifted(text: str | None, dice: random.Random, share: float) -> str | None:
+    if dice.random() >= share:
+        return text
+    emptied = text is not None and dice.random() < _EMPTIED_SHARE
+    return None if emptied else "changed by somebody"
+
+
+def _row(kind: Kind, held: dict[str, Raw]) -> tuple[str, str]:
+    sid = msgspec.json.decode(held[kind.sid_field], type=str)
+    return sid, msgspec.json.encode(held).decode()
+
+
+def body(kind: Kind, sid: str, number: int, user_data: str | None) -> str:
+    """The JSON text of a made-up object, all documented fields there, in the API's order."""
+    moment = _FIRST + timedelta(seconds=number)  # apart, so that paging by date has an order
+    date = f'"{moment.isoformat(timespec="milliseconds")}Z"'
+    held = "null" if user_data is None else encode_basestring(user_data)
+    template = _MESSAGE if kind is MESSAGES else _DETAIL_RECORD
+    return template.format(date=date, sid=sid, held=held)
+
+
+_FIRST = datetime(2025, 1, 1)  # noqa: DTZ001  written out with its Z
+
+_MESSAGE = (
+    '{{"date_changed":{date},"date_created":{date},"date_status_changed":{date},'
+    '"direction":"outbound","from":"15162065575","group_recipients":[],"mcc":310,"media_urls":[],'
+    '"message":"This is a test message","message_segments":1,"message_sid":"{sid}","mnc":999,'
+    '"partner_sid":"e00430c3-a7d0-4666-ab5c-f7202448382f","price":"0.01","status":"delivered",'
+    '"to":"15162065574","type":"sms","user_data":{held}}}'
+)
+_DETAIL_RECORD = (
+    '{{"a2p_campaign":null,"date_changed":{date},"date_insert":{date},"date_sent":{date},'
+    '"date_start":{date},"date_stop":{date},"delay_sent":0,"direction":"outbound","dr_sid":"{sid}",'
+    '"mcc":310,"mcc_mnc_price":"0.015","mcc_mnc_rate":"0.005","media_urls":[],"message":null,'
+    '"message_segments":1,"mnc":999,"number_billing":"12078152557","number_dst":"17575000929",'
+    '"number_external":"17575000929","number_group_dst":[],"number_src":"12078152557",'
+    '"p2p_nnid":null,"partner_sid":"8d180104-0b34-4e55-907f-4a72409484c9",'
+    '"passthrough_price":null,"passthrough_rate":null,"price":"0.015","provider":"tsg",'
+    '"rate":"0.005","registration_type":null,"status":"sent","type":"sms","user_data":{held},'
+    '"vendor_error_code":null,"version":null}}'
+)

@@ -1,0 +1,140 @@
+"""Objects in an SQLite file, each as the JSON text that the API answers with.
+
+A million objects are served from the file; nothing is held in memory but the page being answered.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from reconciler.kinds import KINDS, Kind
+from reconciler.sandbox.query import Query, Where
+
+# One more than any object's dates: written so that after= can page by each of them.
+_DATE_INDEXES = {"messages": ("date_created",), "message_drs": ("date_insert", "date_stop")}
+
+
+class UnknownSidError(Exception):
+    """`after` or `before` names a record that is not there."""
+
+
+class Store:
+    """The sandbox's objects, by kind and SID."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = sqlite3.connect(path, isolation_level=None, timeout=30)
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = NORMAL")
+        for kind in KINDS.values():
+            self._database.execute(
+                f"CREATE TABLE IF NOT EXISTS {kind.name} "
+                "(seq INTEGER PRIMARY KEY, sid TEXT NOT NULL, body TEXT NOT NULL)"
+            )
+        self._totals: dict[str, tuple[int, int]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._database.close()
+
+    def is_empty(self) -> bool:
+        """Whether there is no object of any kind."""
+        return not any(self._row(f"SELECT 1 FROM {name} LIMIT 1") for name in KINDS)
+
+    def get(self, kind: Kind, sid: str) -> str | None:
+        """One object, as JSON text."""
+        row = self._row(f"SELECT body FROM {kind.name} WHERE sid = ?", sid)
+        return None if row is None else str(row[0])
+
+    def everything(self, kind: Kind) -> Iterator[tuple[str, str]]:
+        """Every SID and object, in order of creation."""
+        return iter(self._database.execute(f"SELECT sid, body FROM {kind.name} ORDER BY seq"))
+
+    def total(self, kind: Kind, where: Where) -> int:
+        """How many objects there are that meet a condition."""
+        # Counting a million rows for each page would be most of a sweep; rows only come by `add`.
+        version = self._row("PRAGMA data_version")[0]
+        known = self._totals.get(kind.name)
+        if where.values or known is None or known[0] != version:
+            sql = f"SELECT count(*) FROM {kind.name} WHERE {where.sql}"
+            known = (version, self._row(sql, *where.values)[0])
+            if not where.values:
+                self._totals[kind.name] = known
+        return known[1]
+
+    def page(self, kind: Kind, query: Query) -> tuple[list[tuple[str, str]], bool]:
+        """The SIDs and objects of one page, and whether more follow."""
+        where, order = query.where, query.order
+        backwards = query.before is not None
+        descending = order.descending != backwards
+        anchor = query.after or query.before
+        if anchor is not None:
+            where &= self._beyond(kind, order.column, anchor, descending=descending)
+        direction = "DESC" if descending else "ASC"
+        sort = "random()" if order.shuffled else f"{order.column} {direction}, seq {direction}"
+        sql = (
+            f"SELECT sid, body FROM {kind.name} WHERE {where.sql} ORDER BY {sort} LIMIT ? OFFSET ?"
+        )
+        rows = self._database.execute(sql, (*where.values, query.limit + 1, query.offset))
+        found: list[tuple[str, str]] = rows.fetchall()
+        items = found[: query.limit]
+        return (items[::-1] if backwards else items), len(found) > query.limit
+
+    def _beyond(self, kind: Kind, column: str, sid: str, *, descending: bool) -> Where:
+        row = self._row(f"SELECT {column}, seq FROM {kind.name} WHERE sid = ?", sid)
+        if row is None:
+            raise UnknownSidError(sid)
+        return Where(f"({column}, seq) {'<' if descending else '>'} (?, ?)", (row[0], row[1]))
+
+    def replace(self, kind: Kind, sid: str, body: str) -> None:
+        """Puts another text in the place of an object."""
+        self._database.execute(f"UPDATE {kind.name} SET body = ? WHERE sid = ?", (body, sid))
+
+    def add(self, kind: Kind, objects: Iterable[tuple[str, str]]) -> None:
+        """Adds SIDs and objects; an object that is there already is replaced."""
+        table = kind.name
+        with self.transaction():
+            # Random SIDs into an index one by one are slow: it is made again at the end.
+            self._database.execute(f"DROP INDEX IF EXISTS {table}_sid")
+            self._database.executemany(f"INSERT INTO {table} (sid, body) VALUES (?, ?)", objects)
+            self._database.execute(
+                f"DELETE FROM {table} WHERE seq NOT IN (SELECT max(seq) FROM {table} GROUP BY sid)"
+            )
+            self._database.execute(f"CREATE UNIQUE INDEX {table}_sid ON {table} (sid)")
+            for name in _DATE_INDEXES[table]:
+                self._database.execute(
+                    f"CREATE INDEX IF NOT EXISTS {table}_{name} "
+                    f"ON {table} (json_extract(body, '$.{name}'), seq)"
+                )
+        self._totals.clear()
+
+    def clear(self) -> None:
+        """Removes every object."""
+        with self.transaction():
+            for name in KINDS:
+                self._database.execute(f"DELETE FROM {name}")
+        self._totals.clear()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of it or nothing; other processes wait."""
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
+
+    def _row(self, sql: str, *values: object) -> Any:
+        """The first row, None where there is none."""
+        return self._database.execute(sql, values).fetchone()
