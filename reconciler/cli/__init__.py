@@ -1,0 +1,79 @@
+"""argv -> exit code: the parser, the streams, and what an error looks like."""
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator, Sequence
+
+import click
+
+from reconciler.errors import ExitCode, ProblemsError, ReconcilerError
+
+# What a shell reports for a process that a closed pipe has ended.
+BROKEN_PIPE = 128 + 13
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command line; the exit code is for `sys.exit`."""
+    from reconciler.cli.app import app
+
+    given = _terraform_style(sys.argv[1:] if arguments is None else arguments)
+    code: int
+    try:
+        code = app.main(given, prog_name="reconciler", standalone_mode=False) or ExitCode.OK
+    except click.ClickException as error:
+        error.show()
+        code = ExitCode.USAGE
+    except (KeyboardInterrupt, click.Abort):
+        _say("\nInterrupted: nothing more is done.")
+        code = ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # The reader left. Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = BROKEN_PIPE
+    except ReconcilerError as error:
+        for line in _complaint(error):
+            _say(line)
+        code = error.exit_code
+    except Exception:  # noqa: BLE001  whatever it is, the user is told where the trace is
+        code = _bug()
+    return code
+
+
+def _terraform_style(arguments: Sequence[str]) -> list[str]:
+    """`-out plan.json` as `--out plan.json`: what Terraform's users type."""
+    rest = iter(arguments)
+    converted: list[str] = []
+    for argument in rest:
+        if argument == "--":
+            return [*converted, argument, *rest]
+        long_name = argument[:1] == "-" and argument[1:2].isalpha() and argument[2:3].isalpha()
+        converted.append(f"-{argument}" if long_name else argument)
+    return converted
+
+
+def _complaint(error: ReconcilerError) -> Iterator[str]:
+    from reconciler.cli.terminal import Streams
+    from reconciler.render import problems
+    from reconciler.render.escape import visible
+
+    paint = Streams(os.environ).paint
+    if isinstance(error, ProblemsError):
+        yield from problems.text(error.problems, paint)
+        count = sum(problem.severity == "error" for problem in error.problems)
+        yield f"{count:,} {'problem' if count == 1 else 'problems'} found."
+    else:
+        yield f"{paint.removed('error')}: {visible(str(error))}"
+
+
+def _bug() -> int:
+    handle, name = tempfile.mkstemp(prefix="reconciler-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log:
+        traceback.print_exc(file=log)
+    _say(f"error: this is a bug in reconciler; the trace is in {name}: please report it")
+    return ExitCode.BUG
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")

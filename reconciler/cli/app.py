@@ -1,0 +1,194 @@
+"""The commands as the user types them; each hands typed parameters to its file in `commands`.
+
+Nothing heavy is imported here: `--help` and completion load click alone.
+"""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from reconciler import __version__
+from reconciler.cli import options
+from reconciler.cli.options import everywhere, option
+from reconciler.cli.sandbox import sandbox
+from reconciler.cli.terminal import terminal
+from reconciler.errors import ExitCode
+
+if TYPE_CHECKING:
+    from reconciler.commands.planning import Inputs
+    from reconciler.config import Settings
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group(context_settings=CONTEXT, epilog="Every flag can be given as RECONCILER_<FLAG>.")
+@click.version_option(__version__, prog_name="reconciler", message="%(prog)s %(version)s")
+def app() -> None:
+    """Keep the user_data of CarrierX SMS records equal to YAML files in git.
+
+    \b
+    Examples:
+      reconciler validate                     check the manifests, offline
+      reconciler plan --sandbox               try it on the embedded API
+      reconciler plan --out plan.json         save a plan for review
+      reconciler apply plan.json              write exactly that
+    """
+
+
+everywhere(app, environment=True)
+app.add_command(sandbox)
+
+
+@app.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@options.manifests
+@options.text_or_json
+@everywhere
+def validate(
+    paths: tuple[Path, ...], manifests: tuple[Path, ...], format_: Literal["text", "json"]
+) -> ExitCode:
+    """Check manifests, offline and without a token.
+
+    \b
+    Examples:
+      reconciler validate
+      reconciler validate manifests/billing new.yaml --format json
+    """
+    from reconciler.commands import validate as command
+
+    paths = paths or _paths(manifests, _settings())
+    return command.run(command.Parameters(paths, format_), terminal())
+
+
+@app.command()
+@options.inputs
+@options.text_or_json
+@option("--out", type=click.Path(path_type=Path), help="Save the plan, for `apply` and `show`.")
+@option(
+    "--detailed-exitcode",
+    is_flag=True,
+    help="Exit with 2 where changes are present.",
+)
+@everywhere
+def plan(
+    format_: Literal["text", "json"],
+    out: Path | None,
+    detailed_exitcode: bool,
+    **inputs: Any,
+) -> ExitCode:
+    """Show what differs between the manifests and the live records; write nothing.
+
+    \b
+    Examples:
+      reconciler plan
+      reconciler plan --target 'manifests/billing/**' --out plan.json
+      reconciler plan --detailed-exitcode     exit code 2: changes are present
+    """
+    from reconciler.commands import plan as command
+
+    parameters = command.Parameters(_inputs(_settings(), **inputs), format_, out, detailed_exitcode)
+    return command.run(parameters, terminal())
+
+
+@app.command()
+@click.argument("plan", required=False, type=click.Path(path_type=Path))
+@options.inputs
+@option(
+    "--method",
+    type=click.Choice(["patch", "put"]),
+    help="PATCH user_data alone, or PUT the whole object.  [default: patch]",
+)
+@option("--auto-approve", is_flag=True, help="Do not ask.")
+@option(
+    "--on-error",
+    type=click.Choice(["continue", "stop"]),
+    default="continue",
+    show_default=True,
+    help="What one failure does to the rest.",
+)
+@everywhere
+def apply(
+    plan: Path | None,
+    method: Literal["patch", "put"] | None,
+    auto_approve: bool,
+    on_error: Literal["continue", "stop"],
+    **inputs: Any,
+) -> ExitCode:
+    """Write what differs; a saved PLAN is applied exactly, record by record.
+
+    Each record is read again before it is written: one that somebody else changed since the plan
+    is left alone and reported.
+
+    \b
+    Examples:
+      reconciler apply                        plan, show, ask, write
+      reconciler apply plan.json              write a reviewed plan
+      reconciler apply --auto-approve --on-error stop
+    """
+    from reconciler.commands import apply as command
+
+    if plan is not None:
+        _refuse_with_plan(inputs)
+    settings = _settings()
+    parameters = command.Parameters(
+        _inputs(settings, **inputs), plan, method or settings.write.method, auto_approve, on_error
+    )
+    return command.run(parameters, terminal())
+
+
+@app.command()
+@click.argument("plan", type=click.Path(path_type=Path))
+@options.text_or_json
+@everywhere
+def show(plan: Path, format_: Literal["text", "json"]) -> ExitCode:
+    """Show a saved plan, in any format; no request is made.
+
+    \b
+    Examples:
+      reconciler show plan.json
+      reconciler show plan.json --format json | jq .summary
+    """
+    from reconciler.commands import show as command
+
+    return command.run(command.Parameters(plan, format_), terminal())
+
+
+def _refuse_with_plan(inputs: dict[str, Any]) -> None:
+    for name in ("manifests", "target", "exclude"):
+        if inputs[name]:
+            raise click.UsageError(
+                f"--{name} does not go with a saved plan, which is applied exactly as it is"
+            )
+
+
+def _settings() -> "Settings":
+    from reconciler import config
+
+    return config.settings()
+
+
+def _paths(manifests: tuple[Path, ...], settings: "Settings") -> tuple[Path, ...]:
+    return manifests or tuple(map(Path, settings.manifests))
+
+
+def _inputs(
+    settings: "Settings",
+    *,
+    manifests: tuple[Path, ...],
+    target: tuple[str, ...],
+    exclude: tuple[str, ...],
+    sandbox: bool,
+    parallelism: int | None,
+) -> "Inputs":
+    from reconciler.commands.inputs import Selection
+    from reconciler.commands.opening import connection
+    from reconciler.commands.planning import Inputs
+
+    at_most = parallelism or settings.write.parallelism
+    return Inputs(
+        _paths(manifests, settings),
+        connection(os.environ, sandbox=sandbox, parallelism=at_most),
+        Selection(target, exclude),
+    )

@@ -1,0 +1,121 @@
+"""The flags that several commands share, each of them also RECONCILER_<FLAG>."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+Function = Callable[..., Any]
+
+ENVIRONMENT_PREFIX = "RECONCILER_"
+
+
+def option(*names: str, **settings: Any) -> Callable[[Function], Function]:
+    """A click option that the environment can give as well."""
+    flag = max(names, key=len).split("/")[0].lstrip("-")
+    variable = ENVIRONMENT_PREFIX + flag.replace("-", "_").upper()
+    settings.setdefault("envvar", variable)
+    return click.option(*names, **settings)
+
+
+def _chdir(context: click.Context, _: click.Parameter, folder: Path | None) -> None:
+    if folder is not None:
+        try:
+            os.chdir(folder)
+        except OSError as error:
+            raise click.BadParameter(f"{folder}: {error.strerror}", context) from None
+
+
+def _no_color(context: click.Context, _: click.Parameter, no_color: bool) -> None:
+    if no_color:
+        context.meta["no_color"] = True
+
+
+def everywhere(function: Function, *, environment: bool = False) -> Function:
+    """--chdir and --no-color, before the command's name or after it.
+
+    Only the outer ones look at the environment: a relative folder must not be entered twice.
+    """
+    variables = {} if environment else {"envvar": None}
+    chdir = option(
+        "--chdir",
+        type=click.Path(path_type=Path),
+        is_eager=True,
+        expose_value=False,
+        callback=_chdir,
+        help="Go to this folder first.",
+        **variables,
+    )
+    no_color = option(
+        "--no-color",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_no_color,
+        help="Plain text, without colour.",
+        **variables,
+    )
+    return chdir(no_color(function))
+
+
+manifests = option(
+    "--manifests",
+    "manifests",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A folder or file of manifests; repeatable.  [default: manifests]",
+)
+sandbox = option(
+    "--sandbox",
+    is_flag=True,
+    help="Use the embedded API, kept in .reconciler/: no account, token or port is needed.",
+)
+parallelism = option(
+    "--parallelism",
+    type=click.IntRange(min=1),
+    help="How many requests may be under way at once.  [default: 10]",
+)
+target = option(
+    "--target",
+    multiple=True,
+    help="Only this address, manifest file, or glob of either; repeatable.",
+)
+exclude = option(
+    "--exclude",
+    multiple=True,
+    help="All but this address, manifest file, or glob of either; repeatable.",
+)
+text_or_json = option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="What to put on stdout.",
+)
+db = option(
+    "--db",
+    type=click.Path(path_type=Path),
+    default=Path(".reconciler/sandbox.db"),
+    show_default=True,
+    help="The SQLite file.",
+)
+seed = option(
+    "--seed", type=int, default=0, help="The same seed makes the same records and faults."
+)
+
+
+def stack(*options: Callable[[Function], Function]) -> Callable[[Function], Function]:
+    """Several options as one decorator, listed in this order by --help."""
+
+    def decorate(function: Function) -> Function:
+        for each in reversed(options):
+            function = each(function)
+        return function
+
+    return decorate
+
+
+inputs = stack(manifests, target, exclude, sandbox, parallelism)

@@ -1,0 +1,116 @@
+"""`reconciler sandbox ...` as the user types it."""
+
+from pathlib import Path
+
+import click
+
+from reconciler.cli import options
+from reconciler.cli.options import everywhere, option
+from reconciler.cli.terminal import terminal
+from reconciler.errors import ExitCode
+
+
+@click.group()
+@everywhere
+def sandbox() -> None:
+    """The embedded API: the documented behaviour over an SQLite file."""
+
+
+@sandbox.command()
+@options.db
+@option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@option(
+    "--port", type=click.IntRange(0, 65535), default=8025, show_default=True, help="0 picks one."
+)
+@option("--latency-ms", type=click.FloatRange(min=0), default=0.0, help="Added to every answer.")
+@option(
+    "--records", type=click.IntRange(min=0), help="Fill a new store with N made-up ones a kind."
+)
+@option("--fault", default="", metavar="SPEC", help="Such as 429=0.01,500-after=0.01,cut=0.005.")
+@options.seed
+@option(
+    "--default-limit", type=click.IntRange(1), default=10, help="Page size where none is asked."
+)
+@option("--max-limit", type=click.IntRange(1), default=1000, help="Largest page.")
+@option("--user-data-max-chars", type=click.IntRange(0), help="Refuse longer texts with 422.")
+@everywhere
+def serve(
+    db: Path,
+    host: str,
+    port: int,
+    latency_ms: float,
+    records: int | None,
+    fault: str,
+    seed: int,
+    default_limit: int,
+    max_limit: int,
+    user_data_max_chars: int | None,
+) -> ExitCode:
+    """Answer over HTTP until interrupted.
+
+    \b
+    Examples:
+      reconciler sandbox serve
+      reconciler sandbox serve --port 0 --records 1000000 --latency-ms 2
+      reconciler sandbox serve --fault 429=0.01,500-after=0.01
+    """
+    from reconciler.commands import sandbox as command
+    from reconciler.commands.sandbox import Options
+
+    serving = command.Serving(
+        db,
+        host,
+        port,
+        Options(default_limit, max_limit, user_data_max_chars),
+        latency_ms / 1000,
+        records,
+        fault,
+        seed,
+    )
+    return command.serve(serving, terminal())
+
+
+@sandbox.command("seed")
+@options.db
+@options.manifests
+@option("--records", type=click.IntRange(min=0), help="Make up N records of each kind.")
+@option(
+    "--drift",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="The share of the records that hold something else than is wanted.",
+)
+@options.seed
+@option("--out", type=click.Path(path_type=Path), help="Write the made-up records' manifests here.")
+@everywhere
+def fill(
+    db: Path,
+    manifests: tuple[Path, ...],
+    records: int | None,
+    drift: float,
+    seed: int,
+    out: Path | None,
+) -> ExitCode:
+    """Put records into the store: the API pages' own, those of manifests, or many.
+
+    \b
+    Examples:
+      reconciler sandbox seed
+      reconciler sandbox seed --manifests manifests --drift 0.1
+      reconciler sandbox seed --records 10000 --drift 0.01 --out big/
+    """
+    from reconciler.commands import sandbox as command
+
+    seeding = command.Seeding(db, manifests, records, drift, seed, out)
+    return command.fill(seeding, terminal())
+
+
+@sandbox.command()
+@options.db
+@everywhere
+def reset(db: Path) -> ExitCode:
+    """Throw all changes away: the store holds the example records again."""
+    from reconciler.commands import sandbox as command
+
+    return command.reset(db, terminal())

@@ -1,0 +1,138 @@
+"""stdout, stderr, stdin and their colours: what commands may say, and how it looks."""
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
+
+import click
+
+from reconciler.errors import ReconcilerError
+from reconciler.render.paint import Paint
+
+# A bar that is there for a moment is only a flicker.
+SECONDS_BEFORE_PROGRESS = 1.0
+SECONDS_BETWEEN_LINES = 10.0
+SECONDS_BETWEEN_DRAWINGS = 0.1
+
+# What a pipe or a log gets when nobody says how wide it is.
+WIDTH_OF_A_PIPE = 100
+
+
+class Streams:
+    """The terminal or the pipes that this process was given."""
+
+    def __init__(self, environment: Mapping[str, str], *, no_color: bool = False) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            # A character that the stream's encoding lacks is written as an escape, never an error.
+            getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+        self.paint = Paint(on=_colour(environment, no_color=no_color))
+        self.width = shutil.get_terminal_size((WIDTH_OF_A_PIPE, 0)).columns
+        self._bar = sys.stderr.isatty() and not _automated(environment)
+
+    def write(self, pieces: Iterable[str]) -> None:
+        """Puts the document on stdout, as it is."""
+        for piece in pieces:
+            sys.stdout.write(piece)
+        sys.stdout.flush()
+
+    def note(self, line: str) -> None:
+        """Says a line on stderr."""
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+
+    def ask(self, question: str) -> str:
+        """What the person types; ReconcilerError where the input ends without an answer."""
+        sys.stderr.write(question)
+        sys.stderr.flush()
+        answer = sys.stdin.readline()
+        if not answer:
+            self.note("")
+            raise ReconcilerError("nobody is there to approve: use --auto-approve, or apply a plan")
+        return answer.strip()
+
+    @contextmanager
+    def progress(self, what: str, total: int) -> Generator[Callable[[], None]]:
+        """A bar on a terminal, a line now and then elsewhere, nothing for what is quick."""
+        progress = _Bar(what, total) if self._bar else _Lines(what, total, self.note)
+        try:
+            yield progress.step
+        finally:
+            progress.end()
+
+
+def terminal() -> Streams:
+    """The streams for the command that runs now."""
+    return Streams(os.environ, no_color=click.get_current_context().meta.get("no_color", False))
+
+
+class _Lines:
+    """Progress for a log."""
+
+    def __init__(self, what: str, total: int, note: Callable[[str], None]) -> None:
+        self._what, self._total, self._note = what, total, note
+        self._done = 0
+        self._next = time.monotonic() + SECONDS_BETWEEN_LINES
+
+    def step(self) -> None:
+        self._done += 1
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + SECONDS_BETWEEN_LINES
+            self._note(f"{self._what}: {self._done:,} of {self._total:,}")
+
+    def end(self) -> None:
+        pass
+
+
+class _Bar:
+    """Progress for a person; rich is imported only once there is something to show."""
+
+    def __init__(self, what: str, total: int) -> None:
+        self._what, self._total = what, total
+        self._done = 0
+        self._next = time.monotonic() + SECONDS_BEFORE_PROGRESS
+        self._end: Callable[[], None] = lambda: None
+        self._draw: Callable[[int], None] | None = None
+
+    def step(self) -> None:
+        self._done += 1
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + SECONDS_BETWEEN_DRAWINGS
+            draw = self._draw = self._draw or self._start()
+            draw(self._done)
+
+    def end(self) -> None:
+        self._end()
+
+    def _start(self) -> Callable[[int], None]:
+        from rich import progress
+        from rich.console import Console
+
+        bar = progress.Progress(
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(),
+            progress.MofNCompleteColumn(),
+            progress.TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        task = bar.add_task(self._what, total=self._total)
+        bar.start()
+        self._end = bar.stop
+        return lambda done: bar.update(task, completed=done)
+
+
+def _colour(environment: Mapping[str, str], *, no_color: bool) -> bool:
+    if no_color or environment.get("NO_COLOR"):
+        return False
+    if environment.get("FORCE_COLOR"):
+        return True
+    return sys.stdout.isatty() and sys.stderr.isatty() and environment.get("TERM") != "dumb"
+
+
+def _automated(environment: Mapping[str, str]) -> bool:
+    return bool(environment.get("CI") or environment.get("TF_IN_AUTOMATION"))

@@ -1,0 +1,35 @@
+"""One file a command: typed parameters in, ExitCode out; a command never sees the parser."""
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from reconciler.render.paint import Paint
+
+
+class Terminal(Protocol):
+    """What a command may do with the person or the pipe in front of it."""
+
+    paint: Paint
+    width: int
+
+    def write(self, pieces: Iterable[str]) -> None:
+        """Puts the document on stdout, as it is."""
+        ...
+
+    def note(self, line: str) -> None:
+        """Says a line on stderr: a warning, a complaint, how far things are."""
+        ...
+
+    def ask(self, question: str) -> str:
+        """The person's answer; raises ReconcilerError where nobody can answer."""
+        ...
+
+    def progress(self, what: str, total: int) -> AbstractContextManager[Callable[[], None]]:
+        """Shows how far `total` steps are; the value given counts one step a call."""
+        ...
+
+
+def lines(of_text: Iterable[str]) -> Iterable[str]:
+    """Lines with their newlines."""
+    return (f"{line}\n" for line in of_text)

@@ -1,0 +1,48 @@
+"""`reconciler plan`: show what differs; nothing is written but the plan file."""
+
+import asyncio
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+
+from reconciler import document
+from reconciler.commands import Terminal, lines
+from reconciler.commands.files import check_writable, write_whole
+from reconciler.commands.planning import Inputs, make, records
+from reconciler.errors import ExitCode
+from reconciler.model import Plan
+from reconciler.render import text
+
+
+class Parameters(Struct, frozen=True):
+    """What to plan and where to put it."""
+
+    inputs: Inputs
+    format: Literal["text", "json"] = "text"
+    out: Path | None = None
+    detailed_exitcode: bool = False
+
+
+def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
+    """OK with or without changes; INCOMPLETE where a record could not be read."""
+    if parameters.out is not None:
+        check_writable(parameters.out)
+    wanted = records(parameters.inputs, terminal)
+    plan = asyncio.run(make(wanted, parameters.inputs, terminal))
+    if parameters.out is not None:
+        write_whole(parameters.out, document.write(plan), private=True)
+    if parameters.format == "json":
+        terminal.write(document.write(plan))
+    else:
+        terminal.write(lines(text.plan(plan, terminal.paint, terminal.width)))
+    if parameters.out is not None and plan.changes:
+        terminal.note(f"Saved. To write exactly this: reconciler apply {parameters.out}")
+    return exit_code(plan, detailed=parameters.detailed_exitcode)
+
+
+def exit_code(plan: Plan, *, detailed: bool) -> ExitCode:
+    """A plan that is not whole never looks like one that is, changes or not."""
+    if not plan.complete:
+        return ExitCode.INCOMPLETE
+    return ExitCode.CHANGES if detailed and plan.applyable else ExitCode.OK

@@ -1,0 +1,51 @@
+"""Records + the API -> a plan; what `plan` and `apply` do alike."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from reconciler.commands import Terminal
+from reconciler.commands.inputs import Selection, load_all, select
+from reconciler.commands.opening import Connection, open_api
+from reconciler.model import Address, Current, Plan, Record, Unreadable
+from reconciler.plan import Draft
+from reconciler.render import problems
+from reconciler.transport.readonly import ReadOnly
+
+
+class Inputs(Struct, frozen=True):
+    """What a plan is made of."""
+
+    paths: tuple[Path, ...]
+    connection: Connection
+    selection: Selection = Selection()
+
+
+def records(inputs: Inputs, terminal: Terminal) -> dict[Address, Record]:
+    """The records that the inputs name; warnings are said, problems raised."""
+    admitted = load_all(inputs.paths).admitted
+    for line in problems.text(admitted.warnings, terminal.paint):
+        terminal.note(line)
+    return select(admitted.records, inputs.selection)
+
+
+async def make(wanted: Mapping[Address, Record], inputs: Inputs, terminal: Terminal) -> Plan:
+    """The plan for these records, read through a client that cannot write."""
+    from reconciler.fetch.each import read_each
+
+    draft = Draft(inputs.connection.target.base_url, wanted)
+    with terminal.progress("Reading records", len(wanted)) as step:
+
+        def add(address: Address, live: Current | Unreadable) -> None:
+            draft.add(address, live)
+            step()
+
+        async with open_api(inputs.connection) as transport:
+            await read_each(
+                wanted.values(),
+                ReadOnly(transport),
+                parallelism=inputs.connection.parallelism,
+                on_read=add,
+            )
+    return draft.plan()

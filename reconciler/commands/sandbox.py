@@ -1,0 +1,148 @@
+"""`reconciler sandbox`: serve, seed and reset the embedded API."""
+
+import socket
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from msgspec import Struct
+
+from reconciler.commands import Terminal, lines
+from reconciler.commands.files import write_whole
+from reconciler.commands.inputs import load_all
+from reconciler.errors import ExitCode, ReconcilerError, UsageError
+from reconciler.kinds import KINDS, Kind
+from reconciler.sandbox import faults, seed, tokens
+from reconciler.sandbox.app import PREFIX, Options, create_app
+from reconciler.sandbox.faults import Dice
+from reconciler.sandbox.seed import Wanted
+from reconciler.sandbox.store import Store
+from reconciler.sandbox.weather import Weather
+
+# In one file an editor still opens.
+RECORDS_A_FILE = 100_000
+
+
+__all__ = ["Options", "Seeding", "Serving", "fill", "reset", "serve"]
+
+
+class Serving(Struct, frozen=True):
+    """Where the API listens and how it behaves."""
+
+    db: Path
+    host: str
+    port: int
+    options: Options
+    latency_seconds: float = 0.0
+    records: int | None = None
+    fault_spec: str = ""
+    seed: int = 0
+
+
+class Seeding(Struct, frozen=True):
+    """What to put into the store: records for manifests, or `records` made-up ones of each kind."""
+
+    db: Path
+    manifests: tuple[Path, ...] = ()
+    records: int | None = None
+    drift: float = 0.0
+    seed: int = 0
+    out: Path | None = None
+
+
+def serve(parameters: Serving, terminal: Terminal) -> ExitCode:
+    """Answers until it is interrupted."""
+    import uvicorn  # only a server needs it
+
+    try:
+        dice = Dice(faults.parse(parameters.fault_spec), parameters.seed)
+    except ValueError as error:
+        raise UsageError(f"--fault: {error}") from None
+    with _listen(parameters) as listener, seed.open_store(parameters.db) as store:
+        if store.is_empty():
+            _fill(store, parameters, terminal)
+        app = Weather(create_app(store, parameters.options), parameters.latency_seconds, dice)
+        config = uvicorn.Config(app, log_level="error", lifespan="off")
+        host, port = listener.getsockname()[:2]
+        terminal.write(
+            lines(
+                [
+                    "The embedded API answers until it is interrupted (Ctrl-C). In another shell:",
+                    "",
+                    f"  export CARRIERX_BASE_URL=http://{host}:{port}{PREFIX}",
+                    f"  export CARRIERX_TOKEN={tokens.MANAGE}",
+                ]
+            )
+        )
+        uvicorn.Server(config).run(sockets=[listener])
+    return ExitCode.OK
+
+
+def fill(parameters: Seeding, terminal: Terminal) -> ExitCode:
+    """Adds records; those that are there already under the same SID are replaced."""
+    with seed.open_store(parameters.db) as store:
+        count = 0
+        if parameters.manifests:
+            records = load_all(parameters.manifests).admitted.records.values()
+            wanted = (Wanted(record.address, record.wanted) for record in records)
+            count += seed.add_wanted(store, wanted, drift=parameters.drift, seed=parameters.seed)
+        if parameters.records is not None:
+            count += seed.add_synthetic(
+                store, parameters.records, drift=parameters.drift, seed=parameters.seed
+            )
+            if parameters.out is not None:
+                _write_manifests(parameters.out, parameters.records, parameters.seed)
+        if not parameters.manifests and parameters.records is None:
+            count += seed.add_documented(store)
+    terminal.write(lines([f"{count:,} records put into {parameters.db}."]))
+    return ExitCode.OK
+
+
+def reset(db: Path, terminal: Terminal) -> ExitCode:
+    """Back to what a new sandbox holds."""
+    with seed.open_store(db) as store:
+        store.clear()
+        count = seed.add_documented(store)
+    terminal.write(lines([f"{db} holds the {count} example records again."]))
+    return ExitCode.OK
+
+
+def _listen(parameters: Serving) -> socket.socket:
+    try:
+        return socket.create_server((parameters.host, parameters.port))
+    except OSError as error:
+        raise ReconcilerError(
+            f"cannot listen on {parameters.host}:{parameters.port}: {error.strerror or error}"
+        ) from None
+
+
+def _fill(store: Store, parameters: Serving, terminal: Terminal) -> None:
+    if parameters.records is None:
+        seed.add_documented(store)
+        return
+    terminal.note(f"Making {parameters.records:,} records of each kind ...")
+    seed.add_synthetic(store, parameters.records, drift=0.0, seed=parameters.seed)
+
+
+def _write_manifests(folder: Path, count: int, number: int) -> None:
+    """The manifests that want what the made-up records hold where nothing drifted."""
+    for kind in KINDS.values():
+        made_up = seed.synthetic(kind, count, seed=number)
+        for index, chunk in enumerate(_batched(made_up, RECORDS_A_FILE)):
+            path = folder / f"{kind.name}-{index:03d}.yaml"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, _manifest(kind, chunk), private=False)
+
+
+def _manifest(kind: Kind, records: Iterable[Wanted]) -> Iterator[str]:
+    yield f"{kind.name}:\n"
+    for record in records:
+        # JSON is YAML: quoted, so that nothing in it can be read as anything else.
+        yield f"  {record.address.sid}:\n    user_data: {record.user_data}\n"
+
+
+def _batched(items: Iterable[Wanted], size: int) -> Iterator[list[Wanted]]:
+    """Lists of `size` items, the last one shorter."""
+    rest = iter(items)
+    while chunk := list(islice(rest, size)):
+        yield chunk
