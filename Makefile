@@ -46,7 +46,7 @@ check: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.test
-	@$(BIN)/python -m tests.benchmarks
+	@cd tests && ../$(BIN)/python -m benchmarks
 
 clean:
 	rm -rf $(VENV) .reconciler dist

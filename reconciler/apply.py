@@ -41,6 +41,7 @@ class Apply:
         self._on_outcome = on_outcome
         self._stopped = ""
         self._forbidden = 0
+        self.refused = ""  # what the API said when it refused the token
 
     def stop(self, why: str) -> None:
         """Starts no further change."""
@@ -115,7 +116,8 @@ class Apply:
         detail = f"{prefix}{refusal.status} {refusal.reason}"
         self._forbidden += refusal.status == api.FORBIDDEN
         if refusal.status == api.UNAUTHORIZED or self._forbidden >= FORBIDDEN_IN_A_ROW:
-            self.stop(f"the API refuses the token: {refusal.status} {refusal.reason}")
+            self.refused = f"the API refuses the token: {refusal.status} {refusal.reason}"
+            self.stop(self.refused)
         if refusal.status == api.NOT_FOUND:
             return Outcome(change, OutcomeName.MISSING, detail)
         if refusal.status in _REJECTED and refusal.status != api.TOO_MANY_REQUESTS:
@@ -126,4 +128,5 @@ class Apply:
 def _stored(change: Change, held: Current) -> Outcome:
     if held.user_data == change.after:
         return Outcome(change, OutcomeName.APPLIED)
-    return Outcome(change, OutcomeName.ALTERED, f"the API stored {held.user_data!r}")
+    stored = "null" if held.user_data is None else f'"{held.user_data}"'
+    return Outcome(change, OutcomeName.ALTERED, f"the API stored {stored}")

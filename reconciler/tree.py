@@ -5,6 +5,7 @@ win, and crashes the process on deep nesting. The parser's events are iterative,
 and building from them is about ten times faster.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -102,6 +103,7 @@ class Reader:
     def __init__(
         self, text: str, report: Report, parser: Callable[[str], Any] | None = None
     ) -> None:
+        self._text = text
         self._parser = (parser or _PARSER)(text)
         self._report = report
         self._anchors: dict[str, Node | None] = {}  # None while the anchored node is still open
@@ -152,6 +154,8 @@ class Reader:
             if kind is ScalarEvent:
                 if event.tag is not None:
                     self._report(event.start_mark, "tag", _TAG)
+                if event.style in _BLOCK_STYLES and _GLUED_COMMENT.match(self._text, _index(event)):
+                    raise BrokenTreeError(event.start_mark, "syntax", "a space is missing before #")
                 # implicit[0]: a plain scalar, to which YAML would give a type by its looks
                 node = Scalar(event.value, event.implicit[0], event.start_mark)
                 if event.anchor is not None:
@@ -222,6 +226,15 @@ class Reader:
 
 _KEY = "a key must be text, not a mapping or a list"
 _TAG = "tags (!...) are not allowed: quote the value"
+
+# libyaml reads `|#` as the head of a block, PyYAML's own parser refuses it, and so does YAML.
+_BLOCK_STYLES = frozenset("|>")
+_GLUED_COMMENT = re.compile(r"(?:&\S+\s+)?[|>][-+0-9]*#")
+
+
+def _index(event: Event) -> int:
+    index: int = event.start_mark.index
+    return index
 
 
 def _repeated(first: Mark) -> str:

@@ -17,6 +17,7 @@ BROKEN_PIPE = 128 + 13
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line; the exit code is for `sys.exit`."""
     from reconciler.cli.app import app
+    from reconciler.cli.terminal import ReaderGoneError
 
     given = _terraform_style(sys.argv[1:] if arguments is None else arguments)
     code: int
@@ -28,8 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         _say("\nInterrupted: nothing more is done.")
         code = ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # The reader left. Python would complain once more when it flushes at exit.
+    except ReaderGoneError:
+        # Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = BROKEN_PIPE
     except ReconcilerError as error:

@@ -21,6 +21,10 @@ SECONDS_BETWEEN_DRAWINGS = 0.1
 WIDTH_OF_A_PIPE = 100
 
 
+class ReaderGoneError(Exception):
+    """Whoever read our stdout has closed it: `plan | head`."""
+
+
 class Streams:
     """The terminal or the pipes that this process was given."""
 
@@ -34,9 +38,12 @@ class Streams:
 
     def write(self, pieces: Iterable[str]) -> None:
         """Puts the document on stdout, as it is."""
-        for piece in pieces:
-            sys.stdout.write(piece)
-        sys.stdout.flush()
+        try:
+            for piece in pieces:
+                sys.stdout.write(piece)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise ReaderGoneError from None  # as it is, click would make an error of ours of it
 
     def note(self, line: str) -> None:
         """Says a line on stderr."""

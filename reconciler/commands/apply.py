@@ -14,7 +14,7 @@ from reconciler.commands import Terminal, lines
 from reconciler.commands.files import read_plan
 from reconciler.commands.opening import open_api
 from reconciler.commands.planning import Inputs, make, records
-from reconciler.errors import ExitCode, PlanFileError, ReconcilerError
+from reconciler.errors import ApiError, ExitCode, PlanFileError, ReconcilerError
 from reconciler.model import Outcome, OutcomeName, Plan
 from reconciler.render import text
 from reconciler.report import tally
@@ -24,6 +24,10 @@ Do you want to write these changes?
   Only 'yes' will be accepted to approve.
 
   Enter a value: """
+
+
+# Outcomes of changes for which no write was even tried, or each one refused.
+_NOTHING_SENT = {OutcomeName.SKIPPED, OutcomeName.REJECTED}
 
 
 class Parameters(Struct, frozen=True):
@@ -76,6 +80,8 @@ async def _apply(plan: Plan, parameters: Parameters, terminal: Terminal) -> Exit
             )
             with _stopped_by_signals(apply, terminal) as caught:
                 outcomes = await apply.run(plan)
+    if apply.refused and set(tally(outcomes)) <= _NOTHING_SENT:
+        raise ApiError(f"{apply.refused}: nothing was written")
     terminal.write(lines(["", *text.outcomes(outcomes, terminal.paint)]))
     if caught:
         return ExitCode(128 + caught[0])

@@ -1,5 +1,6 @@
 """`reconciler sandbox`: serve, seed and reset the embedded API."""
 
+import os
 import socket
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -94,7 +95,7 @@ def fill(parameters: Seeding, terminal: Terminal) -> ExitCode:
                 _write_manifests(parameters.out, parameters.records, parameters.seed)
         if not parameters.manifests and parameters.records is None:
             count += seed.add_documented(store)
-    terminal.write(lines([f"{count:,} records put into {parameters.db}."]))
+    terminal.write(lines([f"Records put into {parameters.db}: {count:,}."]))
     return ExitCode.OK
 
 
@@ -111,8 +112,9 @@ def _listen(parameters: Serving) -> socket.socket:
     try:
         return socket.create_server((parameters.host, parameters.port))
     except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
         raise ReconcilerError(
-            f"cannot listen on {parameters.host}:{parameters.port}: {error.strerror or error}"
+            f"cannot listen on {parameters.host}:{parameters.port}: {why}"
         ) from None
 
 

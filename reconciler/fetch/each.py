@@ -34,7 +34,7 @@ async def read_each(
             response = await transport.send(request)
         except TransportError as error:
             if not error.sent:
-                raise ApiError(f"{request}: {error}") from None
+                raise ApiError(str(error)) from None
             on_read(record.address, Unreadable(record.address, record.source, None, str(error)))
             return
         held = api.current(record.address, response)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from reconciler.diff import Op, Place, places
-from reconciler.model import Action, Change, Outcome, OutcomeName, Plan, Unreadable
+from reconciler.model import Action, Change, Outcome, OutcomeName, Plan, Source, Unreadable
 from reconciler.render.escape import quoted, visible
 from reconciler.render.paint import Paint
 from reconciler.report import summarize, tally
@@ -29,7 +29,8 @@ def plan(plan: Plan, paint: Paint, width: int) -> Iterator[str]:
     if plan.unreadable:
         yield paint.strong(f"{_records(len(plan.unreadable))} could not be read:")
         yield ""
-        yield from (_unreadable(record, paint) for record in plan.unreadable)
+        for record in plan.unreadable:
+            yield from _unreadable(record, paint)
         yield ""
     yield from totals(plan, paint)
 
@@ -73,8 +74,7 @@ def totals(plan: Plan, paint: Paint) -> Iterator[str]:
 def _change(change: Change, paint: Paint, width: int) -> Iterator[str]:
     action = _painted(_ACTION_MARKS[change.action], str(change.action), paint)
     yield f"  {paint.changed('~')} {paint.strong(str(change.address))}"
-    where = paint.dim(f"{visible(change.source.file)}:{change.source.line}")
-    yield f"      {where}  {action} (origin: {change.origin})"
+    yield f"      {_where(change.source, paint)}  {action} (origin: {change.origin})"
     found = places(change.before, change.after)
     longest = max(len(_name(place)) for place in found)
     for place in found:
@@ -125,10 +125,14 @@ def _json(value: JsonValue) -> str:
     return canonical(value)
 
 
-def _unreadable(record: Unreadable, paint: Paint) -> str:
+def _unreadable(record: Unreadable, paint: Paint) -> Iterator[str]:
     status = f"{record.status} " if record.status else ""
-    where = paint.dim(visible(str(record.source)))
-    return f"  {paint.removed('!')} {record.address} {where}: {status}{visible(record.reason)}"
+    yield f"  {paint.removed('!')} {paint.strong(str(record.address))}"
+    yield f"      {_where(record.source, paint)}  {status}{visible(record.reason)}"
+
+
+def _where(source: Source, paint: Paint) -> str:
+    return paint.dim(f"{visible(source.file)}:{source.line}")
 
 
 def _painted(mark: str, text: str, paint: Paint) -> str:

@@ -6,6 +6,7 @@ client that works here must not depend on a guess.
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TypeAlias
 from urllib.parse import urlencode
 
@@ -153,7 +154,20 @@ def _condition(kind: Kind, condition: re.Match[str]) -> Where:
         typed = f"typeof({column}) IN ('integer', 'real')"
         sql = f"CASE WHEN {typed} THEN {column} {operator} ? ELSE {column} {operator} ? END"
         return Where(sql, (number, text))
+    if condition["name"].startswith("date_"):
+        text = _moment(text)
     return Where(f"{column} {operator} ?", (text,))
+
+
+def _moment(text: str) -> str:
+    """A date in the spelling of the stored ones, so that comparing texts compares moments."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadQueryError("filter compares a date with no date") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    written = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    return written.replace("+00:00", "Z")
 
 
 def _column(kind: Kind, name: str) -> str:

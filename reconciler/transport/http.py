@@ -56,8 +56,9 @@ class Http:
             ):
                 body = await _body(answer)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise TransportError(_why(error, "cannot connect"), sent=False) from None
-        except (httpx.TransportError, TimeoutError) as error:
+            where = f"cannot connect to {self._client.base_url}"
+            raise TransportError(_why(error, where), sent=False) from None
+        except (httpx.RequestError, TimeoutError) as error:
             raise TransportError(_why(error, "no whole answer"), sent=True) from None
         return Response(answer.status_code, answer.headers, body)
 

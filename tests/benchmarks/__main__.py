@@ -1,0 +1,32 @@
+"""`make bench`: runs the benchmarks, or those whose names are given, and prints their figures.
+
+`cd tests && python -m benchmarks start_up plan_in_process`
+"""
+
+import inspect
+import sys
+
+from benchmarks import plan_in_process, start_up
+
+BENCHMARKS = {
+    "start_up": start_up.main,
+    "plan_in_process": plan_in_process.main,
+}
+
+
+def main(names: list[str]) -> None:
+    """Runs what was asked for, in the order above."""
+    unknown = set(names) - BENCHMARKS.keys()
+    if unknown:
+        raise SystemExit(
+            f"no such benchmark: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}"
+        )
+    for name, benchmark in BENCHMARKS.items():
+        if not names or name in names:
+            print(f"{name}: {inspect.getdoc(benchmark)}")
+            benchmark()
+            print()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,327 @@
+"""The command line itself: help, start-up, exit codes, where words go."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import REPOSITORY, Run
+from reconciler import __version__
+from reconciler.cli import main
+from writing import MESSAGE, manifest, write
+
+COMMANDS = ["validate", "plan", "apply", "show", "sandbox serve", "sandbox seed", "sandbox reset"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_examples(run: Run, command: str) -> None:
+    result = run(*command.split(), "--help")
+
+    assert result.code == 0
+    assert "--chdir" in result.out
+    if command != "sandbox reset":
+        assert f"reconciler {command}" in result.out.partition("Examples:")[2]
+
+
+def test_help_fits_eighty_columns(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for command in COMMANDS:
+        assert max(map(len, run(*command.split(), "--help").out.splitlines())) <= 80
+
+
+def test_the_version_is_said(run: Run) -> None:
+    assert run("--version").out == f"reconciler {__version__}\n"
+
+
+def imported(*arguments: str) -> set[str]:
+    """The top-level modules that a command line imports."""
+    code = (
+        "import sys\nfrom reconciler.cli import main\n"
+        f"main({list(arguments)!r})\n"
+        "print('\\n'.join(sys.modules), file=sys.stderr)"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return set(process.stderr.split())
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = {"httpx", "yaml", "jsonschema", "deepdiff", "rich", "starlette", "uvicorn", "asyncio"}
+
+    assert not heavy & imported("--help")
+    assert not heavy & imported("plan", "--help")
+
+
+def test_validate_needs_no_client_and_no_token() -> None:
+    manifest("x")
+
+    assert not {"httpx", "asyncio", "deepdiff", "rich", "starlette", "socket"} & imported(
+        "validate", str(REPOSITORY / "manifests")
+    )
+
+
+def test_a_plan_without_changes_does_not_wait_for_deepdiff() -> None:
+    manifest("updated_test_message")
+
+    assert "deepdiff" not in imported("plan", "--sandbox")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--bogus"],
+        ["bogus"],
+        ["plan", "--bogus"],
+        ["plan", "--format", "xml"],
+        ["plan", "--parallelism", "0"],
+        ["plan", "extra"],
+        ["apply", "--method", "post"],
+        ["apply", "plan.json", "--target", "x"],
+        ["apply", "plan.json", "--manifests", "x"],
+        ["show"],
+        ["plan", "--chdir", "nowhere"],
+        ["sandbox", "serve", "--fault", "nonsense"],
+        [],
+    ],
+)
+def test_a_bad_flag_is_64_and_never_looks_like_changes(run: Run, arguments: list[str]) -> None:
+    result = run(*arguments)
+
+    assert result.code == 64
+    assert result.out == ""
+    assert result.err
+
+
+def test_terraforms_single_dash_is_accepted(run: Run) -> None:
+    manifest("new")
+
+    result = run("plan", "-sandbox", "-detailed-exitcode", "-out=plan.json")
+
+    assert result.code == 2
+    assert Path("plan.json").exists()
+
+
+def test_every_flag_can_come_from_the_environment(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(f"messages:\n  {MESSAGE}:\n    user_data: new\n", "elsewhere/records/x.yaml")
+    for name, value in {
+        "SANDBOX": "1",
+        "DETAILED_EXITCODE": "1",
+        "MANIFESTS": "records",
+        "OUT": "plan.json",
+        "CHDIR": "elsewhere",
+        "FORMAT": "json",
+    }.items():
+        monkeypatch.setenv(f"RECONCILER_{name}", value)
+
+    result = run("plan")
+
+    assert result.code == 2
+    assert json.loads(result.out) == json.loads(Path("plan.json").read_text())
+    assert Path.cwd().name == "elsewhere"
+
+
+def test_a_flag_goes_before_the_file_and_the_file_before_the_default(run: Run) -> None:
+    write("manifests: [b]\n", "reconciler.yaml")
+    write(f"messages:\n  {MESSAGE}:\n    user_data: from b\n", "b/x.yaml")
+    write(f"messages:\n  {MESSAGE}:\n    user_data: from c\n", "c/x.yaml")
+
+    assert "from b" in run("plan", "--sandbox").out
+    assert "from c" in run("plan", "--sandbox", "--manifests", "c").out
+
+
+def test_stdout_carries_the_document_and_nothing_else(run: Run) -> None:
+    manifest("new")
+
+    result = run("plan", "--sandbox", "--format", "json", "--out", "plan.json")
+
+    assert json.loads(result.out)["summary"]["change"] == 1
+    assert result.out == Path("plan.json").read_text()
+    assert result.err == "Saved. To write exactly this: reconciler apply plan.json\n"
+
+
+def test_a_saved_plan_is_private_and_replaces_the_old_one_whole(run: Run) -> None:
+    manifest("new")
+    write("old", "plan.json").chmod(0o644)
+
+    run("plan", "--sandbox", "--out", "plan.json")
+
+    assert Path("plan.json").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in Path().iterdir() if "plan" in path.name] == ["plan.json"]
+
+
+@pytest.mark.parametrize("out", ["nowhere/plan.json", "folder"])
+def test_a_plan_that_cannot_be_saved_is_refused_before_any_request(run: Run, out: str) -> None:
+    manifest("new")
+    Path("folder").mkdir()
+
+    result = run("plan", "--sandbox", "--out", out)
+
+    assert result.code == 1
+    assert result.err.startswith(f"error: {out}: ")
+    assert not Path(".reconciler").exists()
+
+
+def test_show_prints_what_plan_printed(run: Run) -> None:
+    manifest({"a": [1, 2]})
+    planned = run("plan", "--sandbox", "--out", "plan.json")
+
+    assert run("show", "plan.json").out == planned.out
+    assert run("show", "plan.json", "--format", "json").out == Path("plan.json").read_text()
+
+
+def test_a_plan_made_for_another_api_is_refused_by_name(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest("new")
+    run("plan", "--sandbox", "--out", "plan.json")
+    monkeypatch.setenv("CARRIERX_TOKEN", "some-token")
+
+    result = run("apply", "plan.json")
+
+    assert result.code == 1
+    assert result.err == (
+        "error: plan.json: was made for http://sandbox.localhost/core/v2, but this run speaks to "
+        "https://api.carrierx.com/core/v2\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["apply", "show"])
+def test_a_plan_that_is_not_there_is_one_clear_error(run: Run, command: str) -> None:
+    extra = ["--sandbox"] if command == "apply" else []
+
+    result = run(command, "nowhere.json", *extra)
+
+    assert result.code == 1
+    assert result.err == "error: nowhere.json: cannot be read: No such file or directory\n"
+
+
+def test_problems_go_to_stderr_with_their_count(run: Run) -> None:
+    write("messages:\n  x: {user_data: 1}\n")
+
+    for arguments in (["validate"], ["plan", "--sandbox"]):
+        result = run(*arguments)
+        assert result.code == 1
+        assert result.out == ""
+        assert result.err.splitlines()[0].startswith(
+            "manifests/a.yaml:2:3: error: `x` is not a SID"
+        )
+        assert result.err.splitlines()[-1] == "2 problems found."
+
+
+def test_validate_says_what_it_checked(run: Run) -> None:
+    manifest("x")
+
+    assert run("validate") == (0, "Valid: 1 record in 1 file.\n", "")
+    checked = json.loads(run("validate", "--format", "json").out)
+    assert checked == {"valid": True, "files": 1, "records": 1, "problems": []}
+    write("messages: 1\n", "manifests/b.yaml")
+    assert json.loads(run("validate", "--format", "json").out)["valid"] is False
+    assert run("validate", "manifests/a.json").code == 0
+
+
+def test_colour_is_for_terminals_and_those_who_ask(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest("new")
+    assert "\x1b[" not in run("plan", "--sandbox").out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[" in run("plan", "--sandbox").out
+    assert "\x1b[" not in run("plan", "--sandbox", "--no-color").out
+    assert "\x1b[" not in run("--no-color", "plan", "--sandbox").out
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[" not in run("plan", "--sandbox").out
+
+
+def test_a_bug_of_ours_is_70_with_its_trace_in_a_file(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("surprise")
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("os.chdir", fail)
+
+    result = run("--chdir", ".", "validate")
+
+    assert result.code == 70
+    (log,) = tmp_path.glob("reconciler-*.log")
+    assert str(log) in result.err
+    assert "RuntimeError: surprise" in log.read_text()
+
+
+def test_a_narrow_encoding_gets_escapes_instead_of_an_error() -> None:
+    manifest("größe")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+
+    process = subprocess.run(
+        [sys.executable, "-m", "reconciler", "plan", "--sandbox"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=True,
+    )
+
+    assert '"gr\\xf6\\xdfe"' in process.stdout
+
+
+def test_a_plan_is_the_same_bytes_whatever_the_locale_and_the_hash_seed() -> None:
+    manifest({"b": "ä", "a": 1})
+    outputs = set()
+    for variables in (
+        {"LANG": "C", "PYTHONHASHSEED": "1"},
+        {"LC_ALL": "C.UTF-8", "TZ": "Asia/Tokyo"},
+    ):
+        command = [sys.executable, "-m", "reconciler", "plan", "--sandbox", "--format", "json"]
+        environment = {**os.environ, **variables, "PYTHONUTF8": "1"}
+        outputs.add(
+            subprocess.run(command, capture_output=True, env=environment, check=True).stdout
+        )
+
+    assert len(outputs) == 1
+
+
+def test_seed_and_reset_fill_the_store_that_sandbox_uses(run: Run) -> None:
+    assert run("sandbox", "seed", "--records", "20", "--drift", "0.5", "--out", "big").code == 0
+    planned = json.loads(run("plan", "--sandbox", "--manifests", "big", "--format", "json").out)
+    assert planned["summary"]["managed"] == 40
+    assert 5 < planned["summary"]["set"] + planned["summary"]["change"] < 35
+    assert planned["complete"]
+
+    assert "holds the 9 example records again" in run("sandbox", "reset").out
+    again = json.loads(run("plan", "--sandbox", "--manifests", "big", "--format", "json").out)
+    assert again["summary"]["unreadable"] == 40
+
+
+def test_a_store_can_be_seeded_for_given_manifests(run: Run) -> None:
+    manifest({"a": 1})
+
+    assert "1 records" not in run("sandbox", "seed", "--manifests", "manifests").err
+    assert run("plan", "--sandbox", "--detailed-exitcode").code == 0
+    run("sandbox", "seed", "--manifests", "manifests", "--drift", "1")
+    assert run("plan", "--sandbox", "--detailed-exitcode").code == 2
+
+
+def test_a_port_that_is_taken_is_one_clear_error(run: Run) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run("sandbox", "serve", "--port", str(port))
+
+    assert result.code == 1
+    assert result.err == f"error: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+
+
+def test_main_reads_the_process_arguments(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["reconciler", "--version"])
+
+    assert main() == 0
+    assert __version__ in capsys.readouterr().out

@@ -1,0 +1,100 @@
+"""What many tests stand on: a folder of its own, the command line, the embedded API."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from hypothesis import settings
+
+from reconciler.cli import main
+from reconciler.sandbox.seed import open_seeded
+from reconciler.sandbox.store import Store
+from reconciler.sandbox.tokens import MANAGE
+
+REPOSITORY = Path(__file__).parent.parent
+
+# Machines are shared: how long an example takes says nothing about the code.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
+
+
+class Result(NamedTuple):
+    """What one command line did."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test runs in an empty folder, and sees no setting of this machine."""
+    monkeypatch.chdir(tmp_path)
+    for name in list(os.environ):
+        if re.match("CARRIERX_|RECONCILER_|NO_COLOR|FORCE_COLOR|COLUMNS|CI$|TF_|GITHUB_", name):
+            monkeypatch.delenv(name)
+    return tmp_path
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """`run("plan", "--sandbox")` as a shell would, in this process."""
+
+    def run(*arguments: str | Path) -> Result:
+        capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Result(code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """The store that `--sandbox` uses in this test's folder, with the example's records."""
+    with open_seeded(tmp_path / ".reconciler/sandbox.db") as store:
+        yield store
+
+
+class Server(NamedTuple):
+    """An embedded API behind a real socket, in a process of its own."""
+
+    base_url: str
+    db: Path
+
+
+Serve = Callable[..., Server]
+
+
+@pytest.fixture
+def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    """`serve("--fault", "500=1")` starts a server and points the environment at it."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def serve(*arguments: str) -> Server:
+        db = tmp_path / f"server-{len(processes)}.db"
+        command = [sys.executable, "-m", "reconciler", "sandbox", "serve", "--port", "0"]
+        process = subprocess.Popen(
+            [*command, "--db", str(db), *arguments], stdout=subprocess.PIPE, text=True
+        )
+        processes.append(process)
+        assert process.stdout is not None
+        said = "".join(process.stdout.readline() for _ in range(4))
+        found = re.search(r"CARRIERX_BASE_URL=(\S+)", said)
+        assert found is not None, said
+        monkeypatch.setenv("CARRIERX_BASE_URL", found[1])
+        monkeypatch.setenv("CARRIERX_TOKEN", MANAGE)
+        return Server(found[1], db)
+
+    yield serve
+    for process in processes:
+        process.kill()
+        process.communicate()

@@ -1,0 +1,113 @@
+"""What a person reads, whole, against golden files.
+
+`UPDATE_GOLDEN=1 make test` writes them anew; the difference is then for a person to judge.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from reconciler.model import (
+    Address,
+    Change,
+    Current,
+    Origin,
+    Outcome,
+    OutcomeName,
+    Plan,
+    Record,
+    Source,
+    Unreadable,
+)
+from reconciler.plan import Draft
+from reconciler.render import text
+from reconciler.render.paint import Paint
+from writing import sid
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+PLAIN = Paint(on=False)
+URL = "https://api.carrierx.com/core/v2"
+
+ROWS: list[tuple[str | None, str | None, bool]] = [
+    ("updated_test_message", "OPS-123", False),
+    (None, "vip", False),
+    ("internal test", None, False),
+    ('{"campaign":"winter","owner":"a"}', '{"campaign":"spring","owner":"a","tags":["x"]}', True),
+    ('{"gone":1,"a/b":{"deep":[1,2]}}', '{"a/b":{"deep":[1,true]}}', True),
+    (None, '{"campaign":"spring","nested":{"x":1.50}}', True),
+    ("test_message", '{"campaign":"spring"}', True),
+    ("a" * 60, "b" * 60, False),
+    ("\x1b[2J::error::\u202e\n| `x` <b>", 'e\u0301 \\ "q"\t', False),
+    ("same", "same", False),
+]
+
+
+def plan() -> Plan:
+    """One record of every sort, hostile values among them."""
+    records = {}
+    live = {}
+    for number, (before, after, structured) in enumerate(ROWS):
+        address = Address(("messages", "message_drs")[number % 2], sid(number))
+        source = Source(f"manifests/team-{number % 3}.yaml", number + 2, 3)
+        records[address] = Record(address, after, structured, source)
+        live[address] = Current(before)
+    draft = Draft(URL, records)
+    for address, current in live.items():
+        draft.add(address, current)
+    source = Source("manifests/\x1b\u202e.yaml", 9, 3)
+    for number, (status, reason) in enumerate(
+        [(404, "cannot find item by sid"), (None, "no whole answer: timed out"), (403, "\x1b[2Jno")]
+    ):
+        address = Address("messages", sid(900 + number))
+        draft.add(address, Unreadable(address, source, status, reason))
+    return draft.plan()
+
+
+def outcomes() -> list[Outcome]:
+    """Every outcome there is."""
+    details = {
+        OutcomeName.STALE: "somebody changed it since the plan",
+        OutcomeName.ALTERED: "the API stored 'trimmed\x1b[2J'",
+        OutcomeName.MISSING: "404 cannot find item by sid",
+        OutcomeName.UNKNOWN: "no whole answer: timed out; not there when read back",
+    }
+    return [
+        Outcome(
+            Change(Address("messages", sid(n)), Origin.CHANGE, "a", "b", Source("m.yaml", 1, 1)),
+            name,
+            details.get(name, ""),
+        )
+        for n, name in enumerate(OutcomeName)
+    ]
+
+
+CASES: dict[str, Callable[[], Iterable[str]]] = {
+    "plan-80.txt": lambda: text.plan(plan(), PLAIN, 80),
+    "plan-160.txt": lambda: text.plan(plan(), PLAIN, 160),
+    "plan-colour.txt": lambda: text.plan(plan(), Paint(on=True), 100),
+    "plan-empty.txt": lambda: text.plan(Draft(URL, {}).plan(), PLAIN, 80),
+    "outcomes.txt": lambda: text.outcomes(outcomes(), PLAIN),
+    "outcomes-applied.txt": lambda: text.outcomes(outcomes()[:1] * 1, PLAIN),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_output_is_the_golden_one(name: str) -> None:
+    shown = "".join(f"{line}\n" for line in CASES[name]())
+    golden = GOLDEN / name
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(shown, "utf-8")
+
+    assert shown == golden.read_text("utf-8")
+
+
+def test_without_colour_there_is_no_escape_of_a_terminal() -> None:
+    for name, shown in CASES.items():
+        if "colour" not in name:
+            assert "\x1b" not in "".join(shown())
+
+
+def test_no_line_of_short_values_is_wider_than_the_terminal() -> None:
+    assert max(map(len, text.plan(plan(), PLAIN, 80))) <= 80

@@ -1,0 +1,472 @@
+"""The promises, told from the outside: what the API holds afterwards, and the next plan."""
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from conftest import REPOSITORY, Run, Serve
+from reconciler.cli import main
+from reconciler.kinds import MESSAGES
+from reconciler.sandbox.faults import Dice, parse
+from reconciler.sandbox.store import Store
+from reconciler.sandbox.tokens import NOTHING, READ
+from writing import (
+    DETAIL_RECORD,
+    MESSAGE,
+    MISSING,
+    OTHER_MESSAGE,
+    held,
+    manifest,
+    many,
+    user_data,
+    write,
+)
+
+NO_CHANGES = "No changes. Your records match the configuration."
+
+
+@pytest.fixture
+def example(folder: Path) -> Path:
+    """The repository's own manifests."""
+    shutil.copytree(REPOSITORY / "manifests", folder / "manifests")
+    return folder / "manifests"
+
+
+def seed_of(faults: list[bool], spec: str) -> int:
+    """A seed with which a server's first requests meet a fault just where it is wanted."""
+    for seed in range(10_000):
+        dice = Dice(parse(spec), seed)
+        if [dice.draw() is not None for _ in faults] == faults:
+            return seed
+    raise AssertionError(faults)
+
+
+@pytest.mark.usefixtures("example")
+def test_plan_changes_nothing(run: Run, store: Store) -> None:
+    before = held(store)
+
+    result = run("plan", "--sandbox")
+
+    assert result.code == 0
+    assert result.out.splitlines()[-1] == "Plan: 0 to add, 7 to change, 0 to destroy."
+    assert held(store) == before
+
+
+@pytest.mark.usefixtures("example")
+def test_after_an_apply_the_plan_is_empty(run: Run) -> None:
+    applied = run("apply", "--sandbox", "--auto-approve")
+
+    again = run("plan", "--sandbox", "--detailed-exitcode")
+
+    assert applied.code == 0
+    assert applied.out.splitlines()[-1] == (
+        "Apply complete! Resources: 0 added, 7 changed, 0 destroyed."
+    )
+    assert again.code == 0
+    assert again.out.splitlines()[-1] == NO_CHANGES
+
+
+@pytest.mark.usefixtures("example")
+def test_applying_the_same_plan_twice_writes_once(run: Run, store: Store) -> None:
+    run("plan", "--sandbox", "--out", "plan.json")
+    run("apply", "plan.json", "--sandbox")
+    after_first = held(store)
+
+    second = run("apply", "plan.json", "--sandbox")
+
+    assert second.code == 0
+    assert "7 already." in second.out
+    assert "0 changed" in second.out.splitlines()[-1]
+    assert held(store) == after_first
+
+
+def test_a_record_that_moved_since_the_plan_is_left_alone(run: Run, store: Store) -> None:
+    manifest("mine")
+    run("plan", "--sandbox", "--out", "plan.json")
+    manifest("somebody else's")
+    run("apply", "--sandbox", "--auto-approve")
+
+    result = run("apply", "plan.json", "--sandbox")
+
+    assert result.code == 5
+    assert f"messages/{MESSAGE} stale: somebody changed it since the plan" in result.out
+    assert user_data(store, f"messages/{MESSAGE}") == "somebody else's"
+
+
+@pytest.mark.usefixtures("example")
+def test_only_listed_records_and_only_their_user_data_are_touched(run: Run, store: Store) -> None:
+    before = held(store)
+    run("plan", "--sandbox", "--out", "plan.json")
+    planned = json.loads(Path("plan.json").read_text())["resource_changes"]
+
+    run("apply", "plan.json", "--sandbox")
+
+    after = held(store)
+    assert {address for address in after if after[address] != before[address]} == {
+        change["address"] for change in planned
+    }
+    for change in planned:
+        was, is_now = before[change["address"]], after[change["address"]]
+        assert {name for name in was if was[name] != is_now[name]} == {"user_data", "date_changed"}
+        assert is_now["user_data"] == change["change"]["after"]["user_data"]
+
+
+@pytest.mark.usefixtures("example")
+def test_applied_over_a_socket_the_example_changes_exactly_what_it_names(
+    run: Run, serve: Serve
+) -> None:
+    server = serve()
+    with Store(server.db) as store:
+        before = held(store)
+        run("plan", "--out", "plan.json")
+        planned = json.loads(Path("plan.json").read_text())["resource_changes"]
+
+        applied = run("apply", "plan.json")
+
+        after = held(store)
+    assert applied.code == 0, applied
+    changed = {address for address in after if after[address] != before[address]}
+    assert changed == {change["address"] for change in planned}
+    assert len(changed) == 7
+    assert run("plan").out.splitlines()[-1] == NO_CHANGES
+
+
+@pytest.mark.usefixtures("example")
+def test_a_target_leaves_every_other_record_alone(run: Run, store: Store) -> None:
+    before = held(store)
+
+    run("apply", "--sandbox", "--auto-approve", "--target", f"messages/{MESSAGE}")
+    run("apply", "--sandbox", "--auto-approve", "--target", "manifests/campaigns/winter.yaml")
+    run("apply", "--sandbox", "--auto-approve", "--target", "*/support/*", "--exclude", "*/cl*")
+
+    after = held(store)
+    assert {address for address in after if after[address] != before[address]} == {
+        f"messages/{MESSAGE}",
+        "messages/c7d0a3f2-88b4-4b0e-a1f6-3e9d52c6b704",
+        "message_drs/0f0c1f3e-6a5e-4a3c-9d0e-1b5f2c9a7d11",
+    }
+
+
+@pytest.mark.usefixtures("example")
+def test_a_target_that_matches_nothing_is_a_mistake_not_an_empty_plan(run: Run) -> None:
+    result = run("plan", "--sandbox", "--target", "manifests/suport/**")
+
+    assert result.code == 1
+    assert "manifests/suport/**: matches no record" in result.err
+
+
+@pytest.mark.parametrize("method", ["patch", "put"])
+def test_both_methods_change_user_data_and_nothing_else(
+    run: Run, store: Store, method: str
+) -> None:
+    before = held(store)
+    write(f"message_drs:\n  {DETAIL_RECORD}:\n    user_data: [1, 2.50, x]\n")
+
+    result = run("apply", "--sandbox", "--auto-approve", "--method", method)
+
+    was, is_now = (all_[f"message_drs/{DETAIL_RECORD}"] for all_ in (before, held(store)))
+    assert result.code == 0
+    assert is_now["user_data"] == '[1,2.50,"x"]'
+    assert {name for name in was if was[name] != is_now[name]} == {"user_data", "date_changed"}
+
+
+def test_put_sends_every_other_value_back_to_the_letter(run: Run, store: Store) -> None:
+    body = (
+        f'{{"message_sid":"{MISSING}","date_changed":"2024-01-01T00:00:00.000Z","price":0.010,'
+        '"mcc":12345678901234567890.5,"new_field":{"b":1e2,"a":[1.0]},"user_data":null}'
+    )
+    store.add(MESSAGES, [(MISSING, body)])
+    manifest("kept", sid=MISSING)
+
+    result = run("apply", "--sandbox", "--auto-approve", "--method", "put")
+
+    stored = store.get(MESSAGES, MISSING)
+    assert result.code == 0
+    assert stored is not None
+    for untouched in ('"price":0.010', '"mcc":12345678901234567890.5', '{"b":1e2,"a":[1.0]}'):
+        assert untouched in stored
+    assert '"user_data":"kept"' in stored
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
+def test_the_text_of_a_manifest_is_stored_to_the_letter(store: Store, text: str) -> None:
+    manifest(text)
+
+    assert main(["apply", "--sandbox", "--auto-approve"]) == 0
+    assert user_data(store, f"messages/{MESSAGE}") == text
+    assert main(["plan", "--sandbox", "--detailed-exitcode"]) == 0
+
+
+def test_a_live_text_with_the_same_json_in_another_layout_is_in_sync(run: Run) -> None:
+    manifest('{"b": [1, 2],\n "a": null}')
+    run("apply", "--sandbox", "--auto-approve")
+    manifest({"a": None, "b": [1, 2]})
+
+    result = run("plan", "--sandbox", "--detailed-exitcode")
+
+    assert (result.code, result.out.splitlines()[-1]) == (0, NO_CHANGES)
+
+
+def test_detailed_exitcode_is_2_if_and_only_if_changes_are_present(run: Run) -> None:
+    manifest("updated_test_message")
+    assert run("plan", "--sandbox", "--detailed-exitcode").code == 0
+    manifest("another")
+    assert run("plan", "--sandbox", "--detailed-exitcode").code == 2
+    assert run("plan", "--sandbox").code == 0
+
+
+def test_a_record_that_is_not_there_is_listed_and_the_rest_goes_on(run: Run) -> None:
+    write(
+        f"messages:\n  {MISSING}: {{user_data: x}}\n  {MESSAGE}: {{user_data: new}}\n",
+    )
+
+    result = run("apply", "--sandbox", "--auto-approve")
+
+    assert result.code == 4
+    assert f"! messages/{MISSING}\n      manifests/a.yaml:2  404 cannot find item" in result.out
+    assert "1 record could not be read" in result.out
+    assert "1 changed" in result.out
+
+
+@pytest.mark.parametrize("answer", ["no", "", "YES", "yess"])
+def test_only_yes_approves(
+    run: Run, store: Store, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    before = held(store)
+    manifest("another")
+    monkeypatch.setattr("sys.stdin", StringIO(f"{answer}\n"))
+
+    result = run("apply", "--sandbox")
+
+    assert result.code == 1
+    assert "Only 'yes' will be accepted to approve." in result.err
+    assert "Apply cancelled" in result.err
+    assert held(store) == before
+
+
+def test_yes_approves(run: Run, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest("another")
+    monkeypatch.setattr("sys.stdin", StringIO("yes\n"))
+
+    assert run("apply", "--sandbox").code == 0
+    assert user_data(store, f"messages/{MESSAGE}") == "another"
+
+
+def test_without_anybody_to_ask_nothing_is_written(
+    run: Run, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = held(store)
+    manifest("another")
+    monkeypatch.setattr("sys.stdin", StringIO())
+
+    result = run("apply", "--sandbox")
+
+    assert result.code == 1
+    assert "use --auto-approve" in result.err
+    assert held(store) == before
+
+
+def test_ctrl_c_at_the_prompt_writes_nothing(store: Store) -> None:
+    before = held(store)
+    manifest("another")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "reconciler", "apply", "--sandbox"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    said = b""
+    while b"Enter a value" not in said:
+        said += os.read(process.stderr.fileno(), 4096)
+
+    process.send_signal(signal.SIGINT)
+
+    _, rest = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert b"Traceback" not in rest
+    assert held(store) == before
+
+
+def test_a_reader_that_leaves_early_is_no_error_of_ours() -> None:
+    many(2000)
+    process = subprocess.run(
+        f"{sys.executable} -m reconciler plan --sandbox | head -1; exit ${{PIPESTATUS[0]}}",
+        shell=True,
+        executable="/bin/bash",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert process.returncode == 141
+    assert process.stderr == ""
+
+
+def test_a_token_that_may_only_read_can_plan_and_is_refused_by_apply(
+    run: Run, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve()
+    manifest("another")
+    monkeypatch.setenv("CARRIERX_TOKEN", READ)
+
+    assert run("plan", "--out", "plan.json", "--detailed-exitcode").code == 2
+    result = run("apply", "plan.json")
+
+    assert result.code == 4
+    assert "rejected: 403" in result.out
+    with Store(server.db) as store:
+        assert user_data(store, f"messages/{MESSAGE}") == "updated_test_message"
+
+
+@pytest.mark.parametrize(
+    ("token", "says"),
+    [(NOTHING, "403 forbidden: the token needs sms.read"), ("unknown-token", "401 bad credent")],
+)
+def test_a_token_that_the_api_refuses_is_one_clear_error(
+    run: Run, serve: Serve, monkeypatch: pytest.MonkeyPatch, token: str, says: str
+) -> None:
+    serve()
+    many(50)
+    monkeypatch.setenv("CARRIERX_TOKEN", token)
+
+    result = run("plan")
+
+    assert result.code == 1
+    assert says in result.err
+    assert len(result.err.splitlines()) == 1
+    assert result.out == ""
+
+
+def test_a_page_of_html_is_no_answer(run: Run, serve: Serve) -> None:
+    serve("--fault", "html=1")
+    manifest("another")
+
+    result = run("plan")
+
+    assert result.code == 4
+    assert "the answer is not JSON but text/html" in result.out
+
+
+@pytest.mark.parametrize(
+    ("lost", "says"),
+    [
+        ("500-after", "applied: read back after: 500"),
+        ("cut", "applied: read back after: no whole answer"),
+        ("html", "applied: read back after: 200 the answer is not JSON"),
+    ],
+)
+def test_a_write_whose_answer_is_lost_is_read_back(
+    run: Run, serve: Serve, lost: str, says: str
+) -> None:
+    spec = f"{lost}=0.5"
+    seed = seed_of([False, False, True, False], spec)  # plan reads; apply reads, writes, reads back
+    server = serve("--fault", spec, "--seed", str(seed))
+    manifest("another")
+    run("plan", "--out", "plan.json")
+
+    result = run("apply", "plan.json")
+
+    assert result.code == 0
+    assert says in result.out
+    with Store(server.db) as store:
+        assert user_data(store, f"messages/{MESSAGE}") == "another"
+
+
+def test_a_write_that_nobody_can_vouch_for_is_unknown(run: Run, serve: Serve) -> None:
+    spec = "500=0.5"
+    seed = seed_of([False, False, True, False], spec)  # the write is lost before it is done
+    serve("--fault", spec, "--seed", str(seed))
+    manifest("another")
+    run("plan", "--out", "plan.json")
+
+    result = run("apply", "plan.json")
+
+    assert result.code == 4
+    assert "unknown: 500 fault; not there when read back" in result.out
+    assert result.out.splitlines()[-1].startswith("Apply incomplete!")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_apply_finishes_what_is_in_flight_and_says_what_is_left(
+    run: Run, serve: Serve, number: signal.Signals, code: int
+) -> None:
+    server = serve("--latency-ms", "50")
+    many(40)
+    run("sandbox", "seed", "--db", server.db, "--manifests", "manifests", "--drift", "1")
+    run("plan", "--out", "plan.json")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "reconciler", "apply", "plan.json", "--parallelism", "2"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with Store(server.db) as store:
+        while written(store) == 0:
+            pass
+
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+
+        assert process.returncode == code
+        assert f"{number.name}: starting no new write" in err
+        assert f"{written(store)} applied, {40 - written(store)} skipped." in out
+    assert run("apply", "plan.json").code == 0
+    assert run("plan", "--detailed-exitcode").code == 0
+
+
+def written(store: Store) -> int:
+    """How many of `many` hold what is wanted."""
+    return sum(one["user_data"] == "x" for one in held(store).values())
+
+
+def test_a_token_that_expired_since_the_plan_writes_nothing_and_is_an_error(
+    run: Run, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve()
+    manifest("another")
+    run("plan", "--out", "plan.json")
+    monkeypatch.setenv("CARRIERX_TOKEN", "expired-token")
+
+    result = run("apply", "plan.json")
+
+    assert result.code == 1
+    assert "refuses the token: 401 bad credentials: nothing was written" in result.err
+    with Store(server.db) as store:
+        assert user_data(store, f"messages/{MESSAGE}") == "updated_test_message"
+
+
+def test_an_address_where_nobody_answers_is_one_clear_error(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest("another")
+    monkeypatch.setenv("CARRIERX_BASE_URL", "http://127.0.0.1:9/core/v2")
+    monkeypatch.setenv("CARRIERX_TOKEN", "some-token")
+
+    result = run("plan")
+
+    assert result.code == 1
+    assert result.err.startswith("error: cannot connect to http://127.0.0.1:9/core/v2")
+    assert len(result.err.splitlines()) == 1
+
+
+def test_the_sandbox_file_is_a_real_database(run: Run) -> None:
+    manifest("another")
+    run("apply", "--sandbox", "--auto-approve")
+
+    with sqlite3.connect(".reconciler/sandbox.db") as database:
+        (body,) = database.execute("SELECT body FROM messages WHERE sid = ?", (MESSAGE,)).fetchone()
+    database.close()
+    assert json.loads(body)["user_data"] == "another"
+    assert OTHER_MESSAGE not in body

@@ -1,0 +1,135 @@
+"""Records and live values become a plan; the digest stands for what will be written."""
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.model import (
+    Action,
+    Address,
+    Change,
+    Current,
+    Origin,
+    Plan,
+    Record,
+    Source,
+    Unreadable,
+)
+from reconciler.plan import Draft, change_for, digest
+from writing import sid
+
+TEXTS = st.none() | st.text()
+ROWS = st.dictionaries(
+    st.tuples(st.sampled_from(["messages", "message_drs"]), st.integers(0, 99)),
+    st.tuples(TEXTS, TEXTS),
+    max_size=8,
+)
+SOURCE = Source("m.yaml", 1, 1)
+URL = "https://api.carrierx.com/core/v2"
+
+Rows = dict[tuple[str, int], tuple[str | None, str | None]]
+
+
+def plan_of(rows: Rows, url: str = URL, source: Source = SOURCE, seed: int = 0) -> Plan:
+    """The plan for rows of (live, wanted), read in an order of chance."""
+    records = {
+        (address := Address(kind, sid(number))): Record(address, wanted, False, source)
+        for (kind, number), (_, wanted) in rows.items()
+    }
+    draft = Draft(url, records)
+    order = list(rows.items())
+    random.Random(seed).shuffle(order)
+    for (kind, number), (live, _) in order:
+        draft.add(Address(kind, sid(number)), Current(live))
+    return draft.plan()
+
+
+@given(ROWS)
+def test_a_plan_holds_each_record_that_differs_and_no_other(rows: Rows) -> None:
+    plan = plan_of(rows)
+
+    assert {(c.address.kind, c.address.sid): (c.before, c.after) for c in plan.changes} == {
+        (kind, sid(number)): (live, wanted)
+        for (kind, number), (live, wanted) in rows.items()
+        if live != wanted
+    }
+    assert plan.managed == len(rows)
+    assert plan.applyable == any(live != wanted for live, wanted in rows.values())
+
+
+@given(ROWS)
+def test_after_what_a_plan_writes_the_next_plan_is_empty(rows: Rows) -> None:
+    written = {key: (wanted, wanted) for key, (_, wanted) in rows.items()}
+
+    assert plan_of(written).changes == ()
+
+
+@given(ROWS, st.integers())
+def test_neither_order_nor_place_goes_into_the_digest(rows: Rows, seed: int) -> None:
+    elsewhere = Source("another.yaml", 7, 3)
+
+    assert plan_of(rows).digest == plan_of(rows, source=elsewhere, seed=seed).digest
+    assert list(plan_of(rows).changes) == sorted(plan_of(rows).changes, key=lambda c: c.address)
+
+
+@given(ROWS.filter(lambda rows: any(a != b for a, b in rows.values())), st.data())
+def test_every_part_of_a_write_goes_into_the_digest(rows: Rows, data: st.DataObject) -> None:
+    changes = plan_of(rows).changes
+    index = data.draw(st.integers(0, len(changes) - 1))
+    change = changes[index]
+    other_kind = {"messages": "message_drs", "message_drs": "messages"}[change.address.kind]
+    variants = [
+        Change(Address(other_kind, change.address.sid), *rest(change)),
+        Change(Address(change.address.kind, sid(1000)), *rest(change)),
+        Change(change.address, change.origin, f"{change.before}x", change.after, SOURCE),
+        Change(change.address, change.origin, change.before, f"{change.after}x", SOURCE),
+    ]
+
+    digests = {
+        digest(URL, (*changes[:index], variant, *changes[index + 1 :])) for variant in variants
+    }
+    digests |= {digest(URL, changes), digest(f"{URL}x", changes), digest(URL, changes[1:])}
+
+    assert len(digests) == len(variants) + 3
+
+
+def rest(change: Change) -> tuple[Origin, str | None, str | None, Source]:
+    return change.origin, change.before, change.after, change.source
+
+
+def test_the_digest_is_the_documented_one() -> None:
+    change = Change(Address("messages", sid(1)), Origin.CHANGE, None, 'é"', SOURCE)
+    import hashlib
+
+    text = f'["{URL}",[["messages","{sid(1)}",null,"é\\""]]]'
+    assert digest(URL, [change]) == f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def test_an_action_says_what_happens_to_the_field() -> None:
+    cases = {
+        (None, "a"): Action.SET,
+        ("", "a"): Action.SET,
+        (None, ""): Action.SET,
+        ("a", "b"): Action.CHANGE,
+        ("a", None): Action.CLEAR,
+        ("a", ""): Action.CLEAR,
+        ("", None): Action.CLEAR,
+    }
+
+    for (before, after), action in cases.items():
+        change = change_for(
+            Record(Address("messages", sid(1)), after, False, SOURCE), Current(before)
+        )
+        assert change is not None
+        assert change.action is action, (before, after)
+
+
+def test_what_could_not_be_read_is_counted_and_makes_the_plan_incomplete() -> None:
+    address = Address("messages", sid(1))
+    draft = Draft(URL, {address: Record(address, "x", False, SOURCE)})
+    draft.add(address, Unreadable(address, SOURCE, 404, "cannot find item by sid"))
+
+    plan = draft.plan()
+
+    assert (plan.complete, plan.applyable, plan.managed, plan.in_sync) == (False, False, 1, 0)

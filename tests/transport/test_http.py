@@ -1,0 +1,154 @@
+"""What httpx is kept from doing, over a real socket that misbehaves."""
+
+import asyncio
+import gzip
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import pytest
+
+from reconciler.config import Secret
+from reconciler.transport import Request, Response, TransportError, http
+
+TOKEN = "canary-7f3a9b1c"
+GET = Request("GET", "/sms/messages/x")
+PATCH = Request("PATCH", "/sms/messages/x", body=b'{"user_data":"a"}')
+
+Speak = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def exchange(speak: Speak, *requests: Request) -> list[Response | TransportError]:
+    """What a client makes of a server that speaks raw bytes."""
+
+    async def run() -> list[Response | TransportError]:
+        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            handled.append(asyncio.current_task())
+            with suppress(ConnectionError):
+                await speak(reader, writer)
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+        handled: list[asyncio.Task[None] | None] = []
+
+        server = await asyncio.start_server(handle, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        found: list[Response | TransportError] = []
+        async with (
+            server,
+            http.connect(f"http://127.0.0.1:{port}/core/v2", Secret(TOKEN), at_most=1) as api,
+        ):
+            for request in requests:
+                try:
+                    found.append(await api.send(request))
+                except TransportError as error:
+                    found.append(error)
+        await asyncio.gather(*filter(None, handled))
+        return found
+
+    return asyncio.run(run())
+
+
+def answer(data: bytes, seen: list[bytes] | None = None) -> Speak:
+    """A server that reads one request's head and says `data`, whatever was asked."""
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if seen is not None:
+            seen.append(head)
+        writer.write(data)
+        await writer.drain()
+
+    return speak
+
+
+def with_length(body: bytes, *headers: bytes, status: bytes = b"200 OK") -> bytes:
+    head = [b"HTTP/1.1 " + status, b"content-length: %d" % len(body), *headers]
+    return b"\r\n".join(head) + b"\r\n\r\n" + body
+
+
+def test_a_request_carries_the_token_and_asks_for_plain_json() -> None:
+    seen: list[bytes] = []
+    (response,) = exchange(answer(with_length(b"{}", b"X-Odd: 1"), seen), PATCH)
+
+    assert isinstance(response, Response)
+    assert (response.status, response.body, response.headers["x-odd"]) == (200, b"{}", "1")
+    head = seen[0].lower()
+    assert head.startswith(b"patch /core/v2/sms/messages/x http/1.1\r\n")
+    assert b"authorization: bearer " + TOKEN.encode() in head
+    assert b"accept-encoding: identity" in head
+    assert b"content-type: application/json" in head
+
+
+def test_a_redirect_is_an_answer_and_is_never_followed() -> None:
+    seen: list[bytes] = []
+    redirect = with_length(b"", b"location: http://127.0.0.1:1/", status=b"303 See Other")
+    (response,) = exchange(answer(redirect, seen), PATCH)
+
+    assert isinstance(response, Response)
+    assert response.status == 303
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"garbage\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nshort",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nab",
+        with_length(gzip.compress(b"{}"), b"content-encoding: gzip"),
+    ],
+)
+def test_a_broken_answer_is_none_and_the_request_may_have_arrived(data: bytes) -> None:
+    (error,) = exchange(answer(data), PATCH)
+
+    assert isinstance(error, TransportError)
+    assert error.sent
+    assert TOKEN not in str(error)
+
+
+def test_nobody_there_means_nothing_was_sent() -> None:
+    async def run() -> TransportError:
+        async with http.connect("http://127.0.0.1:9", Secret(TOKEN), at_most=1) as api:
+            with pytest.raises(TransportError) as caught:
+                await api.send(PATCH)
+            return caught.value
+
+    error = asyncio.run(run())
+    assert not error.sent
+    assert str(error).startswith("cannot connect to http://127.0.0.1:9")
+
+
+def test_a_body_that_drips_ends_at_the_total_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "TOTAL_SECONDS", 0.3)
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n")
+        for _ in range(100):
+            writer.write(b" ")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    (error,) = exchange(speak, GET)
+
+    assert isinstance(error, TransportError)
+    assert str(error) == "no whole answer: timed out"
+    assert error.sent
+
+
+def test_a_body_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "MAX_BODY_BYTES", 100_000)
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            writer.write(b" " * 65536)
+            await writer.drain()
+
+    (error,) = exchange(speak, GET)
+
+    assert isinstance(error, TransportError)
+    assert "longer than 100,000 bytes" in str(error)

@@ -1,0 +1,50 @@
+"""Manifests for tests, and what a store holds."""
+
+import json
+from pathlib import Path
+
+from reconciler.kinds import KINDS
+from reconciler.sandbox.store import Store
+
+MESSAGE = "097b49df-c54e-4eaf-97d0-89cf7d5a655b"
+OTHER_MESSAGE = "5b1e6f0a-2c1d-4e57-9a83-c4f0d7b9e211"
+DETAIL_RECORD = "92cd9154-2f53-4e62-8b4e-8ff6e4849d16"
+MISSING = "00000000-0000-4000-8000-000000000000"
+
+
+def write(text: str, name: str = "manifests/a.yaml") -> Path:
+    """Writes a file and the folders above it."""
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+    return path
+
+
+def manifest(user_data: object, sid: str = MESSAGE, kind: str = "messages") -> Path:
+    """A manifest of one record, whatever characters it holds."""
+    return write(json.dumps({kind: {sid: {"user_data": user_data}}}), "manifests/a.json")
+
+
+def held(store: Store) -> dict[str, dict[str, object]]:
+    """Every object of a store, by address."""
+    return {
+        f"{kind.name}/{sid}": json.loads(body)
+        for kind in KINDS.values()
+        for sid, body in store.everything(kind)
+    }
+
+
+def user_data(store: Store, address: str) -> object:
+    """What a record holds now."""
+    return held(store)[address]["user_data"]
+
+
+def sid(number: int) -> str:
+    """The same made-up SID for the same number."""
+    return f"{number:08x}-0000-4000-8000-000000000000"
+
+
+def many(count: int) -> Path:
+    """A manifest of so many messages, none of which is in the example's store."""
+    rows = "".join(f"  {sid(number)}: {{user_data: x}}\n" for number in range(count))
+    return write(f"messages:\n{rows}")
