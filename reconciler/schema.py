@@ -32,7 +32,8 @@ def admit(entry: Entry) -> Record | list[Problem]:
     def report(mark: Mark, rule: str, message: str) -> None:
         problems.append(Problem(entry.source(mark), rule, message))
 
-    if not is_sid(entry.sid.text.lower()):
+    sid = entry.sid.text.lower()
+    if not is_sid(sid):
         report(entry.sid.mark, "sid", _SID_ADVICE.format(entry.sid.text))
     node = _wanted(entry, report)
     if node is None:
@@ -40,8 +41,9 @@ def admit(entry: Entry) -> Record | list[Problem]:
     wanted = _text(node, report) if isinstance(node, Scalar) else json_of(node, report)
     if problems:
         return problems
-    address = Address(entry.kind, entry.sid.text.lower())
-    return Record(address, wanted, not isinstance(node, Scalar), entry.source(entry.sid.mark))
+    return Record(
+        Address(entry.kind, sid), wanted, not isinstance(node, Scalar), entry.source(entry.sid.mark)
+    )
 
 
 def admit_all(stream: Iterable[Entry | Problem]) -> Admitted:

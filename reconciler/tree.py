@@ -7,6 +7,7 @@ and building from them is about ten times faster.
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import yaml
@@ -85,15 +86,6 @@ class BrokenTreeError(Exception):
         self.message = message
 
 
-class _Open(Struct):
-    """A collection whose end is still to come; a mapping's keys and values alternate in `nodes`."""
-
-    mapping: bool
-    nodes: list[Node]
-    mark: Mark
-    anchor: str | None
-
-
 class Reader:
     """Events one at a time, and whole nodes on request.
 
@@ -104,29 +96,23 @@ class Reader:
         self, text: str, report: Report, parser: Callable[[str], Any] | None = None
     ) -> None:
         self._text = text
-        self._parser = (parser or _PARSER)(text)
+        self._next: Callable[[], Event] = (parser or _PARSER)(text).get_event
         self._report = report
         self._anchors: dict[str, Node | None] = {}  # None while the anchored node is still open
         self._aliasable_nodes = FREE_ALIASED_NODES + len(text)
 
-    def next(self) -> Event:
-        """The next event; tags, anchors and positions still on it."""
-        try:
-            return self._parser.get_event()
-        except yaml.YAMLError as error:
-            raise _broken(error) from None
-
     def next_document(self) -> Event | None:
         """The first event of the next document's content, None at the end of the stream."""
-        event = self.next()
-        while isinstance(event, StreamStartEvent | DocumentEndEvent):
-            event = self.next()
-        if isinstance(event, StreamEndEvent):
-            return None
-        if isinstance(event, DocumentStartEvent) and (event.version or event.tags):
-            self._report(event.start_mark, "directive", "directives (%...) are not allowed")
-        self._anchors.clear()
-        return self.next()
+        with _located():
+            event = self._next()
+            while isinstance(event, StreamStartEvent | DocumentEndEvent):
+                event = self._next()
+            if isinstance(event, StreamEndEvent):
+                return None
+            if isinstance(event, DocumentStartEvent) and (event.version or event.tags):
+                self._report(event.start_mark, "directive", "directives (%...) are not allowed")
+            self._anchors.clear()
+            return self._next()
 
     def members(self, event: Event) -> Iterator[tuple[Scalar, Event]]:
         """The keys of the mapping that `event` begins, each with the first event of its value.
@@ -136,44 +122,66 @@ class Reader:
         """
         if event.anchor is not None:
             self._report(event.start_mark, "alias", "an anchor must stand on a record's own value")
-        while not isinstance(start := self.next(), MappingEndEvent):
-            key = self.node(start)
-            value = self.next()
-            if isinstance(key, Scalar):
-                yield key, value
-            else:
-                self._report(key.mark, "key", _KEY)
-                self.node(value)
+        if event.tag is not None:
+            self._report(event.start_mark, "tag", _TAG)
+        with _located():
+            while type(start := self._next()) is not MappingEndEvent:
+                key = self._scalar(start) if type(start) is ScalarEvent else self.node(start)
+                value = self._next()
+                if isinstance(key, Scalar):
+                    yield key, value
+                else:
+                    self._report(key.mark, "key", _KEY)
+                    self.node(value)
 
     def node(self, event: Event) -> Node:
         """The whole node that `event` begins."""
-        stack: list[_Open] = []
-        while True:
-            node: Node
-            kind = type(event)
-            if kind is ScalarEvent:
-                if event.tag is not None:
-                    self._report(event.start_mark, "tag", _TAG)
-                if event.style in _BLOCK_STYLES and _GLUED_COMMENT.match(self._text, _index(event)):
-                    raise BrokenTreeError(event.start_mark, "syntax", "a space is missing before #")
-                # implicit[0]: a plain scalar, to which YAML would give a type by its looks
-                node = Scalar(event.value, event.implicit[0], event.start_mark)
-                if event.anchor is not None:
-                    self._anchors[event.anchor] = node
-            elif kind is MappingStartEvent or kind is SequenceStartEvent:
-                stack.append(self._open(event, len(stack)))
-                event = self.next()
-                continue
-            elif kind is MappingEndEvent or kind is SequenceEndEvent:
-                node = self._close(stack.pop())
-            else:
-                node = self._alias(event)
-            if not stack:
-                return node
-            stack[-1].nodes.append(node)
-            event = self.next()
+        # Of the collection being read: its first event, and what was read of it. A mapping's keys
+        # and values alternate. Below them on the stack are the collections round it.
+        start, nodes = event, list[Node]()
+        stack: list[tuple[Event, list[Node]]] = []
+        next_event = self._next
+        try:  # round the loop, which runs for every scalar of every file
+            while True:
+                node: Node
+                kind = type(event)
+                if kind is ScalarEvent:
+                    node = self._scalar(event)
+                elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                    self._check_start(event, len(stack))
+                    stack.append((start, nodes))
+                    start, nodes = event, []
+                    event = next_event()
+                    continue
+                elif kind is MappingEndEvent or kind is SequenceEndEvent:
+                    node = self._collection(start, nodes)
+                    start, nodes = stack.pop()
+                else:
+                    node = self._alias(event)
+                if not stack:
+                    return node
+                nodes.append(node)
+                event = next_event()
+        except yaml.YAMLError as error:
+            raise _broken(error) from None
 
-    def _open(self, event: Event, depth: int) -> _Open:
+    def _scalar(self, event: Event) -> Scalar:
+        # implicit[0]: a plain scalar, to which YAML would give a type by its looks
+        plain = event.implicit[0]
+        node = Scalar(event.value, plain, event.start_mark)
+        if event.tag is not None:
+            self._report(node.mark, "tag", _TAG)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = node
+        if not plain and event.style in _BLOCK_STYLES:
+            self._check_block(node.mark)
+        return node
+
+    def _check_block(self, mark: Mark) -> None:
+        if _GLUED_COMMENT.match(self._text, mark.index):
+            raise BrokenTreeError(mark, "syntax", "a space is missing before #")
+
+    def _check_start(self, event: Event, depth: int) -> None:
         if depth >= MAX_DEPTH:
             raise BrokenTreeError(
                 event.start_mark, "depth", f"nested more than {MAX_DEPTH} levels deep"
@@ -182,22 +190,30 @@ class Reader:
             self._report(event.start_mark, "tag", _TAG)
         if event.anchor is not None:
             self._anchors[event.anchor] = None
-        return _Open(type(event) is MappingStartEvent, [], event.start_mark, event.anchor)
 
-    def _close(self, opened: _Open) -> Node:
+    def _collection(self, start: Event, nodes: list[Node]) -> Node:
         node: Node
-        if opened.mapping:
-            node = Mapping(self._pairs(opened.nodes), opened.mark)
+        if type(start) is MappingStartEvent:
+            node = Mapping(self._pairs(nodes), start.start_mark)
         else:
-            node = Sequence(opened.nodes, opened.mark)
-        if opened.anchor is not None:
-            self._anchors[opened.anchor] = node
+            node = Sequence(nodes, start.start_mark)
+        if start.anchor is not None:
+            self._anchors[start.anchor] = node
         return node
 
     def _pairs(self, nodes: list[Node]) -> list[tuple[Scalar, Node]]:
-        pairs: list[tuple[Scalar, Node]] = []
+        pairs: list[Any] = list(zip(nodes[::2], nodes[1::2], strict=True))
+        if len(pairs) == 1 and type(nodes[0]) is Scalar and nodes[0].text != "<<":
+            return pairs  # most of all mappings: `user_data` alone
+        texts = {key.text for key, _ in pairs if type(key) is Scalar}
+        if len(texts) == len(pairs) and "<<" not in texts:
+            return pairs
+        self._report_keys(nodes[::2])
+        return [pair for pair in pairs if type(pair[0]) is Scalar]
+
+    def _report_keys(self, keys: list[Node]) -> None:
         seen: dict[str, Scalar] = {}
-        for key, value in zip(nodes[::2], nodes[1::2], strict=True):
+        for key in keys:
             if not isinstance(key, Scalar):
                 self._report(key.mark, "key", _KEY)
                 continue
@@ -206,8 +222,6 @@ class Reader:
             first = seen.setdefault(key.text, key)
             if first is not key:
                 self._report(key.mark, "duplicate-key", _repeated(first.mark))
-            pairs.append((key, value))
-        return pairs
 
     def _alias(self, event: Event) -> Node:
         if not isinstance(event, AliasEvent):  # pragma: no cover  the parsers send nothing else
@@ -232,11 +246,6 @@ _BLOCK_STYLES = frozenset("|>")
 _GLUED_COMMENT = re.compile(r"(?:&\S+\s+)?[|>][-+0-9]*#")
 
 
-def _index(event: Event) -> int:
-    index: int = event.start_mark.index
-    return index
-
-
 def _repeated(first: Mark) -> str:
     return f"this key is already there at {first.line + 1}:{first.column + 1}"
 
@@ -259,6 +268,15 @@ def _broken(error: yaml.YAMLError) -> BrokenTreeError:
     mark = getattr(error, "problem_mark", None) or Position(0, 0)
     message = getattr(error, "problem", None) or "not YAML"
     return BrokenTreeError(mark, "syntax", f"{message}{_HINTS.get(message, '')}")
+
+
+@contextmanager
+def _located() -> Iterator[None]:
+    """A parser's error as ours, with its place."""
+    try:
+        yield
+    except yaml.YAMLError as error:
+        raise _broken(error) from None
 
 
 _HINTS = {

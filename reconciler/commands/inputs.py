@@ -1,6 +1,8 @@
 """Paths and targets -> the records that a command is about."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import gc
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
@@ -42,8 +44,25 @@ def load_all(paths: Sequence[Path]) -> Loaded:
                 files += 1
                 yield from load(found)
 
-    admitted = admit_all(stream())
+    with _collector_paused():
+        admitted = admit_all(stream())
     return Loaded(admitted, files)
+
+
+@contextmanager
+def _collector_paused() -> Generator[None]:
+    """Millions of small values and no cycles: the collector would walk them again and again.
+
+    What was loaded is then frozen, so that later collections do not walk it either.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_on:
+            gc.enable()
 
 
 def select(records: Mapping[Address, Record], selection: Selection) -> dict[Address, Record]:
