@@ -17,8 +17,7 @@ from reconciler.errors import ConfigError, ProblemsError
 from reconciler.manifest import read_text, source
 from reconciler.meaning import json_of
 from reconciler.model import Problem
-from reconciler.tree import BrokenTreeError, Mark, Node, Reader, Report
-from reconciler.tree import Mapping as Tree
+from reconciler.tree import BrokenTreeError, Mark, Reader, Report, descend
 
 FILE = Path("reconciler.yaml")
 DEFAULT_BASE_URL = "https://api.carrierx.com/core/v2"
@@ -135,12 +134,27 @@ class Write(Struct, frozen=True, forbid_unknown_fields=True):
     parallelism: Annotated[int, Meta(ge=1)] = 10
 
 
+class Limits(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the API is known to refuse; its own figure is not published, and 422 is its word."""
+
+    user_data_max_chars: Annotated[int, Meta(ge=0)] | None = None
+
+
+class Rule(Struct, frozen=True, forbid_unknown_fields=True):
+    """What holds for the manifests that a glob names; `*` crosses folders, the last rule wins."""
+
+    paths: tuple[str, ...]
+    user_data_schema: str | None = None
+
+
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """What reconciler.yaml says; a flag goes before it."""
 
     version: Literal[1] = 1
     manifests: tuple[str, ...] = ("manifests",)
     write: Write = Write()
+    limits: Limits = Limits()
+    rules: tuple[Rule, ...] = ()
 
 
 def settings(file: Path = FILE) -> Settings:
@@ -180,15 +194,9 @@ def _settings(text: str, report: Report) -> Settings | None:
         return msgspec.json.decode(json_of(root, report), type=Settings)
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at `$")
-        report(_at(root, path), "config", what[:1].lower() + what[1:])
+        # `.rules[0].paths[...]`: as far as it tells
+        steps = [int(step) if step.isdigit() else step for step in re.findall(r"\w+", path)]
+        report(descend(root, steps).mark, "config", what[:1].lower() + what[1:])
     except msgspec.DecodeError:
         report(root.mark, "config", "cannot be understood")  # beside the doubt reported above
     return None
-
-
-def _at(node: Node, path: str) -> Mark:
-    """The place of a path such as `.write.parallelism` or `.manifests[...]`, as far as it goes."""
-    for name in re.findall(r"\.(\w+)", path):
-        if isinstance(node, Tree):
-            node = next((value for key, value in node.pairs if key.text == name), node)
-    return node.mark

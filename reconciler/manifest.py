@@ -11,6 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from reconciler.comments import position, stray_tabs
 from reconciler.kinds import KINDS
 from reconciler.model import Problem, Source
 from reconciler.suggest import did_you_mean
@@ -18,7 +19,6 @@ from reconciler.tree import (
     BrokenTreeError,
     Mark,
     Node,
-    Position,
     Reader,
     Report,
     Scalar,
@@ -30,10 +30,11 @@ SUFFIXES = (".yaml", ".yml", ".json")
 # A million records are about 110 MB; what is larger is no file that a person reviewed.
 MAX_FILE_BYTES = 256 * 1024 * 1024
 
-# What a text file has no business to hold, and what the YAML parsers disagree about. Inside double
-# quotes each can be written as an escape, where a reviewer sees it.
+# What a text file has no business to hold, what the YAML parsers disagree about, and what shows a
+# reviewer another order than the one that is read (CVE-2021-42574). Inside double quotes each can
+# be written as an escape, where everybody sees it.
 _FORBIDDEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]|\r(?!\n)"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]|\r(?!\n)"
 )
 
 # The two halves of a character beyond U+FFFF; a backslash before them must itself be escaped.
@@ -99,15 +100,6 @@ def _walk(folder: Path) -> Iterator[Path | Problem]:
             yield path
 
 
-def load(path: Path) -> Iterator[Entry | Problem]:
-    """The entries of one file and its problems, as they come; a broken syntax ends the file."""
-    text = read_text(path)
-    if isinstance(text, Problem):
-        yield text
-    else:
-        yield from parse(path.as_posix(), _joined(text) if path.suffix == ".json" else text)
-
-
 def read_text(path: Path) -> str | Problem:
     """The text of a regular file in UTF-8 without a character that a reviewer cannot see."""
     try:
@@ -118,12 +110,21 @@ def read_text(path: Path) -> str | Problem:
 
 
 def parse(file: str, text: str) -> Iterator[Entry | Problem]:
-    """The entries and problems of a manifest's text, `file` being how problems name it."""
+    """The entries of a manifest's text and its problems, as they come.
+
+    `file` is how problems name it, and tells by its end whether the text is JSON. A broken syntax
+    ends the file.
+    """
     found: list[Problem] = []
 
     def report(mark: Mark, rule: str, message: str) -> None:
         found.append(Problem(source(file, mark), rule, message))
 
+    if file.endswith(".json"):
+        text = _yaml_of(text)
+    elif "\t" in text:
+        for position in stray_tabs(text):
+            report(position, "tab", "a tab stands outside quotes: use spaces")
     empty = True
     try:
         for entry in _entries(Reader(text, report), file, report):
@@ -187,28 +188,34 @@ def _text(file: str, data: bytes) -> str | Problem:
         text = data.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         before = data[: error.start].decode()
-        where = source(file, _position(before))
+        where = source(file, position(before))
         byte = f"0x{data[error.start]:02x}"
         return Problem(where, "encoding", f"is not UTF-8 (byte {byte}): save it as UTF-8")
+    return bad_character(file, text) or text
+
+
+def bad_character(file: str, text: str) -> Problem | None:
+    """The first character that a manifest's text must not hold as it is."""
     bad = _FORBIDDEN.search(text)
     if bad is None:
-        return text
+        return None
     name = f"U+{ord(bad[0]):04X}"
     cure = "in double quotes write it as an escape, or remove it"
-    where = source(file, _position(text[: bad.start()]))
+    where = source(file, position(text[: bad.start()]))
     return Problem(where, "character", f"holds the character {name}, which cannot be seen: {cure}")
 
 
-def _position(before: str) -> Position:
-    return Position(before.count("\n"), len(before) - before.rfind("\n") - 1)
+def _yaml_of(json: str) -> str:
+    r"""JSON as both YAML parsers read it: no tabs to indent by, `\U0001F600` for `\ud83d\ude00`.
 
-
-def _joined(json: str) -> str:
-    r"""JSON whose `\ud83d\ude00` is `\U0001F600`, as YAML writes a character beyond U+FFFF.
-
-    It is two columns shorter, which a problem behind it in the same line shows.
+    The latter is two columns shorter, which a problem behind it in the same line shows.
     """
+    if "\t" in json:
+        json = _INDENT.sub(lambda indent: " " * len(indent[0]), json)
     return _PAIR.sub(_character, json) if "\\ud" in json.lower() else json
+
+
+_INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 
 
 def _character(pair: re.Match[str]) -> str:

@@ -28,8 +28,20 @@ _NUMBER_TO_SOMEBODY = re.compile(
 _LARGEST_EXACT_INTEGER = 2**53
 _LONGEST_EXACT_INTEGER = len(str(-_LARGEST_EXACT_INTEGER))
 
-# NUL ends a text for many a service; half a surrogate pair is in no encoding.
-_UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
+_CHARACTERS = (
+    # NUL ends a text for many a service; half a surrogate pair is in no encoding.
+    ("character", re.compile("[\x00\ud800-\udfff]"), "sent"),
+    # Controls, soft hyphens, zero-width spaces, marks of direction, tags. Not the joiners, which
+    # many scripts and emoji are written with.
+    (
+        "invisible-character",
+        re.compile(
+            "[\x01-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
+            "\u2060-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+        ),
+        "seen",
+    ),
+)
 
 
 def json_of(node: Node, report: Report) -> str:
@@ -60,10 +72,11 @@ def check_text(scalar: Scalar, report: Report) -> None:
     """Reports a character that cannot be sent; only quotes can bring one in, by an escape."""
     if scalar.text.isprintable():
         return  # as nearly every text is, and ten times quicker to tell
-    bad = _UNSENDABLE.search(scalar.text)
-    if bad is not None:
-        name = f"U+{ord(bad[0]):04X}"
-        report(scalar.mark, "character", f"the text holds {name}, which cannot be sent")
+    for rule, characters, fate in _CHARACTERS:
+        bad = characters.search(scalar.text)
+        if bad is not None:
+            name = f"U+{ord(bad[0]):04X}"
+            report(scalar.mark, rule, f"the text holds {name}, which cannot be {fate}")
 
 
 @lru_cache(maxsize=4096)  # annotations repeat themselves: campaigns, owners, states

@@ -16,7 +16,7 @@ class Source(Struct, frozen=True, order=True, gc=False):
         return f"{self.file}:{self.line}:{self.column}"
 
 
-class Address(Struct, frozen=True, order=True, gc=False):
+class Address(Struct, frozen=True, order=True, gc=False, array_like=True):
     """One record of the API: `messages/097b49df-c54e-4eaf-97d0-89cf7d5a655b`, sid lower-case."""
 
     kind: str
@@ -36,13 +36,15 @@ class Severity(StrEnum):
 class Problem(Struct, frozen=True, gc=False):
     """Something the user must fix (or, a warning, should know), where it is written.
 
-    `rule` is stable and short (`duplicate-address`): tools group and silence by it.
+    `rule` is stable and short (`duplicate-address`): tools group and silence by it. `about` names
+    what has the problem, wherever it stands: `messages/097b49df-...` or nothing.
     """
 
     source: Source
     rule: str
     message: str
     severity: Severity = Severity.ERROR
+    about: str = ""
 
 
 class Record(Struct, frozen=True, gc=False):

@@ -7,67 +7,62 @@ text is what will be sent.
 from collections.abc import Iterable, Iterator
 from json.encoder import encode_basestring
 
-from msgspec import Struct
-
-from reconciler.errors import ProblemsError
 from reconciler.kinds import KINDS, MANAGED_FIELD, MESSAGE_DRS, MESSAGES, Kind, is_sid
 from reconciler.manifest import Entry
 from reconciler.meaning import NULLS, check_text, json_of, meaning
-from reconciler.model import Address, Problem, Record, Severity
+from reconciler.model import Address, Problem, Record, Severity, Source
+from reconciler.rulebook import severity
 from reconciler.suggest import did_you_mean
 from reconciler.tree import Mapping, Mark, Node, Report, Scalar
 
 
-class Admitted(Struct, frozen=True):
-    """All records by address, in the order of the files, and the warnings."""
-
-    records: dict[Address, Record]
-    warnings: tuple[Problem, ...]
-
-
-def admit(entry: Entry) -> Record | list[Problem]:
-    """The record that an entry describes, or all that is wrong with the entry."""
+def admit(entry: Entry) -> tuple[Record | None, list[Problem]]:
+    """The record that an entry describes, if it is one, and all that is wrong with the entry."""
     problems: list[Problem] = []
 
     def report(mark: Mark, rule: str, message: str) -> None:
-        problems.append(Problem(entry.source(mark), rule, message))
+        about = f"{entry.kind}/{entry.sid.text}"
+        problems.append(Problem(entry.source(mark), rule, message, severity(rule), about))
 
     sid = entry.sid.text.lower()
     if not is_sid(sid):
         report(entry.sid.mark, "sid", _SID_ADVICE.format(entry.sid.text))
     node = _wanted(entry, report)
     if node is None:
-        return problems
+        return None, problems
     wanted = _text(node, report) if isinstance(node, Scalar) else json_of(node, report)
-    if problems:
-        return problems
-    return Record(
-        Address(entry.kind, sid), wanted, not isinstance(node, Scalar), entry.source(entry.sid.mark)
-    )
+    if is_error(problems):
+        return None, problems
+    structured = not isinstance(node, Scalar)
+    source = entry.source(entry.sid.mark)
+    return Record(Address(entry.kind, sid), wanted, structured, source), problems
 
 
-def admit_all(stream: Iterable[Entry | Problem]) -> Admitted:
-    """The records of all entries; or, as one ProblemsError, every problem of every entry."""
+def is_error(problems: Iterable[Problem]) -> bool:
+    """Whether one of the problems is more than a warning."""
+    return any(problem.severity is Severity.ERROR for problem in problems)
+
+
+def collect(stream: Iterable[Record | Problem]) -> tuple[dict[Address, Record], list[Problem]]:
+    """Records by address and all problems, among them those of records that meet each other."""
     records: dict[Address, Record] = {}
     problems: list[Problem] = []
     for item in stream:
-        admitted = [item] if isinstance(item, Problem) else admit(item)
-        if isinstance(admitted, list):
-            problems += admitted
+        if isinstance(item, Problem):
+            problems.append(item)
             continue
-        first = records.setdefault(admitted.address, admitted)
-        if first is not admitted:
+        first = records.setdefault(item.address, item)
+        if first is not item:
+            message = f"{item.address} is already there at {first.source}"
             problems.append(
-                Problem(
-                    admitted.source,
-                    "duplicate-address",
-                    f"{admitted.address} is already there at {first.source}",
-                )
+                Problem(item.source, "duplicate-address", message, about=str(item.address))
             )
     problems += _shared_sids(records)
-    if any(problem.severity is Severity.ERROR for problem in problems):
-        raise ProblemsError(sorted(problems, key=lambda problem: problem.source))
-    return Admitted(records, tuple(problems))
+    return records, sorted(problems, key=_source)
+
+
+def _source(problem: Problem) -> Source:
+    return problem.source
 
 
 def _shared_sids(records: dict[Address, Record]) -> Iterator[Problem]:
@@ -76,13 +71,11 @@ def _shared_sids(records: dict[Address, Record]) -> Iterator[Problem]:
         if address.kind == MESSAGE_DRS.name:
             other = records.get(Address(MESSAGES.name, address.sid))
             if other is not None:
-                yield Problem(
-                    record.source,
-                    "shared-sid",
+                message = (
                     f"the same SID is under `{MESSAGES.name}` at {other.source}: "
-                    "if both are one record to the API, they will overwrite each other",
-                    Severity.WARNING,
+                    "if both are one record to the API, they will overwrite each other"
                 )
+                yield Problem(record.source, "shared-sid", message, Severity.WARNING, str(address))
 
 
 def _wanted(entry: Entry, report: Report) -> Node | None:

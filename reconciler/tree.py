@@ -6,7 +6,7 @@ and building from them is about ten times faster.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
@@ -33,6 +33,7 @@ FREE_ALIASED_NODES = 10_000
 
 # yaml's types give attributes to an event's subclasses; the loop below compares classes instead.
 Event: TypeAlias = Any
+Step: TypeAlias = str | int  # into a mapping by its key, into a sequence by its index
 Mark: TypeAlias = Any  # yaml's own: .line and .column, from 0; libyaml's class has no public name
 
 
@@ -238,10 +239,40 @@ class Reader:
         return node
 
 
+def descend(node: Node, steps: Iterable[Step]) -> Node:
+    """The node at a path of keys and indexes, or as far along it as there are nodes."""
+    for step in steps:
+        inner: Node | None = None
+        if isinstance(node, Mapping):
+            inner = next((value for key, value in node.pairs if key.text == step), None)
+        elif isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
+            inner = node.items[step]
+        if inner is None:
+            break
+        node = inner
+    return node
+
+
 _KEY = "a key must be text, not a mapping or a list"
 _TAG = "tags (!...) are not allowed: quote the value"
 
+
 # libyaml reads `|#` as the head of a block, PyYAML's own parser refuses it, and so does YAML.
+def scalar_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Where each scalar's own characters are, from and to (indexes); for a block without its head.
+
+    Raises BrokenTreeError where the text cannot be read.
+    """
+    next_event: Callable[[], Event] = _PARSER(text).get_event
+    with _located():
+        while (kind := type(event := next_event())) is not StreamEndEvent:
+            if kind is ScalarEvent:
+                start, end = event.start_mark.index, event.end_mark.index
+                if event.style in _BLOCK_STYLES:
+                    start = text.index("\n", start) if "\n" in text[start:end] else end
+                yield start, end
+
+
 _BLOCK_STYLES = frozenset("|>")
 _GLUED_COMMENT = re.compile(r"(?:&\S+\s+)?[|>][-+0-9]*#")
 
@@ -282,7 +313,10 @@ def _located() -> Iterator[None]:
 _HINTS = {
     "mapping values are not allowed here": ' (quote text that holds ": ")',
     "mapping values are not allowed in this context": ' (quote text that holds ": ")',
-    "found character that cannot start any token": " (quote the text)",
+    "found character that cannot start any token": " (quote the text; indent by spaces)",
+    "found invalid Unicode character escape code": (
+        " (write the character itself, or \\U and eight digits for one beyond U+FFFF)"
+    ),
 }
 
 

@@ -126,7 +126,7 @@ def test_the_file_is_read() -> None:
         ("write:\n  paralelism: 1\n", "2:3", "unknown field `paralelism`"),
         ("base_url: https://evil.example\n", "1:1", "unknown field `base_url`"),
         ("manifests: x\n", "1:12", "expected `array`"),
-        ("manifests: [1]\n", "1:12", "expected `str`"),
+        ("manifests: [1]\n", "1:13", "expected `str`"),
         ("- a\n", "1:1", "expected `object`"),
         ("a: [\n", "2:1", "did not find"),
         ("version: 0x1\n", "1:10", "is in doubt"),

@@ -10,28 +10,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler import tree
-from reconciler.errors import ProblemsError
-from reconciler.manifest import Entry, find, load, parse
-from reconciler.model import Address, Problem, Record
-from reconciler.schema import admit, admit_all
+from reconciler.loading import records_in, records_of
+from reconciler.manifest import find
+from reconciler.model import Address, Problem, Record, Severity
+from reconciler.rulebook import RULES
+from reconciler.schema import collect
 from writing import DETAIL_RECORD, MESSAGE, OTHER_MESSAGE, sid, write
 
 
 def records(text: str) -> list[Record]:
-    return list(admit_all(parse("m.yaml", text)).records.values())
+    found, wrong = collect(records_in("m.yaml", text))
+    assert wrong == []
+    return list(found.values())
 
 
 def problems(text: str) -> list[str]:
     """Every problem as `line:column rule`."""
-    with pytest.raises(ProblemsError) as caught:
-        records(text)
-    return [f"{p.source.line}:{p.source.column} {p.rule}" for p in caught.value.problems]
+    return [f"{p.source.line}:{p.source.column} {p.rule}" for p in all_problems(text)]
+
+
+def all_problems(text: str) -> list[Problem]:
+    _, found = collect(records_in("m.yaml", text))
+    assert {problem.rule for problem in found} <= RULES.keys()
+    return found
 
 
 def message(text: str) -> str:
-    with pytest.raises(ProblemsError) as caught:
-        records(text)
-    (problem,) = caught.value.problems
+    (problem,) = all_problems(text)
     return problem.message
 
 
@@ -124,7 +129,7 @@ def test_clearing_a_field_has_to_be_said_as_null(written: str) -> None:
         ("[9007199254740992, -9007199254740992]", "[9007199254740992,-9007199254740992]"),
         ("{}", "{}"),
         ("[]", "[]"),
-        ('{"k\\"": "\\u2028é"}', '{"k\\"":"\u2028é"}'),
+        ('{"k\\"": "\\u00e9é"}', '{"k\\"":"éé"}'),
     ],
 )  # fmt: skip
 def test_a_mapping_or_a_list_is_sent_as_canonical_json(written: str, sent: str) -> None:
@@ -231,18 +236,63 @@ def test_the_same_address_twice_is_a_problem_that_names_both_places() -> None:
 
 
 def test_one_sid_under_both_kinds_is_a_warning() -> None:
-    admitted = admit_all(
-        parse(
+    found, problems = collect(
+        records_in(
             "m.yaml",
             f"messages:\n  {MESSAGE}: {{user_data: a}}\n"
             f"message_drs:\n  {MESSAGE}: {{user_data: b}}\n",
         )
     )
 
-    (warning,) = admitted.warnings
+    (warning,) = problems
     assert (str(warning.source), warning.rule) == ("m.yaml:4:3", "shared-sid")
+    assert warning.severity is Severity.WARNING
     assert "m.yaml:2:3" in warning.message
-    assert len(admitted.records) == 2
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "names"),
+    [
+        ('"a\\u200bb"', "U+200B"),
+        ('"a\\eb"', "U+001B"),
+        ('["a\\u202eb"]', "U+202E"),
+        ('{"a\\xadb": 1}', "U+00AD"),
+        ("a\u200eb", "U+200E"),
+    ],
+)
+def test_a_character_that_cannot_be_seen_is_sent_with_a_warning(written: str, names: str) -> None:
+    text = f"messages:\n  {MESSAGE}:\n    user_data: {written}\n"
+
+    found, (warning,) = collect(records_in("m.yaml", text))
+
+    assert warning.rule == "invisible-character"
+    assert names in warning.message
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("written", ["👨\u200d👩", "می\u200cخواهم", "größe", '"tab\\t and\\nline"'])
+def test_what_scripts_and_emoji_need_is_no_reason_to_warn(written: str) -> None:
+    assert wanted(written) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("messages:\t{}\n", ["1:10 tab"]),
+        ("messages: {}\t# \t\n", ["1:13 tab"]),
+    ],
+)
+def test_a_tab_outside_quotes_is_a_problem(text: str, places: list[str]) -> None:
+    assert [place for place in problems(text) if place.endswith("tab")][:1] == places
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [('"a\tb"', "a\tb"), ("'a\tb'", "a\tb"), ("|\n      a\tb", "a\tb\n"), ("a # \t", "a")],
+)
+def test_a_tab_inside_quotes_blocks_and_comments_is_none(written: str, sent: str) -> None:
+    assert wanted(written) == sent
 
 
 def test_an_alias_stands_for_its_anchors_value() -> None:
@@ -273,7 +323,7 @@ def loaded(data: bytes, name: str = "m.yaml") -> list[str]:
     path.write_bytes(data)
     return [
         f"{item.source.line}:{item.source.column} {item.rule}"
-        for item in load(path)
+        for item in records_of(path)
         if isinstance(item, Problem)
     ]
 
@@ -289,6 +339,8 @@ def loaded(data: bytes, name: str = "m.yaml") -> list[str]:
         ("messages: {}\n# \x85".encode(), ["2:3 character"]),
         ("messages: {}\n# \u2028".encode(), ["2:3 character"]),
         ("messages: {}\n# \ufeff".encode(), ["2:3 character"]),
+        ("messages: {}\n# \u202e".encode(), ["2:3 character"]),
+        ("messages: {}\n# \u2066".encode(), ["2:3 character"]),
         (b"messages: {}\r# old Mac", ["1:13 character"]),
     ],
 )
@@ -300,22 +352,17 @@ def test_bytes_that_nobody_can_review_are_refused_where_they_stand(
 
 def test_a_byte_order_mark_at_the_start_is_no_problem() -> None:
     text = f"\ufeffmessages:\n  {MESSAGE}: {{user_data: x}}\n"
-    (entry,) = load(write(text, "m.yaml"))
+    (entry,) = records_of(write(text, "m.yaml"))
 
-    assert isinstance(entry, Entry)
-    assert isinstance(admit(entry), Record)
+    assert isinstance(entry, Record)
 
 
 def test_json_is_a_manifest_too_with_the_same_places() -> None:
-    text = json.dumps(
-        {"messages": {MESSAGE: {"user_data": "a\U0001f600\\ud83d\\ude00\u2028"}}}, indent=1
-    )
-    (entry,) = load(write(text, "m.json"))
+    text = json.dumps({"messages": {MESSAGE: {"user_data": "a\U0001f600\\ud83d\\ude00"}}}, indent=1)
+    (record,) = records_of(write(text, "m.json"))
 
-    assert isinstance(entry, Entry)
-    record = admit(entry)
     assert isinstance(record, Record)
-    assert record.wanted == "a\U0001f600\\ud83d\\ude00\u2028"
+    assert record.wanted == "a\U0001f600\\ud83d\\ude00"
     assert str(record.source) == "m.json:3:3"
 
 
@@ -341,7 +388,9 @@ def test_links_are_never_followed(folder: Path) -> None:
 
     assert rules("manifests") == ["symlink", "symlink"]
     assert rules("other") == ["symlink"]
-    assert [item.rule for item in load(Path("manifests/link.yaml")) if isinstance(item, Problem)]
+    assert [
+        item.rule for item in records_of(Path("manifests/link.yaml")) if isinstance(item, Problem)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -357,7 +406,7 @@ def test_what_is_no_regular_file_is_refused_without_waiting(
     path = Path("m.yaml")
     make(path)
 
-    (found,) = load(path)
+    (found,) = records_of(path)
     assert isinstance(found, Problem)
     assert found.rule == rule
 

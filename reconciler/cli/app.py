@@ -3,22 +3,17 @@
 Nothing heavy is imported here: `--help` and completion load click alone.
 """
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import click
 
 from reconciler import __version__
-from reconciler.cli import options
+from reconciler.cli import given, options
 from reconciler.cli.options import everywhere, option
 from reconciler.cli.sandbox import sandbox
 from reconciler.cli.terminal import terminal
 from reconciler.errors import ExitCode
-
-if TYPE_CHECKING:
-    from reconciler.commands.planning import Inputs
-    from reconciler.config import Settings
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -44,22 +39,32 @@ app.add_command(sandbox)
 @app.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @options.manifests
-@options.text_or_json
+@option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json", "github", "sarif"]),
+    default="text",
+    show_default=True,
+    help="What to put on stdout; text goes to stderr where there are problems.",
+)
 @everywhere
 def validate(
-    paths: tuple[Path, ...], manifests: tuple[Path, ...], format_: Literal["text", "json"]
+    paths: tuple[Path, ...],
+    manifests: tuple[Path, ...],
+    format_: Literal["text", "json", "github", "sarif"],
 ) -> ExitCode:
     """Check manifests, offline and without a token.
 
     \b
     Examples:
       reconciler validate
-      reconciler validate manifests/billing new.yaml --format json
+      reconciler validate manifests/billing new.yaml
+      reconciler validate --format sarif > problems.sarif
     """
     from reconciler.commands import validate as command
 
-    paths = paths or _paths(manifests, _settings())
-    return command.run(command.Parameters(paths, format_), terminal())
+    chosen = given.manifests(paths or manifests, given.settings())
+    return command.run(command.Parameters(chosen, format_), terminal())
 
 
 @app.command()
@@ -88,7 +93,9 @@ def plan(
     """
     from reconciler.commands import plan as command
 
-    parameters = command.Parameters(_inputs(_settings(), **inputs), format_, out, detailed_exitcode)
+    parameters = command.Parameters(
+        given.inputs(given.settings(), **inputs), format_, out, detailed_exitcode
+    )
     return command.run(parameters, terminal())
 
 
@@ -131,11 +138,53 @@ def apply(
 
     if plan is not None:
         _refuse_with_plan(inputs)
-    settings = _settings()
+    settings = given.settings()
     parameters = command.Parameters(
-        _inputs(settings, **inputs), plan, method or settings.write.method, auto_approve, on_error
+        given.inputs(settings, **inputs),
+        plan,
+        method or settings.write.method,
+        auto_approve,
+        on_error,
     )
     return command.run(parameters, terminal())
+
+
+@app.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@options.manifests
+@option("--check", is_flag=True, help="Write nothing; exit with 3 where a file would change.")
+@option("--diff", is_flag=True, help="Show what would change; write nothing.")
+@everywhere
+def fmt(paths: tuple[Path, ...], manifests: tuple[Path, ...], check: bool, diff: bool) -> ExitCode:
+    """Put manifests into their canonical layout; comments stay.
+
+    Kinds in order, SIDs sorted, two spaces a level. What is sent never changes.
+
+    \b
+    Examples:
+      reconciler fmt
+      reconciler fmt --check --diff
+      reconciler fmt manifests/billing/a.yaml
+    """
+    from reconciler.commands import fmt as command
+
+    chosen = given.manifests(paths or manifests, given.settings())
+    return command.run(command.Parameters(chosen.paths, check, diff), terminal())
+
+
+@app.command()
+@click.argument("name", type=click.Choice(["manifest", "plan"]))
+@everywhere
+def schema(name: str) -> ExitCode:
+    """Print a published JSON Schema.
+
+    \b
+    Examples:
+      reconciler schema manifest > manifest.schema.json
+    """
+    from reconciler.commands import schema as command
+
+    return command.run(name, terminal())
 
 
 @app.command()
@@ -161,34 +210,3 @@ def _refuse_with_plan(inputs: dict[str, Any]) -> None:
             raise click.UsageError(
                 f"--{name} does not go with a saved plan, which is applied exactly as it is"
             )
-
-
-def _settings() -> "Settings":
-    from reconciler import config
-
-    return config.settings()
-
-
-def _paths(manifests: tuple[Path, ...], settings: "Settings") -> tuple[Path, ...]:
-    return manifests or tuple(map(Path, settings.manifests))
-
-
-def _inputs(
-    settings: "Settings",
-    *,
-    manifests: tuple[Path, ...],
-    target: tuple[str, ...],
-    exclude: tuple[str, ...],
-    sandbox: bool,
-    parallelism: int | None,
-) -> "Inputs":
-    from reconciler.commands.inputs import Selection
-    from reconciler.commands.opening import connection
-    from reconciler.commands.planning import Inputs
-
-    at_most = parallelism or settings.write.parallelism
-    return Inputs(
-        _paths(manifests, settings),
-        connection(os.environ, sandbox=sandbox, parallelism=at_most),
-        Selection(target, exclude),
-    )

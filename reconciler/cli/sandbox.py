@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import options
+from reconciler.cli import given, options
 from reconciler.cli.options import everywhere, option
 from reconciler.cli.terminal import terminal
 from reconciler.errors import ExitCode
@@ -102,7 +102,8 @@ def fill(
     """
     from reconciler.commands import sandbox as command
 
-    seeding = command.Seeding(db, manifests, records, drift, seed, out)
+    chosen = given.manifests(manifests, given.settings()) if manifests else None
+    seeding = command.Seeding(db, chosen, records, drift, seed, out)
     return command.fill(seeding, terminal())
 
 

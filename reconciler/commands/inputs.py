@@ -1,17 +1,29 @@
-"""Paths and targets -> the records that a command is about."""
+"""What every command about manifests is told, and the records that it is then about."""
 
-import gc
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
 
+from reconciler.cache import Cache
+from reconciler.config import Settings
 from reconciler.errors import ReconcilerError
-from reconciler.manifest import Entry, find, load
-from reconciler.model import Address, Problem, Record
-from reconciler.schema import Admitted, admit_all
+from reconciler.loading import Loaded, load
+from reconciler.model import Address, Record
+from reconciler.rules import Rules
+
+
+class Manifests(Struct, frozen=True):
+    """Where the records are written, what reconciler.yaml says of them, where they are cached."""
+
+    paths: tuple[Path, ...]
+    settings: Settings = Settings()
+    cache: Cache | None = None
+
+    def load(self) -> Loaded:
+        """All records; ProblemsError with every problem of every file."""
+        return load(self.paths, Rules(self.settings), self.cache)
 
 
 class Selection(Struct, frozen=True):
@@ -22,47 +34,6 @@ class Selection(Struct, frozen=True):
 
     target: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
-
-
-class Loaded(Struct, frozen=True):
-    """The records of all files, and how many files those were."""
-
-    admitted: Admitted
-    files: int
-
-
-def load_all(paths: Sequence[Path]) -> Loaded:
-    """All records under the paths; ProblemsError with every problem of every file."""
-    files = 0
-
-    def stream() -> Iterable[Entry | Problem]:
-        nonlocal files
-        for found in find(paths):
-            if isinstance(found, Problem):
-                yield found
-            else:
-                files += 1
-                yield from load(found)
-
-    with _collector_paused():
-        admitted = admit_all(stream())
-    return Loaded(admitted, files)
-
-
-@contextmanager
-def _collector_paused() -> Generator[None]:
-    """Millions of small values and no cycles: the collector would walk them again and again.
-
-    What was loaded is then frozen, so that later collections do not walk it either.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if was_on:
-            gc.enable()
 
 
 def select(records: Mapping[Address, Record], selection: Selection) -> dict[Address, Record]:

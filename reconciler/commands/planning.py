@@ -1,12 +1,11 @@
 """Records + the API -> a plan; what `plan` and `apply` do alike."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from msgspec import Struct
 
 from reconciler.commands import Terminal
-from reconciler.commands.inputs import Selection, load_all, select
+from reconciler.commands.inputs import Manifests, Selection, select
 from reconciler.commands.opening import Connection, open_api
 from reconciler.model import Address, Current, Plan, Record, Unreadable
 from reconciler.plan import Draft
@@ -17,17 +16,17 @@ from reconciler.transport.readonly import ReadOnly
 class Inputs(Struct, frozen=True):
     """What a plan is made of."""
 
-    paths: tuple[Path, ...]
+    manifests: Manifests
     connection: Connection
     selection: Selection = Selection()
 
 
 def records(inputs: Inputs, terminal: Terminal) -> dict[Address, Record]:
     """The records that the inputs name; warnings are said, problems raised."""
-    admitted = load_all(inputs.paths).admitted
-    for line in problems.text(admitted.warnings, terminal.paint):
+    loaded = inputs.manifests.load()
+    for line in problems.text(loaded.warnings, terminal.paint):
         terminal.note(line)
-    return select(admitted.records, inputs.selection)
+    return select(loaded.records, inputs.selection)
 
 
 async def make(wanted: Mapping[Address, Record], inputs: Inputs, terminal: Terminal) -> Plan:

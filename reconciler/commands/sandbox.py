@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from reconciler.commands import Terminal, lines
 from reconciler.commands.files import write_whole
-from reconciler.commands.inputs import load_all
+from reconciler.commands.inputs import Manifests
 from reconciler.errors import ExitCode, ReconcilerError, UsageError
 from reconciler.kinds import KINDS, Kind
 from reconciler.sandbox import faults, seed, tokens
@@ -44,7 +44,7 @@ class Seeding(Struct, frozen=True):
     """What to put into the store: records for manifests, or `records` made-up ones of each kind."""
 
     db: Path
-    manifests: tuple[Path, ...] = ()
+    manifests: Manifests | None = None
     records: int | None = None
     drift: float = 0.0
     seed: int = 0
@@ -83,8 +83,8 @@ def fill(parameters: Seeding, terminal: Terminal) -> ExitCode:
     """Adds records; those that are there already under the same SID are replaced."""
     with seed.open_store(parameters.db) as store:
         count = 0
-        if parameters.manifests:
-            records = load_all(parameters.manifests).admitted.records.values()
+        if parameters.manifests is not None:
+            records = parameters.manifests.load().records.values()
             wanted = (Wanted(record.address, record.wanted) for record in records)
             count += seed.add_wanted(store, wanted, drift=parameters.drift, seed=parameters.seed)
         if parameters.records is not None:
@@ -93,7 +93,7 @@ def fill(parameters: Seeding, terminal: Terminal) -> ExitCode:
             )
             if parameters.out is not None:
                 _write_manifests(parameters.out, parameters.records, parameters.seed)
-        if not parameters.manifests and parameters.records is None:
+        if parameters.manifests is None and parameters.records is None:
             count += seed.add_documented(store)
     terminal.write(lines([f"Records put into {parameters.db}: {count:,}."]))
     return ExitCode.OK

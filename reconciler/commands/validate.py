@@ -1,51 +1,58 @@
 """`reconciler validate`: check manifests, offline and without a token."""
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
 from reconciler.commands import Terminal, lines
-from reconciler.commands.inputs import load_all
+from reconciler.commands.inputs import Manifests
 from reconciler.errors import ExitCode, ProblemsError
+from reconciler.loading import Loaded
 from reconciler.model import Problem
+from reconciler.render import github, sarif
 from reconciler.render import problems as render
+
+Format: TypeAlias = Literal["text", "json", "github", "sarif"]
+
+_DOCUMENTS: dict[Format, Callable[[Sequence[Problem], Loaded], str]] = {
+    "json": lambda problems, loaded: render.json(
+        problems, files=loaded.files, records=len(loaded.records)
+    ),
+    "github": lambda problems, _: "".join(lines(github.annotations(problems))),
+    "sarif": lambda problems, _: sarif.sarif(problems),
+}
 
 
 class Parameters(Struct, frozen=True):
     """What to check and how to say it."""
 
-    paths: tuple[Path, ...]
-    format: Literal["text", "json"] = "text"
+    manifests: Manifests
+    format: Format = "text"
 
 
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     """OK where every file is valid, warnings or not; else ERROR."""
+    problems: Sequence[Problem]
+    code = ExitCode.OK
     try:
-        loaded = load_all(parameters.paths)
+        loaded = parameters.manifests.load()
+        problems = loaded.warnings
     except ProblemsError as error:
         if parameters.format == "text":
             raise
-        terminal.write([render.json(error.problems, files=0, records=0)])
-        return ExitCode.ERROR
-    records = len(loaded.admitted.records)
-    _say(loaded.admitted.warnings, loaded.files, records, parameters, terminal)
-    return ExitCode.OK
+        loaded, problems, code = Loaded({}, (), 0), error.problems, ExitCode.ERROR
+    if parameters.format == "text":
+        _say(loaded, terminal)
+    else:
+        terminal.write([_DOCUMENTS[parameters.format](problems, loaded)])
+    return code
 
 
-def _say(
-    warnings: Sequence[Problem],
-    files: int,
-    records: int,
-    parameters: Parameters,
-    terminal: Terminal,
-) -> None:
-    if parameters.format == "json":
-        terminal.write([render.json(warnings, files=files, records=records)])
-        return
-    for line in render.text(warnings, terminal.paint):
+def _say(loaded: Loaded, terminal: Terminal) -> None:
+    for line in render.text(loaded.warnings, terminal.paint):
         terminal.note(line)
+    records, files = len(loaded.records), loaded.files
     count = "1 record" if records == 1 else f"{records:,} records"
     where = "1 file" if files == 1 else f"{files:,} files"
     terminal.write(lines([f"Valid: {count} in {where}."]))

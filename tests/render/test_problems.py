@@ -56,4 +56,5 @@ def test_json_has_them_all() -> None:
         "rule": "sid",
         "message": "x",
         "severity": "error",
+        "about": "",
     }

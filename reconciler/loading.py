@@ -1,0 +1,104 @@
+"""Paths -> the records of all manifests, or every problem at once."""
+
+import gc
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec import Struct
+
+from reconciler import cache as cached
+from reconciler.cache import Cache
+from reconciler.errors import ProblemsError
+from reconciler.manifest import find, parse, read_text
+from reconciler.model import Address, Problem, Record
+from reconciler.rules import Rules
+from reconciler.schema import admit, collect, is_error
+
+
+class Loaded(Struct, frozen=True):
+    """All records by address, in the order of the files; warnings; how many files there were."""
+
+    records: dict[Address, Record]
+    warnings: tuple[Problem, ...]
+    files: int
+
+
+def load(paths: Sequence[Path], rules: Rules | None = None, cache: Cache | None = None) -> Loaded:
+    """All records under the paths.
+
+    Raises ProblemsError with every problem of every file, by place.
+    """
+    files = 0
+
+    def stream() -> Iterator[Record | Problem]:
+        nonlocal files
+        for found in find(paths):
+            if isinstance(found, Problem):
+                yield found
+            else:
+                files += 1
+                yield from records_of(found, cache)
+
+    with _collector_paused():
+        records, problems = collect(stream())
+        if rules is not None:
+            problems += rules.check(records.values())
+    if is_error(problems):
+        raise ProblemsError(sorted(problems, key=lambda problem: problem.source))
+    return Loaded(records, tuple(problems), files)
+
+
+def records_of(path: Path, cache: Cache | None = None) -> Iterator[Record | Problem]:
+    """The records and problems of one file, as they come."""
+    file = path.as_posix()
+    text = read_text(path)
+    if isinstance(text, Problem):
+        yield text
+        return
+    if cache is None or len(text) < cached.MIN_CHARS:
+        yield from records_in(file, text)
+        return
+    key = cached.key_of(text, file)
+    known = cache.get(key, file)
+    if known is not None:
+        yield from known
+        return
+    kept: list[Record] = []
+    whole = True
+    for item in records_in(file, text):
+        if isinstance(item, Problem):
+            whole = False
+        else:
+            kept.append(item)
+        yield item
+    if whole:
+        cache.put(key, kept)
+
+
+def records_in(file: str, text: str) -> Iterator[Record | Problem]:
+    """The records and problems of a manifest's text, as they come."""
+    for item in parse(file, text):
+        if isinstance(item, Problem):
+            yield item
+            continue
+        record, problems = admit(item)
+        yield from problems
+        if record is not None:
+            yield record
+
+
+@contextmanager
+def _collector_paused() -> Generator[None]:
+    """Millions of small values and no cycles: the collector would walk them again and again.
+
+    What was loaded is then frozen, so that later collections do not walk it either.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_on:
+            gc.enable()

@@ -1,0 +1,44 @@
+"""Problems -> annotations on a pull request: workflow commands of GitHub's runner.
+
+Of each severity a step shows ten and drops the rest without a word, so the last line says how many
+there are.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from reconciler.model import Problem, Severity
+from reconciler.render.escape import visible
+
+MAX_A_SEVERITY = 10
+
+
+def annotations(problems: Sequence[Problem]) -> Iterator[str]:
+    """A line for each problem that is shown, errors first."""
+    left = 0
+    for severity in (Severity.ERROR, Severity.WARNING):
+        of_it = [problem for problem in problems if problem.severity is severity]
+        yield from map(_annotation, of_it[:MAX_A_SEVERITY])
+        left += len(of_it[MAX_A_SEVERITY:])
+    if left:
+        yield f"::notice title=reconciler::{left:,} more problems are in the log"
+
+
+def _annotation(problem: Problem) -> str:
+    source = problem.source
+    properties = {
+        "file": visible(source.file),
+        "line": str(source.line),
+        "col": str(source.column),
+        "title": f"reconciler: {problem.rule}",
+    }
+    listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    return f"::{problem.severity} {listed}::{_data(visible(problem.message))}"
+
+
+def _data(text: str) -> str:
+    """By actions/toolkit, `command.ts`; line breaks are escapes already."""
+    return text.replace("%", "%25")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

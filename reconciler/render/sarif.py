@@ -1,0 +1,68 @@
+"""Problems -> SARIF 2.1.0 (OASIS), for code scanning.
+
+A fingerprint is made of the rule and of what has the problem, never of the line: an edit above does
+not make an old alert new.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from urllib.parse import quote
+
+import msgspec
+
+from reconciler import __version__
+from reconciler.model import Problem
+from reconciler.render.escape import visible
+from reconciler.rulebook import RULES, severity
+
+# GitHub shows that many of a run, the worst first, and takes no more than 25,000.
+MAX_RESULTS = 5000
+
+
+def sarif(problems: Sequence[Problem]) -> str:
+    """One run with the rules that were broken; errors first, where they are more than are taken."""
+    first = sorted(problems, key=lambda problem: problem.severity)[:MAX_RESULTS]
+    names = sorted({problem.rule for problem in first})
+    seen: Counter[str] = Counter()
+    results = [_result(problem, names.index(problem.rule), seen) for problem in first]
+    driver = {
+        "name": "reconciler",
+        "semanticVersion": __version__,
+        "rules": [_rule(name) for name in names],
+    }
+    # Columns are counted as people and we do: by code points.
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    document = {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [run],
+    }
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+
+
+def _rule(name: str) -> dict[str, object]:
+    return {
+        "id": name,
+        "shortDescription": {"text": RULES[name]},
+        "defaultConfiguration": {"level": severity(name)},
+    }
+
+
+def _result(problem: Problem, index: int, seen: Counter[str]) -> dict[str, object]:
+    source = problem.source
+    about = f"{problem.rule}|{source.file}|{problem.about}"
+    seen[about] += 1  # the same rule broken twice by the same thing is two alerts
+    fingerprint = hashlib.sha256(f"{about}|{seen[about]}".encode()).hexdigest()
+    place = {
+        "artifactLocation": {"uri": quote(source.file)},
+        "region": {"startLine": source.line, "startColumn": source.column},
+    }
+    return {
+        "ruleId": problem.rule,
+        "ruleIndex": index,
+        "level": problem.severity,
+        "message": {"text": visible(problem.message)},
+        "locations": [{"physicalLocation": place}],
+        "partialFingerprints": {"reconciler/v1": fingerprint},
+    }
