@@ -4,6 +4,7 @@ The words of the API are spoken here alone: bodies, statuses, error texts.
 """
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
@@ -20,6 +21,16 @@ TOO_MANY_REQUESTS = 429
 
 # An error's text is shown to people, who need its beginning.
 MAX_REASON_CHARS = 300
+
+
+# A single 403 is one record's problem; this many with nothing between them are the token's.
+FORBIDDEN_IN_A_ROW = 3
+
+Decoded = TypeVar("Decoded")
+
+
+class UnreadableError(Exception):
+    """JSON that is none, or not of the shape that was expected."""
 
 
 class Refusal(Struct, frozen=True):
@@ -66,9 +77,10 @@ def patch(address: Address, user_data: str | None) -> Request:
 def put(address: Address, user_data: str | None, just_read: bytes) -> Request:
     """Writes the whole object just read, user_data replaced, every other value byte for byte.
 
-    Decoding and encoding it would turn 0.010 into 0.01 and lose digits of long numbers.
+    Decoding and encoding it would turn 0.010 into 0.01 and lose digits of long numbers. Raises
+    UnreadableError for an object that cannot be sent back.
     """
-    members = msgspec.json.decode(just_read, type=dict[str, Raw])
+    members = _decoded(just_read, dict[str, Raw])
     return _write("PUT", address, members | {MANAGED_FIELD: user_data})
 
 
@@ -77,41 +89,69 @@ def _write(method: Method, address: Address, body: Mapping[str, object]) -> Requ
 
 
 def current(address: Address, response: Response) -> Current | Refusal:
-    """What an answer about one address holds.
+    """What an answer to a GET of one address holds; a field that is not there holds nothing.
 
     A 200 must be JSON, about that very SID, with user_data a text or null; anything else is a
     refusal as well, since nobody can tell what the record holds.
     """
+    held = _held(address, response)
+    if isinstance(held, Refusal):
+        return held
+    return Current(None if held.user_data is UNSET else held.user_data, held.date_changed)
+
+
+def stored(address: Address, response: Response) -> Current | Refusal:
+    """What an answer to a write says is stored now; it has to say so."""
+    held = _held(address, response)
+    if isinstance(held, Refusal):
+        return held
+    if held.user_data is UNSET:
+        return Refusal(OK, "the answer does not say what was stored")
+    return Current(held.user_data, held.date_changed)
+
+
+def _held(address: Address, response: Response) -> _Object | Refusal:
     if response.status != OK:
         return Refusal(response.status, reason(response))
     if not is_json(response):
         kind = response.headers.get("content-type", "no content type")
-        return Refusal(OK, f"the answer is not JSON but {kind}")
+        return Refusal(OK, _short(f"the answer is not JSON but {kind}"))
     try:
-        held = msgspec.json.decode(response.body, type=_Object)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        return Refusal(OK, f"the answer cannot be read: {error}")
+        held = _decoded(response.body, _Object)
+    except UnreadableError as error:
+        return Refusal(OK, _short(f"the answer cannot be read: {error}"))
     sid = getattr(held, KINDS[address.kind].sid_field)
     if sid is None or sid.lower() != address.sid:
-        return Refusal(OK, f"the answer is about another record: {sid}")
-    return Current(None if held.user_data is UNSET else held.user_data, held.date_changed)
+        return Refusal(OK, _short(f"the answer is about another record: {sid}"))
+    return held
+
+
+def _decoded(body: bytes, type_: type[Decoded]) -> Decoded:
+    try:
+        return msgspec.json.decode(body, type=type_)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise UnreadableError(str(error)) from None
 
 
 def is_json(response: Response) -> bool:
     """Whether an answer says that it is JSON; a proxy's page of HTML does not."""
-    return response.headers.get("content-type", "").partition(";")[0].strip() == "application/json"
+    kind = response.headers.get("content-type", "").partition(";")[0]
+    return kind.strip().lower() == "application/json"
 
 
 def reason(response: Response) -> str:
     """What the API says of an error: its message and its fields' messages, or just the status."""
     try:
-        error = msgspec.json.decode(response.body, type=_Error)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        error = _decoded(response.body, _Error)
+    except UnreadableError:
         error = _Error()
     details = [
         f"{detail.field}: {detail.message}" if detail.field else detail.message
         for detail in error.errors
         if detail.message
     ]
-    said = "; ".join(details) or error.message or "no reason given"
-    return said[:MAX_REASON_CHARS]
+    return _short("; ".join(details) or error.message or "no reason given")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MAX_REASON_CHARS else f"{text[: MAX_REASON_CHARS - 1]}…"

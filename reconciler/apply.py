@@ -5,21 +5,28 @@ A failure is an outcome, never an exception, and an outcome is never a guess: wh
 answered is read back, and stays `unknown` unless the API itself shows the value.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Literal
 
 from reconciler import api
 from reconciler.model import Change, Current, Outcome, OutcomeName, Plan
 from reconciler.pool import each_of
-from reconciler.transport import Response, Transport, TransportError
+from reconciler.transport import Request, Response, Transport, TransportError
+from reconciler.value import canonical, same, structure
 
 WriteMethod = Literal["patch", "put"]
 
-# A single 403 is one record's; this many with nothing written between them are the token's.
-FORBIDDEN_IN_A_ROW = 3
-# Statuses after which the write was certainly not done and asking again would change nothing.
-_REJECTED = range(300, 500)
-_SERVER_ERROR = 500
+# Answers to a write that prove that it was not done; any other leaves it in doubt.
+_REJECTED = (*range(300, 400), 400, 401, 403, 405, 413, 415, 422)
+_NOT_DONE: Mapping[int, OutcomeName] = MappingProxyType(
+    {
+        **dict.fromkeys(_REJECTED, OutcomeName.REJECTED),
+        404: OutcomeName.MISSING,
+        409: OutcomeName.FAILED,  # "try to resolve the conflict by resubmitting your request later"
+        429: OutcomeName.FAILED,
+    }
+)
 
 
 class Apply:
@@ -41,6 +48,7 @@ class Apply:
         self._on_outcome = on_outcome
         self._stopped = ""
         self._forbidden = 0
+        self._enough_forbidden = api.FORBIDDEN_IN_A_ROW
         self.refused = ""  # what the API said when it refused the token
 
     def stop(self, why: str) -> None:
@@ -50,6 +58,7 @@ class Apply:
     async def run(self, plan: Plan) -> list[Outcome]:
         """The outcome of every change of the plan, in the plan's order."""
         outcomes: dict[Change, Outcome] = {}
+        self._enough_forbidden = min(api.FORBIDDEN_IN_A_ROW, len(plan.changes))
 
         async def work(change: Change) -> None:
             outcome = await self._one(change)
@@ -74,31 +83,36 @@ class Apply:
             return Outcome(change, OutcomeName.FAILED, f"not read again: {error}")
         held = api.current(change.address, response)
         if isinstance(held, api.Refusal):
-            return self._refused(change, held, "not read again: ")
-        if held.user_data == change.after:
+            name = OutcomeName.MISSING if held.status == api.NOT_FOUND else OutcomeName.FAILED
+            return self._refused(change, name, held, "not read again: ")
+        if _holds(change, held):
             return Outcome(change, OutcomeName.ALREADY)
         if held.user_data != change.before:
             return Outcome(change, OutcomeName.STALE, "somebody changed it since the plan")
         return await self._write(change, response)
 
     async def _write(self, change: Change, just_read: Response) -> Outcome:
-        if self._method == "put":
-            request = api.put(change.address, change.after, just_read.body)
-        else:
-            request = api.patch(change.address, change.after)
         try:
-            response = await self._transport.send(request)
+            response = await self._transport.send(self._request(change, just_read))
+        except api.UnreadableError as error:
+            detail = f"the object cannot be sent back: {error}"
+            return Outcome(change, OutcomeName.FAILED, detail)
         except TransportError as error:
             if not error.sent:
                 return Outcome(change, OutcomeName.FAILED, str(error))
             return await self._read_back(change, str(error))
-        held = api.current(change.address, response)
+        held = api.stored(change.address, response)
         if isinstance(held, Current):
             self._forbidden = 0
             return _stored(change, held)
-        if held.status == api.OK or held.status >= _SERVER_ERROR:
-            return await self._read_back(change, f"{held.status} {held.reason}")
-        return self._refused(change, held, "")
+        if held.status in _NOT_DONE:
+            return self._refused(change, _NOT_DONE[held.status], held)
+        return await self._read_back(change, f"{held.status} {held.reason}")
+
+    def _request(self, change: Change, just_read: Response) -> Request:
+        if self._method == "put":
+            return api.put(change.address, change.after, just_read.body)
+        return api.patch(change.address, change.after)
 
     async def _read_back(self, change: Change, doubt: str) -> Outcome:
         """The outcome of a write that may or may not have been done: only the API can tell."""
@@ -107,26 +121,31 @@ class Apply:
         except TransportError as error:
             return Outcome(change, OutcomeName.UNKNOWN, f"{doubt}; not read back: {error}")
         held = api.current(change.address, response)
-        if isinstance(held, Current) and held.user_data == change.after:
+        if isinstance(held, Current) and _holds(change, held):
             return Outcome(change, OutcomeName.APPLIED, f"read back after: {doubt}")
         # The old value proves nothing: a write that was slow may still come.
         return Outcome(change, OutcomeName.UNKNOWN, f"{doubt}; not there when read back")
 
-    def _refused(self, change: Change, refusal: api.Refusal, prefix: str) -> Outcome:
-        detail = f"{prefix}{refusal.status} {refusal.reason}"
+    def _refused(
+        self, change: Change, name: OutcomeName, refusal: api.Refusal, prefix: str = ""
+    ) -> Outcome:
+        said = f"{refusal.status} {refusal.reason}"
         self._forbidden += refusal.status == api.FORBIDDEN
-        if refusal.status == api.UNAUTHORIZED or self._forbidden >= FORBIDDEN_IN_A_ROW:
-            self.refused = f"the API refuses the token: {refusal.status} {refusal.reason}"
+        if refusal.status == api.UNAUTHORIZED or self._forbidden >= self._enough_forbidden:
+            self.refused = f"the API refuses the token: {said}"
             self.stop(self.refused)
-        if refusal.status == api.NOT_FOUND:
-            return Outcome(change, OutcomeName.MISSING, detail)
-        if refusal.status in _REJECTED and refusal.status != api.TOO_MANY_REQUESTS:
-            return Outcome(change, OutcomeName.REJECTED, detail)
-        return Outcome(change, OutcomeName.FAILED, detail)
+        return Outcome(change, name, f"{prefix}{said}")
+
+
+def _holds(change: Change, held: Current) -> bool:
+    """Whether a record holds what is wanted, an API's own layout of the same JSON included."""
+    wanted = structure(change.after)
+    structured = wanted is not None and canonical(wanted) == change.after
+    return same(change.after, held.user_data, structured=structured)
 
 
 def _stored(change: Change, held: Current) -> Outcome:
-    if held.user_data == change.after:
+    if _holds(change, held):
         return Outcome(change, OutcomeName.APPLIED)
     stored = "null" if held.user_data is None else f'"{held.user_data}"'
-    return Outcome(change, OutcomeName.ALTERED, f"the API stored {stored}")
+    return Outcome(change, OutcomeName.ALTERED, f"the API stored {stored[: api.MAX_REASON_CHARS]}")

@@ -4,6 +4,7 @@ The API's address and the token come from the environment alone: a pull request 
 file of the tree, and could otherwise send the token elsewhere.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +26,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 # Visible ASCII: a header cannot carry anything else, and httpx would quote the token in its error.
 _TOKEN = re.compile(r"[\x21-\x7e]{8,4096}")
+_MOST_TOKEN_BYTES = 4096 + 2
 _NOT_IN_TOKEN = re.compile(r"[^\x21-\x7e]")
 
 
@@ -88,7 +90,7 @@ def _wrong(text: str, url: SplitResult) -> str:
         return "is no https:// address"
     if "@" in url.netloc or "?" in text or "#" in text:
         return "has a user, a query or a fragment"
-    if not url.hostname:
+    if not url.hostname or url.netloc.startswith("[v"):
         return "names no host"
     if url.scheme == "http" and url.hostname not in _LOOPBACK:
         return "is http://, which would send the token in clear (allowed for this machine alone)"
@@ -106,7 +108,8 @@ def _token(environment: Mapping[str, str]) -> Secret:
             "no token: set CARRIERX_TOKEN or CARRIERX_TOKEN_FILE (--sandbox needs none)"
         )
     try:
-        held = Path(file).read_bytes().decode("latin-1")
+        with Path(file).open("rb") as stream:
+            held = stream.read(_MOST_TOKEN_BYTES).decode("latin-1")
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "no path"
         raise ConfigError(f"CARRIERX_TOKEN_FILE: cannot be read: {why}") from None
@@ -162,7 +165,7 @@ def settings(file: Path = FILE) -> Settings:
 
     Raises ProblemsError with what is wrong with it.
     """
-    if not file.exists():
+    if not os.path.lexists(file):  # a link that leads nowhere is no reason to go on without it
         return Settings()
     text = read_text(file)
     if isinstance(text, Problem):
@@ -198,5 +201,5 @@ def _settings(text: str, report: Report) -> Settings | None:
         steps = [int(step) if step.isdigit() else step for step in re.findall(r"\w+", path)]
         report(descend(root, steps).mark, "config", what[:1].lower() + what[1:])
     except msgspec.DecodeError:
-        report(root.mark, "config", "cannot be understood")  # beside the doubt reported above
+        pass  # a doubt that is reported already
     return None

@@ -18,6 +18,8 @@ Op = Literal["add", "remove", "replace"]
 _Texts: TypeAlias = "str | list[_Texts] | dict[str, _Texts]"
 _Path = list[str | int]
 
+MAX_MATCHED_ITEMS = 200
+
 _OPS: dict[str, Op] = {
     "dictionary_item_added": "add",
     "iterable_item_added": "add",
@@ -29,15 +31,22 @@ _OPS: dict[str, Op] = {
 
 
 class Place(Struct, frozen=True):
-    """One difference: `path` is a JSON Pointer (RFC 6901), empty for the whole field.
+    """One difference: `steps` lead to it by keys and indexes, none for the whole field.
 
-    `before` and `after` are canonical JSON texts; `add` has no before, `remove` no after.
+    They lead through the old value, and for what was added through the new one. `before` and
+    `after` are canonical JSON texts; `add` has no before, `remove` no after.
     """
 
     op: Op
-    path: str
+    steps: tuple[str | int, ...]
     before: str | None
     after: str | None
+
+    @property
+    def path(self) -> str:
+        """The steps as a JSON Pointer (RFC 6901)."""
+        escaped = (str(step).replace("~", "~0").replace("/", "~1") for step in self.steps)
+        return "".join(f"/{step}" for step in escaped)
 
 
 def places(before: str | None, after: str | None) -> tuple[Place, ...]:
@@ -60,7 +69,7 @@ def places(before: str | None, after: str | None) -> tuple[Place, ...]:
 
 def _whole(before: str | None, after: str | None) -> Place:
     op: Op = "add" if before is None else "remove" if after is None else "replace"
-    return Place(op, "", _json(before), _json(after))
+    return Place(op, (), _json(before), _json(after))
 
 
 def _json(text: str | None) -> str | None:
@@ -76,6 +85,8 @@ def _found(old: _Texts, new: _Texts) -> Iterator[tuple[_Path, Op, Any, Any]]:
         view="tree",
         ignore_private_variables=False,
         threshold_to_diff_deeper=0,  # else two mappings with few keys in common are one difference
+        # Matching items costs the square of their number; a record must not hold up a plan.
+        zip_ordered_iterables=max(_longest(old), _longest(new)) > MAX_MATCHED_ITEMS,
     )
     for name, levels in tree.items():
         for level in levels:
@@ -83,14 +94,21 @@ def _found(old: _Texts, new: _Texts) -> Iterator[tuple[_Path, Op, Any, Any]]:
 
 
 def _place(path: _Path, op: Op, old: _Texts, new: _Texts) -> Place:
-    pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
-    return Place(
-        op, pointer, None if op == "add" else _joined(old), None if op == "remove" else _joined(new)
-    )
+    before = None if op == "add" else _joined(old)
+    return Place(op, tuple(path), before, None if op == "remove" else _joined(new))
 
 
 def _order(path: _Path) -> list[tuple[bool, int, str]]:
     return [(False, step, "") if isinstance(step, int) else (True, 0, step) for step in path]
+
+
+def _longest(texts: _Texts) -> int:
+    """The number of items of the longest list."""
+    if isinstance(texts, str):
+        return 0
+    inner = texts.values() if isinstance(texts, dict) else texts
+    own = len(texts) if isinstance(texts, list) else 0
+    return max(own, *map(_longest, inner), 0)
 
 
 def _texts(value: JsonValue) -> _Texts:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from reconciler import cache as cached
 from reconciler.cache import Cache
-from reconciler.errors import ProblemsError
+from reconciler.errors import ProblemsError, ReconcilerError
 from reconciler.manifest import find, parse, read_text
 from reconciler.model import Address, Problem, Record
 from reconciler.rules import Rules
@@ -27,7 +27,8 @@ class Loaded(Struct, frozen=True):
 def load(paths: Sequence[Path], rules: Rules | None = None, cache: Cache | None = None) -> Loaded:
     """All records under the paths.
 
-    Raises ProblemsError with every problem of every file, by place.
+    Raises ProblemsError with every problem of every file, by place; ReconcilerError where there
+    is no record at all, which is a mistake far more often than a wish.
     """
     files = 0
 
@@ -46,6 +47,9 @@ def load(paths: Sequence[Path], rules: Rules | None = None, cache: Cache | None 
             problems += rules.check(records.values())
     if is_error(problems):
         raise ProblemsError(sorted(problems, key=lambda problem: problem.source))
+    if not records:
+        named = ", ".join(path.as_posix() for path in paths) or "nothing"
+        raise ReconcilerError(f"no records are in {named}: is it the right folder?")
     return Loaded(records, tuple(problems), files)
 
 

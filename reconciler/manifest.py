@@ -14,6 +14,7 @@ from msgspec import Struct
 from reconciler.comments import position, stray_tabs
 from reconciler.kinds import KINDS
 from reconciler.model import Problem, Source
+from reconciler.reading import read_regular
 from reconciler.suggest import did_you_mean
 from reconciler.tree import (
     BrokenTreeError,
@@ -63,49 +64,70 @@ def source(file: str, mark: Mark) -> Source:
 
 
 def find(paths: Iterable[Path]) -> Iterator[Path | Problem]:
-    """The manifest files under the paths, in order of name; hidden folders are left out.
+    """The manifest files under the paths, each once, in order of name; no hidden folders.
 
     A symbolic link is a problem, never followed: in a pull request it would be a way to read any
     file of the machine that makes the plan.
     """
+    seen: set[Path] = set()
     for path in paths:
-        if path.is_symlink():
-            yield _symlink(path)
-        elif path.is_dir():
-            yield from _walk(path)
-        elif not path.exists():
-            yield _about(path, "not-found", "no such file or folder")
-        elif path.suffix not in SUFFIXES:
-            yield _about(path, "not-a-manifest", f"a manifest ends in {', '.join(SUFFIXES)}")
-        else:
-            yield path
+        for found in _under(path):
+            if isinstance(found, Problem):
+                yield found
+            elif found.absolute() not in seen:
+                seen.add(found.absolute())
+                yield found
+
+
+def _under(path: Path) -> Iterator[Path | Problem]:
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        yield _about(path, "not-found", "no such file or folder")
+        return
+    except (OSError, ValueError) as error:
+        yield _unreadable(path, error)
+        return
+    if stat.S_ISLNK(mode):
+        yield _about(path, "symlink", "is a symbolic link: links are never followed")
+    elif stat.S_ISDIR(mode):
+        yield from _walk(path)
+    elif path.suffix not in SUFFIXES:
+        yield _about(path, "not-a-manifest", f"a manifest ends in {', '.join(SUFFIXES)}")
+    elif not path.name.isprintable() and not _is_utf8(path.name):
+        yield _about(path, "encoding", "its name is not UTF-8")
+    else:
+        yield path
 
 
 def _walk(folder: Path) -> Iterator[Path | Problem]:
     try:
         found = sorted(os.scandir(folder), key=lambda item: item.name)
     except OSError as error:
-        yield _about(folder, "unreadable-file", f"cannot be read: {error.strerror}")
+        yield _unreadable(folder, error)
         return
     for item in found:
         path = folder / item.name
-        if item.is_symlink():
-            # A link to something that would not be read anyway is nobody's business.
-            if path.suffix in SUFFIXES or path.is_dir():
-                yield _symlink(path)
-        elif item.is_dir():
-            if not item.name.startswith("."):
-                yield from _walk(path)
-        elif path.suffix in SUFFIXES:
-            yield path
+        # A folder, a manifest, or a link that may lead to either; the rest is nobody's business.
+        hidden = item.name.startswith(".") and item.is_dir()
+        if not hidden and (path.suffix in SUFFIXES or item.is_dir()):
+            yield from _under(path)
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def read_text(path: Path) -> str | Problem:
     """The text of a regular file in UTF-8 without a character that a reviewer cannot see."""
     try:
-        data = _read(path)
+        data = read_regular(path, MAX_FILE_BYTES, follow_links=False)
     except OSError as error:
-        return _about(path, "unreadable-file", f"cannot be read: {error.strerror or error}")
+        return _unreadable(path, error)
     return _text(path.as_posix(), data)
 
 
@@ -168,19 +190,6 @@ def _entries(reader: Reader, file: str, report: Report) -> Iterator[Entry]:
 _EXPECTED = "expected " + " or ".join(f"`{kind}:`" for kind in KINDS) + " with records by SID"
 
 
-def _read(path: Path) -> bytes:
-    # O_NOFOLLOW: between the listing and now the file may have become a link.
-    # O_NONBLOCK: opening a pipe would wait for its other end.
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(handle, "rb") as stream:  # noqa: PTH123  a descriptor has no Path
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError("not a regular file")
-        if status.st_size > MAX_FILE_BYTES:
-            raise OSError(f"larger than {MAX_FILE_BYTES // 2**20} MiB: split it")
-        return stream.read(MAX_FILE_BYTES)
-
-
 def _text(file: str, data: bytes) -> str | Problem:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return Problem(Source(file, 1, 1), "encoding", "is UTF-16: save it as UTF-8")
@@ -224,9 +233,11 @@ def _character(pair: re.Match[str]) -> str:
     return f"{pair['before']}\\U{code:08X}"
 
 
-def _symlink(path: Path) -> Problem:
-    return _about(path, "symlink", "is a symbolic link: links are never followed")
+def _unreadable(path: Path, error: Exception) -> Problem:
+    why = getattr(error, "strerror", None) or str(error)
+    return _about(path, "unreadable-file", f"cannot be read: {why}")
 
 
 def _about(path: Path, rule: str, message: str) -> Problem:
-    return Problem(Source(path.as_posix(), 1, 1), rule, message)
+    name = os.fsencode(path).decode(errors="backslashreplace")
+    return Problem(Source(name, 1, 1), rule, message)

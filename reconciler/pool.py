@@ -1,14 +1,14 @@
 """Items -> one coroutine each, at most so many at once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection
 from typing import TypeVar
 
 Item = TypeVar("Item")
 
 
 async def each_of(
-    items: Iterable[Item], work: Callable[[Item], Awaitable[None]], *, at_most: int
+    items: Collection[Item], work: Callable[[Item], Awaitable[None]], *, at_most: int
 ) -> None:
     """Runs `work` on every item, in their order, at most `at_most` at the same time.
 
@@ -22,7 +22,7 @@ async def each_of(
 
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(at_most):
+            for _ in range(min(at_most, len(items))):
                 group.create_task(worker())
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None

@@ -27,9 +27,10 @@ from yaml.events import (
 
 # An annotation nests a few levels; every level costs the parsers more than the one before.
 MAX_DEPTH = 32
-# What a file's aliases may expand to, in values: this much, and one more for each character of the
+# What a file's aliases may expand to, in characters and values: this much, and so many times the
 # file. A value that many records share stays far below it, a "billion laughs" ends in milliseconds.
-FREE_ALIASED_NODES = 10_000
+FREE_EXPANSION = 1_000_000
+EXPANSION_A_CHARACTER = 16
 
 # yaml's types give attributes to an event's subclasses; the loop below compares classes instead.
 Event: TypeAlias = Any
@@ -100,7 +101,7 @@ class Reader:
         self._next: Callable[[], Event] = (parser or _PARSER)(text).get_event
         self._report = report
         self._anchors: dict[str, Node | None] = {}  # None while the anchored node is still open
-        self._aliasable_nodes = FREE_ALIASED_NODES + len(text)
+        self._expandable = FREE_EXPANSION + EXPANSION_A_CHARACTER * len(text)
 
     def next_document(self) -> Event | None:
         """The first event of the next document's content, None at the end of the stream."""
@@ -233,9 +234,9 @@ class Reader:
         node = self._anchors[event.anchor]
         if node is None:
             raise BrokenTreeError(mark, "alias", "an alias must not stand inside its own anchor")
-        self._aliasable_nodes -= _size(node, self._aliasable_nodes)
-        if self._aliasable_nodes <= 0:
-            raise BrokenTreeError(mark, "alias", "the file's aliases expand to too many values")
+        self._expandable -= _size(node, self._expandable)
+        if self._expandable <= 0:
+            raise BrokenTreeError(mark, "alias", "the file's aliases expand to too much")
         return node
 
 
@@ -282,14 +283,16 @@ def _repeated(first: Mark) -> str:
 
 
 def _size(node: Node, most: int) -> int:
-    """How many nodes a node expands to; counting ends at `most`."""
+    """How many nodes and characters a node expands to; counting ends at `most`."""
     size, waiting = 0, [node]
     while waiting and size < most:
         node = waiting.pop()
         size += 1
-        if isinstance(node, Mapping):
-            waiting.extend(value for _, value in node.pairs)
-            size += len(node.pairs)
+        if isinstance(node, Scalar):
+            size += len(node.text)
+        elif isinstance(node, Mapping):
+            for key, value in node.pairs:
+                waiting += (key, value)
         elif isinstance(node, Sequence):
             waiting.extend(node.items)
     return size

@@ -40,11 +40,12 @@ def canonical(value: JsonValue, depth: int = 0) -> str:
 def parse(text: str) -> JsonValue:
     """The value of a JSON text (RFC 8259), numbers as written.
 
-    Raises ValueError for anything doubtful: repeated keys, NaN, nesting beyond MAX_DEPTH.
+    Raises ValueError for anything doubtful: repeated keys, NaN, nesting beyond MAX_DEPTH, half of a
+    surrogate pair.
     """
     try:
         value: JsonValue = _DECODER.decode(text)
-        canonical(value)
+        canonical(value).encode()  # half a surrogate pair could be neither shown nor sent
     except RecursionError:
         raise ValueError(f"nested more than {MAX_DEPTH} levels deep") from None
     return value

@@ -51,6 +51,10 @@ def refuse(status: int) -> Trouble:
     return lambda _: Response(status, JSON, b'{"message":"m","errors":[{"message":"why"}]}')
 
 
+def answer(body: bytes) -> Trouble:
+    return lambda _: Response(200, JSON, body)
+
+
 def fail(error: TransportError) -> Trouble:
     def trouble(_: Api) -> Response:
         raise error
@@ -109,6 +113,14 @@ READ, WRITE, READ_BACK = 0, 1, 2
         ("old", {WRITE: refuse(422)}, "rejected", "old", "GET PATCH"),
         ("old", {WRITE: refuse(400)}, "rejected", "old", "GET PATCH"),
         ("old", {WRITE: refuse(303)}, "rejected", "old", "GET PATCH"),
+        ("old", {WRITE: refuse(409)}, "failed", "old", "GET PATCH"),
+        ("old", {WRITE: after_the_write(refuse(204))}, "applied", "new", "GET PATCH GET"),
+        ("old", {WRITE: after_the_write(refuse(202))}, "applied", "new", "GET PATCH GET"),
+        ("old", {WRITE: refuse(408)}, "unknown", "old", "GET PATCH GET"),
+        ("old", {WRITE: answer(b'{"message_sid":"' + sid(1).encode() + b'"}')},
+         "unknown", "old", "GET PATCH GET"),
+        ("old", {WRITE: answer(b'{"x":' + b"[" * 100_000)}, "unknown", "old", "GET PATCH GET"),
+        ("old", {READ: answer(b'{"x":' + b"[" * 100_000)}, "failed", "old", "GET"),
         ("old", {WRITE: refuse(429)}, "failed", "old", "GET PATCH"),
         ("old", {WRITE: fail(UNREACHABLE)}, "failed", "old", "GET PATCH"),
         ("old", {WRITE: fail(LOST)}, "unknown", "old", "GET PATCH GET"),
@@ -179,13 +191,13 @@ def object_at(request: Request, user_data: str) -> Response:
 def test_a_refused_token_stops_the_run_and_skips_the_rest() -> None:
     outcomes = run_many(100, lambda _: Response(401, JSON, b"{}"), parallelism=1)
 
-    assert names(outcomes) == ["rejected"] + ["skipped"] * 99
+    assert names(outcomes) == ["failed"] + ["skipped"] * 99
     assert "refuses the token: 401" in outcomes[-1].detail
 
 
 def test_one_forbidden_record_does_not_stop_the_others() -> None:
     def answers(request: Request) -> Response:
-        if request.path.endswith(sid(1)):
+        if request.path.endswith(sid(1)) and request.body is not None:
             return Response(403, JSON, b"{}")
         return object_at(request, "old" if request.body is None else "new")
 
@@ -205,7 +217,7 @@ def test_a_token_that_may_not_write_stops_the_run_soon() -> None:
 
 def test_one_failure_never_stops_the_others_unless_it_was_asked_to() -> None:
     def answers(request: Request) -> Response:
-        if request.path.endswith(sid(1)):
+        if request.path.endswith(sid(1)) and request.body is not None:
             return Response(422, JSON, b"{}")
         return object_at(request, "old" if request.body is None else "new")
 

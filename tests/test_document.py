@@ -88,11 +88,7 @@ def test_a_plan_with_any_byte_changed_is_refused_or_means_the_same(data: st.Data
     except PlanFileError as error:
         assert str(error).startswith("plan.json: ")
     else:
-        assert read.changes == read.changes
-        assert read.digest == plan.digest
-        assert [(c.address, c.before, c.after) for c in read.changes] == [
-            (c.address, c.before, c.after) for c in plan.changes
-        ]
+        assert read == plan
 
 
 @given(st.integers(0, 4000))
@@ -127,6 +123,11 @@ def edited(**changes: object) -> bytes:
         {"resource_changes__0__action": "set"},
         {"resource_changes__0__unknown": 1},
         {"summary__change": 0},
+        {"summary__in_sync": 5000},
+        {"resource_changes__0__diff": []},
+        {"resource_changes__0__source__file": "innocent.yaml"},
+        {"resource_changes__0__origin": "drift"},
+        {"guards": [1]},
         {"applyable": False},
         {"complete": False},
         {"unknown": 1},
@@ -136,6 +137,21 @@ def edited(**changes: object) -> bytes:
 def test_an_edited_plan_is_refused(edit: dict[str, object]) -> None:
     with pytest.raises(PlanFileError, match=r"^plan\.json: "):
         document.read(edited(**edit), "plan.json")
+
+
+def test_an_address_of_a_record_that_was_not_read_is_checked_too() -> None:
+    plan = with_unreadable(plan_of(EXAMPLE))
+    for kind, sid_ in (("messages", "\x1b[2J::error::"), ("partners", sid(1))):
+        forged = Unreadable(Address(kind, sid_), SOURCE, 404, "x")
+        with pytest.raises(PlanFileError, match="was edited"):
+            document.read(written(msgspec.structs.replace(plan, unreadable=(forged,))), "plan.json")
+
+
+def test_a_plan_that_nests_without_end_is_refused() -> None:
+    deep = b'{"format_version":"1.0","x":' + b"[" * 100_000
+
+    with pytest.raises(PlanFileError):
+        document.read(deep, "plan.json")
 
 
 def test_changes_out_of_order_or_twice_are_refused() -> None:

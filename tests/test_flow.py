@@ -7,19 +7,26 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 from pathlib import Path
+from threading import Thread
+from typing import ClassVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conftest import REPOSITORY, Run, Serve
+from reconciler import api
 from reconciler.cli import main
 from reconciler.kinds import MESSAGES
+from reconciler.model import Record
 from reconciler.sandbox.faults import Dice, parse
 from reconciler.sandbox.store import Store
 from reconciler.sandbox.tokens import NOTHING, READ
+from reconciler.transport import Transport
 from writing import (
     DETAIL_RECORD,
     MESSAGE,
@@ -28,6 +35,7 @@ from writing import (
     held,
     manifest,
     many,
+    sid,
     user_data,
     write,
 )
@@ -324,8 +332,8 @@ def test_a_token_that_may_only_read_can_plan_and_is_refused_by_apply(
     assert run("plan", "--out", "plan.json", "--detailed-exitcode").code == 2
     result = run("apply", "plan.json")
 
-    assert result.code == 4
-    assert "rejected: 403" in result.out
+    assert result.code == 1
+    assert "refuses the token: 403 forbidden: nothing was written" in result.err
     with Store(server.db) as store:
         assert user_data(store, f"messages/{MESSAGE}") == "updated_test_message"
 
@@ -470,3 +478,136 @@ def test_the_sandbox_file_is_a_real_database(run: Run) -> None:
     database.close()
     assert json.loads(body)["user_data"] == "another"
     assert OTHER_MESSAGE not in body
+
+
+class Recorder(BaseHTTPRequestHandler):
+    """A real server that holds one object and remembers what it was asked."""
+
+    asked: ClassVar[list[tuple[str, bytes]]] = []
+    held = json.dumps({"message_sid": MESSAGE, "price": "0.01", "user_data": "old"})
+
+    def do_GET(self) -> None:
+        self._answer(b"")
+
+    def do_PUT(self) -> None:
+        self._answer(self.rfile.read(int(self.headers["content-length"])))
+
+    do_PATCH = do_PUT  # noqa: N815
+
+    def _answer(self, body: bytes) -> None:
+        type(self).asked.append((self.command, body))
+        if body:
+            type(self).held = json.dumps(json.loads(self.held) | json.loads(body))
+        data = self.held.encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: pytest listens."""
+
+
+@pytest.fixture
+def recorder(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Recorder]]:
+    class Fresh(Recorder):
+        asked: ClassVar[list[tuple[str, bytes]]] = []
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Fresh) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("CARRIERX_BASE_URL", f"http://127.0.0.1:{server.server_port}/core/v2")
+        monkeypatch.setenv("CARRIERX_TOKEN", "some-token")
+        yield Fresh
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("flags", "settings_", "method"),
+    [
+        ([], "", "PATCH"),
+        (["--method", "put"], "", "PUT"),
+        ([], "write: {method: put}", "PUT"),
+        (["--method", "patch"], "write: {method: put}", "PATCH"),
+    ],
+)
+def test_the_method_is_the_one_that_was_asked_for(
+    run: Run, recorder: type[Recorder], flags: list[str], settings_: str, method: str
+) -> None:
+    manifest("new")
+    if settings_:
+        write(settings_, "reconciler.yaml")
+
+    assert run("apply", "--auto-approve", *flags).code == 0
+    assert [asked for asked, _ in recorder.asked] == ["GET", "GET", method]
+    whole = {"message_sid": MESSAGE, "price": "0.01", "user_data": "new"}
+    expected = whole if method == "PUT" else {"user_data": "new"}
+    assert json.loads(recorder.asked[-1][1]) == expected
+
+
+def test_a_plan_that_tried_to_write_would_be_refused_by_its_client(
+    run: Run, recorder: type[Recorder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def writing(records: list[Record], transport: Transport, **_: object) -> None:
+        for record in records:
+            await transport.send(api.patch(record.address, "evil"))
+
+    monkeypatch.setattr("reconciler.fetch.each.read_each", writing)
+    manifest("new")
+
+    assert run("plan").code == 70
+    assert recorder.asked == []
+
+
+def test_a_token_for_this_machine_is_never_sent_to_a_proxy(
+    run: Run, recorder: type[Recorder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest("old")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+
+    assert run("plan").code == 0
+    assert len(recorder.asked) == 1
+
+
+def test_one_error_stops_the_rest_only_where_it_was_asked_to(run: Run, serve: Serve) -> None:
+    server = serve("--user-data-max-chars", "5")
+    seeded = ("sandbox", "seed", "--db", server.db, "--manifests", "manifests", "--drift", "1")
+    texts = ["much too long", "x", "y"]
+    rows = "".join(f"  {sid(n)}: {{user_data: {text}}}\n" for n, text in enumerate(texts))
+    write(f"messages:\n{rows}")
+    run(*seeded)
+    stop = ("apply", "--auto-approve", "--on-error", "stop", "--parallelism", "1")
+
+    stopped = run(*stop)
+    assert stopped.code == 4
+    assert "1 rejected, 2 skipped." in stopped.out
+    assert "the maximum length is 5 characters" in stopped.out
+    went_on = run("apply", "--auto-approve")
+    assert went_on.code == 4
+    assert "2 applied, 1 rejected." in went_on.out
+
+
+def test_nobody_listening_to_progress_stops_no_apply(run: Run, serve: Serve) -> None:
+    server = serve()
+    many(30)
+    run("sandbox", "seed", "--db", server.db, "--manifests", "manifests", "--drift", "1")
+    run("plan", "--out", "plan.json")
+    code = (
+        "import sys, reconciler.cli.terminal as t; t.SECONDS_BETWEEN_LINES = 0\n"
+        "from reconciler.cli import main; sys.exit(main())"
+    )
+
+    process = subprocess.run(
+        f"{sys.executable} -c '{code}' apply plan.json 2> >(exec true)",
+        shell=True,
+        executable="/bin/bash",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert process.returncode == 0
+    assert "30 changed" in process.stdout
+    with Store(server.db) as store:
+        assert written(store) == 30

@@ -74,7 +74,19 @@ def test_text_equals_text_and_structure_equals_structure(
 
 @pytest.mark.parametrize(
     "text",
-    ["1", '"x"', "null", "[1", "{'a': 1}", "[NaN]", "[Infinity]", '{"a":1,"a":2}', "[01]", " x[1]"],
+    [
+        "1",
+        '"x"',
+        "null",
+        "[1",
+        "{'a': 1}",
+        "[NaN]",
+        "[Infinity]",
+        '{"a":1,"a":2}',
+        "[01]",
+        " x[1]",
+        '["\\ud800"]',
+    ],
 )
 def test_what_is_no_mapping_or_list_is_only_a_text(text: str) -> None:
     assert structure(text) is None

@@ -5,6 +5,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import click
 
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = BROKEN_PIPE
     except ReconcilerError as error:
-        for line in _complaint(error):
+        for line in _complaint(error, no_color="--no-color" in given):
             _say(line)
         code = error.exit_code
     except Exception:  # noqa: BLE001  whatever it is, the user is told where the trace is
@@ -54,12 +55,12 @@ def _terraform_style(arguments: Sequence[str]) -> list[str]:
     return converted
 
 
-def _complaint(error: ReconcilerError) -> Iterator[str]:
+def _complaint(error: ReconcilerError, *, no_color: bool) -> Iterator[str]:
     from reconciler.cli.terminal import Streams
     from reconciler.render import problems
     from reconciler.render.escape import visible
 
-    paint = Streams(os.environ).paint
+    paint = Streams(os.environ, no_color=no_color).paint
     if isinstance(error, ProblemsError):
         yield from problems.text(error.problems, paint)
         count = sum(problem.severity == "error" for problem in error.problems)
@@ -77,4 +78,5 @@ def _bug() -> int:
 
 
 def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
+    with suppress(OSError):
+        sys.stderr.write(f"{line}\n")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import click
+from click.core import ParameterSource
 
 from reconciler import __version__
 from reconciler.cli import given, options
@@ -137,7 +138,7 @@ def apply(
     from reconciler.commands import apply as command
 
     if plan is not None:
-        _refuse_with_plan(inputs)
+        _refuse_with_plan()
     settings = given.settings()
     parameters = command.Parameters(
         given.inputs(settings, **inputs),
@@ -204,9 +205,11 @@ def show(plan: Path, format_: Literal["text", "json"]) -> ExitCode:
     return command.run(command.Parameters(plan, format_), terminal())
 
 
-def _refuse_with_plan(inputs: dict[str, Any]) -> None:
+def _refuse_with_plan() -> None:
+    context = click.get_current_context()
     for name in ("manifests", "target", "exclude"):
-        if inputs[name]:
+        # What the environment says for all commands is no mistake of this one.
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise click.UsageError(
                 f"--{name} does not go with a saved plan, which is applied exactly as it is"
             )

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from reconciler.commands import SANDBOX_DB
+
 Function = Callable[..., Any]
 
 ENVIRONMENT_PREFIX = "RECONCILER_"
@@ -21,9 +23,11 @@ def option(*names: str, **settings: Any) -> Callable[[Function], Function]:
 
 
 def _chdir(context: click.Context, _: click.Parameter, folder: Path | None) -> None:
+    # A flag after the command goes before one in front of it, and both before the environment.
+    start = context.meta.setdefault("reconciler.start", Path.cwd())
     if folder is not None:
         try:
-            os.chdir(folder)
+            os.chdir(start / folder)
         except OSError as error:
             raise click.BadParameter(f"{folder}: {error.strerror}", context) from None
 
@@ -98,8 +102,9 @@ text_or_json = option(
 db = option(
     "--db",
     type=click.Path(path_type=Path),
-    default=Path(".reconciler/sandbox.db"),
+    default=SANDBOX_DB,
     show_default=True,
+    envvar=None,  # --sandbox, which has no such flag, would not follow it
     help="The SQLite file.",
 )
 seed = option(

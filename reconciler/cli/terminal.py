@@ -5,7 +5,8 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import click
 
@@ -29,6 +30,9 @@ class Streams:
     """The terminal or the pipes that this process was given."""
 
     def __init__(self, environment: Mapping[str, str], *, no_color: bool = False) -> None:
+        # A stream that was closed before we began: `plan >&-`.
+        sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115  for all our life
+        sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
         for stream in (sys.stdout, sys.stderr):
             # A character that the stream's encoding lacks is written as an escape, never an error.
             getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
@@ -44,17 +48,21 @@ class Streams:
             sys.stdout.flush()
         except BrokenPipeError:
             raise ReaderGoneError from None  # as it is, click would make an error of ours of it
+        except OSError as error:
+            raise ReconcilerError(f"stdout cannot be written: {error.strerror}") from None
 
     def note(self, line: str) -> None:
-        """Says a line on stderr."""
-        sys.stderr.write(f"{line}\n")
-        sys.stderr.flush()
+        """Says a line on stderr; that nobody may hear it stops no run."""
+        with suppress(OSError):
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
 
     def ask(self, question: str) -> str:
         """What the person types; ReconcilerError where the input ends without an answer."""
-        sys.stderr.write(question)
-        sys.stderr.flush()
-        answer = sys.stdin.readline()
+        with suppress(OSError):
+            sys.stderr.write(question)
+            sys.stderr.flush()
+        answer = sys.stdin.readline() if sys.stdin else ""
         if not answer:
             self.note("")
             raise ReconcilerError("nobody is there to approve: use --auto-approve, or apply a plan")
@@ -109,11 +117,13 @@ class _Bar:
         now = time.monotonic()
         if now >= self._next:
             self._next = now + SECONDS_BETWEEN_DRAWINGS
-            draw = self._draw = self._draw or self._start()
-            draw(self._done)
+            with suppress(OSError):
+                draw = self._draw = self._draw or self._start()
+                draw(self._done)
 
     def end(self) -> None:
-        self._end()
+        with suppress(OSError):
+            self._end()
 
     def _start(self) -> Callable[[int], None]:
         from rich import progress

@@ -2,9 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol
 
 from reconciler.render.paint import Paint
+
+# Where the embedded API keeps its records; `sandbox` and `--sandbox` mean the same file.
+SANDBOX_DB = Path(".reconciler/sandbox.db")
 
 
 class Terminal(Protocol):

@@ -27,7 +27,7 @@ Do you want to write these changes?
 
 
 # Outcomes of changes for which no write was even tried, or each one refused.
-_NOTHING_SENT = {OutcomeName.SKIPPED, OutcomeName.REJECTED}
+_NOTHING_SENT = {OutcomeName.SKIPPED, OutcomeName.REJECTED, OutcomeName.FAILED}
 
 
 class Parameters(Struct, frozen=True):
@@ -80,7 +80,7 @@ async def _apply(plan: Plan, parameters: Parameters, terminal: Terminal) -> Exit
             )
             with _stopped_by_signals(apply, terminal) as caught:
                 outcomes = await apply.run(plan)
-    if apply.refused and set(tally(outcomes)) <= _NOTHING_SENT:
+    if apply.refused and _NOTHING_SENT.issuperset(tally(outcomes)):
         raise ApiError(f"{apply.refused}: nothing was written")
     terminal.write(lines(["", *text.outcomes(outcomes, terminal.paint)]))
     if caught:

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from msgspec import Struct
 
 from reconciler.cache import Cache
 from reconciler.config import Settings
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, UsageError
 from reconciler.loading import Loaded, load
 from reconciler.model import Address, Record
 from reconciler.rules import Rules
@@ -42,11 +42,15 @@ def select(records: Mapping[Address, Record], selection: Selection) -> dict[Addr
     Raises ReconcilerError for a target or an exclusion that matches nothing: a typing mistake must
     not look like "no changes".
     """
+    if not all((*selection.target, *selection.exclude)):
+        raise UsageError("--target and --exclude: an empty one would match everything")
     chosen = dict(records)
     if selection.target:
         chosen = {address: records[address] for address in _matching(selection.target, records)}
     for address in _matching(selection.exclude, records):
         chosen.pop(address, None)
+    if not chosen:
+        raise ReconcilerError("--target and --exclude leave no record")
     return chosen
 
 
@@ -67,10 +71,8 @@ def _matching(patterns: Sequence[str], records: Mapping[Address, Record]) -> lis
 
 
 def _matches(pattern: str, record: Record) -> bool:
-    file = record.source.file
-    return (
-        fnmatchcase(str(record.address), pattern.lower())
-        or fnmatchcase(file, pattern)
-        or PurePosixPath(pattern) in PurePosixPath(file).parents
-        or PurePosixPath(pattern) == PurePosixPath(file)
-    )
+    if fnmatchcase(str(record.address), pattern.lower()):
+        return True
+    # However the two are spelled: ./manifests/a.yaml is manifests/a.yaml.
+    file, wanted = Path(record.source.file).absolute(), Path(pattern).absolute()
+    return fnmatchcase(str(file), str(wanted)) or wanted in file.parents

@@ -1,17 +1,19 @@
 """Settings -> a client of the API: the real one, or the embedded one in process."""
 
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+import sqlite3
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from msgspec import Struct
 
 from reconciler import config
+from reconciler.commands import SANDBOX_DB
+from reconciler.errors import ReconcilerError
 from reconciler.transport import Transport
 
 # Never a real host: a plan for the embedded API can be applied to nothing else.
 SANDBOX_BASE_URL = "http://sandbox.localhost/core/v2"
-SANDBOX_DB = Path(".reconciler/sandbox.db")
 
 
 class Connection(Struct, frozen=True):
@@ -33,6 +35,15 @@ def connection(environment: Mapping[str, str], *, sandbox: bool, parallelism: in
     )
 
 
+@contextmanager
+def said_plainly(db: Path) -> Generator[None]:
+    """A store that cannot be used, as an error for people."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise ReconcilerError(f"{db}: the sandbox's store cannot be used: {error}") from None
+
+
 @asynccontextmanager
 async def open_api(connection: Connection) -> AsyncGenerator[Transport]:
     """A client that may write; a command that may not wraps it in ReadOnly at once."""
@@ -47,7 +58,7 @@ async def open_api(connection: Connection) -> AsyncGenerator[Transport]:
     from reconciler.sandbox.app import Options, create_app
     from reconciler.sandbox.seed import open_seeded
 
-    with open_seeded(SANDBOX_DB) as store:
+    with said_plainly(SANDBOX_DB), open_seeded(SANDBOX_DB) as store:
         app = create_app(store, Options())
         async with connect(
             target.base_url, target.token, at_most=connection.parallelism, app=app

@@ -37,7 +37,8 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     else:
         terminal.write(lines(text.plan(plan, terminal.paint, terminal.width)))
     if parameters.out is not None and plan.changes:
-        terminal.note(f"Saved. To write exactly this: reconciler apply {parameters.out}")
+        sandbox = " --sandbox" if parameters.inputs.connection.sandbox else ""
+        terminal.note(f"Saved. To write exactly this: reconciler apply{sandbox} {parameters.out}")
     return exit_code(plan, detailed=parameters.detailed_exitcode)
 
 

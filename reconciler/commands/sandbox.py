@@ -11,6 +11,7 @@ from msgspec import Struct
 from reconciler.commands import Terminal, lines
 from reconciler.commands.files import write_whole
 from reconciler.commands.inputs import Manifests
+from reconciler.commands.opening import said_plainly
 from reconciler.errors import ExitCode, ReconcilerError, UsageError
 from reconciler.kinds import KINDS, Kind
 from reconciler.sandbox import faults, seed, tokens
@@ -59,18 +60,22 @@ def serve(parameters: Serving, terminal: Terminal) -> ExitCode:
         dice = Dice(faults.parse(parameters.fault_spec), parameters.seed)
     except ValueError as error:
         raise UsageError(f"--fault: {error}") from None
-    with _listen(parameters) as listener, seed.open_store(parameters.db) as store:
+    with (
+        _listen(parameters) as listener,
+        said_plainly(parameters.db),
+        seed.open_store(parameters.db) as store,
+    ):
         if store.is_empty():
             _fill(store, parameters, terminal)
         app = Weather(create_app(store, parameters.options), parameters.latency_seconds, dice)
         config = uvicorn.Config(app, log_level="error", lifespan="off")
-        host, port = listener.getsockname()[:2]
+        address = _reachable(*listener.getsockname()[:2])
         terminal.write(
             lines(
                 [
                     "The embedded API answers until it is interrupted (Ctrl-C). In another shell:",
                     "",
-                    f"  export CARRIERX_BASE_URL=http://{host}:{port}{PREFIX}",
+                    f"  export CARRIERX_BASE_URL=http://{address}{PREFIX}",
                     f"  export CARRIERX_TOKEN={tokens.MANAGE}",
                 ]
             )
@@ -81,7 +86,7 @@ def serve(parameters: Serving, terminal: Terminal) -> ExitCode:
 
 def fill(parameters: Seeding, terminal: Terminal) -> ExitCode:
     """Adds records; those that are there already under the same SID are replaced."""
-    with seed.open_store(parameters.db) as store:
+    with said_plainly(parameters.db), seed.open_store(parameters.db) as store:
         count = 0
         if parameters.manifests is not None:
             records = parameters.manifests.load().records.values()
@@ -101,7 +106,7 @@ def fill(parameters: Seeding, terminal: Terminal) -> ExitCode:
 
 def reset(db: Path, terminal: Terminal) -> ExitCode:
     """Back to what a new sandbox holds."""
-    with seed.open_store(db) as store:
+    with said_plainly(db), seed.open_store(db) as store, store.transaction():
         store.clear()
         count = seed.add_documented(store)
     terminal.write(lines([f"{db} holds the {count} example records again."]))
@@ -109,13 +114,20 @@ def reset(db: Path, terminal: Terminal) -> ExitCode:
 
 
 def _listen(parameters: Serving) -> socket.socket:
+    family = socket.AF_INET6 if ":" in parameters.host else socket.AF_INET
     try:
-        return socket.create_server((parameters.host, parameters.port))
+        return socket.create_server((parameters.host, parameters.port), family=family)
     except OSError as error:
-        why = os.strerror(error.errno) if error.errno else str(error)
+        why = os.strerror(number) if (number := error.errno or 0) > 0 else str(error)
         raise ReconcilerError(
             f"cannot listen on {parameters.host}:{parameters.port}: {why}"
         ) from None
+
+
+def _reachable(host: str, port: int) -> str:
+    """The host and port by which a client on this machine finds a listener."""
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  not to bind
+    return f"[{here}]:{port}" if ":" in here else f"{here}:{port}"
 
 
 def _fill(store: Store, parameters: Serving, terminal: Terminal) -> None:

@@ -8,9 +8,6 @@ from reconciler.model import Address, Current, Record, Unreadable
 from reconciler.pool import each_of
 from reconciler.transport import Transport, TransportError
 
-# A single 403 is one record's problem; this many and nothing else is the token's.
-FORBIDDEN_IN_A_ROW = 3
-
 
 async def read_each(
     records: Collection[Record],
@@ -46,7 +43,7 @@ async def read_each(
             raise ApiError(f"{request}: 401 {held.reason}: the API does not accept the token")
         if held.status == api.FORBIDDEN and not readable:
             forbidden += 1
-            if forbidden >= min(FORBIDDEN_IN_A_ROW, len(records)):
+            if forbidden >= min(api.FORBIDDEN_IN_A_ROW, len(records)):
                 raise ApiError(
                     f"{request}: 403 {held.reason}: the token needs sms.read or sms.manage"
                 )

@@ -1,7 +1,8 @@
 r"""Text of strangers -> text that cannot act: no cursor moves, no hidden characters, no commands.
 
-Two different texts never look the same: whatever is not plainly visible is written as `\u....`, and
-a backslash of the text itself is doubled.
+Whatever is not plainly visible is written as `\u....`, and a backslash of the text itself is
+doubled: two different texts are never shown by the same characters. (Letters of two scripts may
+look alike all the same.)
 """
 
 import re
@@ -46,7 +47,8 @@ def _character(character: str) -> str:
     if character in _SHORT:
         return _SHORT[character]
     unseen = unicodedata.category(character) in _UNSEEN and character != " "
-    if not unseen and character not in _BLANK:
+    twin = unicodedata.normalize("NFC", character) != character  # the Angstrom sign for the letter
+    if not (unseen or twin or character in _BLANK):
         return character
     return "".join(f"\\u{unit:04x}" for unit in _utf16(character))
 

@@ -24,7 +24,8 @@ def text(problems: Sequence[Problem], paint: Paint) -> Iterator[str]:
             shown += 1
             yield line(problem, paint)
     if shown < len(problems):
-        yield f"... and {len(problems) - shown:,} more (--format json has them all)"
+        left = f"{len(problems) - shown:,}"
+        yield f"... and {left} more (reconciler validate --format json has them all)"
 
 
 def line(problem: Problem, paint: Paint) -> str:

@@ -1,8 +1,10 @@
 """Plan and outcomes -> lines for people, at any width, with or without colour."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from reconciler.diff import Op, Place, places
+from reconciler.kinds import MANAGED_FIELD
 from reconciler.model import Action, Change, Outcome, OutcomeName, Plan, Source, Unreadable
 from reconciler.render.escape import quoted, visible
 from reconciler.render.paint import Paint
@@ -81,10 +83,14 @@ def _change(change: Change, paint: Paint, width: int) -> Iterator[str]:
         yield from _place(place, min(longest, width // 3), paint, width)
 
 
+# A key that needs no quotes to be told from what stands round it.
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+
+
 def _place(place: Place, name_width: int, paint: Paint, width: int) -> Iterator[str]:
     mark = _MARKS[place.op]
     head = f"{' ' * 6}{_painted(mark, mark, paint)} {f'{_name(place)}:':<{name_width + 1}}"
-    whole = not place.path
+    whole = not place.steps
     old, new = _shown(place.before, whole=whole), _shown(place.after, whole=whole)
     if place.op == "add":
         yield f"{head} {paint.added(new)}"
@@ -99,10 +105,17 @@ def _place(place: Place, name_width: int, paint: Paint, width: int) -> Iterator[
 
 
 def _name(place: Place) -> str:
-    """A JSON Pointer without its first slash; the whole field by its name."""
-    if not place.path:
-        return "user_data"
-    return visible(place.path[1:]) or '""'
+    """`tags[2]`, `owner.name`, `["a key in quotes"]`; the whole field by its name, as no key is."""
+    if not place.steps:
+        return MANAGED_FIELD
+    name = "".join(map(_step, place.steps)).removeprefix(".")
+    return f'["{name}"]' if name == MANAGED_FIELD else name
+
+
+def _step(step: str | int) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    return f".{step}" if _PLAIN_KEY.fullmatch(step) else f"[{quoted(step)}]"
 
 
 def _shown(json: str | None, *, whole: bool) -> str:

@@ -4,6 +4,7 @@ Sources: docs.carrierx.com, "Update Message", "Update Message Detail Record", "R
 "Pagination", "Partner scopes".
 """
 
+import json
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
@@ -59,7 +60,9 @@ def create_app(
         routes.append(Route(path, collection.page, methods=["GET"]))
         routes.append(Route(f"{path}/{{sid}}", collection.read, methods=["GET"]))
         routes.append(Route(f"{path}/{{sid}}", collection.write, methods=["PATCH", "PUT"]))
-    return Starlette(routes=routes, exception_handlers={HTTPException: _answer_error})
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _answer_error})
+    app.router.redirect_slashes = False
+    return app
 
 
 class _Collection:
@@ -102,18 +105,20 @@ class _Collection:
     async def write(self, request: Request) -> Response:
         """PATCH and PUT, which differ only in what the body has to hold."""
         _authorize(request, _WRITE)
-        if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+        kind = request.headers.get("content-type", "").partition(";")[0]
+        if kind.strip().lower() != "application/json":
             raise _refused(415)
         try:
             sent = msgspec.json.decode(await request.body(), type=Object)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             raise _refused(400, "no JSON object could be decoded") from None
         with self._store.transaction():
             held = msgspec.json.decode(self._stored(request), type=Object)
             self._check(sent, held, whole=request.method == "PUT")
             if MANAGED_FIELD in sent:
                 held[MANAGED_FIELD] = sent[MANAGED_FIELD]
-                held["date_changed"] = Raw(msgspec.json.encode(self._moved(held)))
+                if "date_changed" in held:  # old objects lack it
+                    held["date_changed"] = Raw(msgspec.json.encode(self._moved(held)))
                 body = msgspec.json.encode(held).decode()
                 self._store.replace(self._kind, _sid(request), body)
         return _json(msgspec.json.encode(held).decode())
@@ -133,7 +138,7 @@ class _Collection:
                 self._check_user_data(value)
             elif name not in held:
                 raise _refused(422, "this field is unknown", name)
-            elif msgspec.json.decode(value) != msgspec.json.decode(held[name]):
+            elif bytes(value) != bytes(held[name]) and _exact(value) != _exact(held[name]):
                 raise _refused(422, "this field cannot be modified", name)
 
     def _check_user_data(self, value: Raw) -> None:
@@ -191,6 +196,15 @@ class _Collection:
                 back = max(0, asked.offset - step)
                 pages["previous"] = asked.url(collection, limit=step, offset=back)
         return pages
+
+
+def _exact(value: Raw) -> object:
+    """A value in which 310, 310.0 and true are three."""
+    return json.loads(bytes(value), parse_int=_Spelled, parse_float=_Spelled)
+
+
+class _Spelled(Struct, frozen=True):
+    number: str
 
 
 class _Refusal(HTTPException):

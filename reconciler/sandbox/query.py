@@ -23,6 +23,8 @@ _CONDITION = re.compile(
         \s*(?P<rest>$|and\s)""",
     re.VERBOSE,
 )
+_DIGITS_OF_AN_INTEGER = 18
+_NAME = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*")
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
@@ -150,12 +152,17 @@ def _condition(kind: Kind, condition: re.Match[str]) -> Where:
         return Where(rf"{column} LIKE ? ESCAPE '\'", (pattern,))
     operator = _OPERATORS[condition["op"]]
     if condition["bare"] and _NUMBER.fullmatch(text):
-        number = float(text) if "." in text else int(text)
+        # SQLite's integers have 64 bits.
+        number = (
+            int(text) if len(text) <= _DIGITS_OF_AN_INTEGER and "." not in text else float(text)
+        )
         typed = f"typeof({column}) IN ('integer', 'real')"
         sql = f"CASE WHEN {typed} THEN {column} {operator} ? ELSE {column} {operator} ? END"
         return Where(sql, (number, text))
     if condition["name"].startswith("date_"):
         text = _moment(text)
+    elif column == "sid":
+        text = text.lower()
     return Where(f"{column} {operator} ?", (text,))
 
 
@@ -163,17 +170,19 @@ def _moment(text: str) -> str:
     """A date in the spelling of the stored ones, so that comparing texts compares moments."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        written = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    except (ValueError, OverflowError):
         raise BadQueryError("filter compares a date with no date") from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    written = moment.astimezone(UTC).isoformat(timespec="milliseconds")
     return written.replace("+00:00", "Z")
 
 
 def _column(kind: Kind, name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise BadQueryError(f"{name[:64]} is not an attribute")
     _known(kind, name.partition(".")[0])
-    # The name is one of ours or made of [a-z0-9_.] alone, so it cannot leave the quotes; written
-    # out, it is the expression that the date indexes were made for.
+    # Of [a-z0-9_.] alone, the name cannot leave the quotes; written out, it is the expression that
+    # the date indexes were made for.
     return "sid" if name == kind.sid_field else f"json_extract(body, '$.{name}')"
 
 

@@ -35,8 +35,9 @@ class Wanted(Struct, frozen=True, gc=False):
 def open_seeded(path: Path) -> Iterator[Store]:
     """The store at a path; a new one holds the records of the API's pages and of the example."""
     with open_store(path) as store:
-        if store.is_empty():
-            add_documented(store)
+        with store.transaction():  # two first runs at once: one of them seeds
+            if store.is_empty():
+                add_documented(store)
         yield store
 
 
@@ -55,8 +56,9 @@ def add_documented(store: Store) -> int:
     """Adds the objects of the API's "Update" pages, and those of the example; how many."""
     text = files(__package__).joinpath("documented.json").read_text("utf-8")
     objects = msgspec.json.decode(text, type=dict[str, list[dict[str, Raw]]])
-    for kind in KINDS.values():
-        store.add(kind, (_row(kind, held) for held in objects[kind.name]))
+    with store.transaction():
+        for kind in KINDS.values():
+            store.add(kind, (_row(kind, held) for held in objects[kind.name]))
     return sum(map(len, objects.values()))
 
 

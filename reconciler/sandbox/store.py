@@ -5,7 +5,7 @@ A million objects are served from the file; nothing is held in memory but the pa
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,14 +26,22 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self._database = sqlite3.connect(path, isolation_level=None, timeout=30)
-        self._database.execute("PRAGMA journal_mode = WAL")
+        try:
+            self._prepare()
+        except sqlite3.Error:
+            self._database.close()
+            raise
+        self._totals: dict[str, tuple[int, int]] = {}
+
+    def _prepare(self) -> None:
+        with suppress(sqlite3.OperationalError):  # another process has just begun to do the same
+            self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")
         for kind in KINDS.values():
             self._database.execute(
                 f"CREATE TABLE IF NOT EXISTS {kind.name} "
                 "(seq INTEGER PRIMARY KEY, sid TEXT NOT NULL, body TEXT NOT NULL)"
             )
-        self._totals: dict[str, tuple[int, int]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -126,7 +134,10 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of it or nothing; other processes wait."""
+        """All of it or nothing; other processes wait. Inside another one, a part of it."""
+        if self._database.in_transaction:
+            yield
+            return
         self._database.execute("BEGIN IMMEDIATE")
         try:
             yield

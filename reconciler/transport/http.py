@@ -13,6 +13,7 @@ import httpx
 
 from reconciler import __version__
 from reconciler.config import Secret
+from reconciler.errors import ConfigError
 from reconciler.transport import Request, Response, TransportError
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ TOTAL_SECONDS = 30.0
 # A page of 1,000 records is about 1 MB; ten times that is no answer of this API.
 MAX_BODY_BYTES = 16 * 1024 * 1024
 
+_OK = 200
+
 _HEADERS = {
     "accept": "application/json",
     # Plain bytes only: a small compressed body can inflate to gigabytes before a cap is looked at.
@@ -37,8 +40,9 @@ _HEADERS = {
 class Http:
     """Sends requests to one base URL; made by `connect`."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    def __init__(self, client: httpx.AsyncClient, token: Secret) -> None:
         self._client = client
+        self._token = token
 
     async def send(self, request: Request) -> Response:
         """The API's answer, whatever its status; TransportError where there is none."""
@@ -60,6 +64,9 @@ class Http:
             raise TransportError(_why(error, where), sent=False) from None
         except (httpx.RequestError, TimeoutError) as error:
             raise TransportError(_why(error, "no whole answer"), sent=True) from None
+        if answer.status_code != _OK:
+            # Some servers tell the request's headers back, and what they say is shown.
+            body = body.replace(self._token.reveal().encode(), b"***")
         return Response(answer.status_code, answer.headers, body)
 
 
@@ -73,15 +80,24 @@ async def connect(
     certificate authorities come from the environment; redirects are never followed.
     """
     limits = httpx.Limits(max_connections=at_most, max_keepalive_connections=at_most)
-    async with httpx.AsyncClient(
-        base_url=base_url,
-        auth=_Bearer(token),
-        headers=_HEADERS,
-        timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=TOTAL_SECONDS),
-        limits=limits,
-        transport=None if app is None else httpx.ASGITransport(app),
-    ) as client:
-        yield Http(client)
+    try:
+        client = httpx.AsyncClient(
+            base_url=base_url,
+            auth=_Bearer(token),
+            headers=_HEADERS,
+            timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=TOTAL_SECONDS),
+            limits=limits,
+            # http:// is for this machine alone; a proxy would be sent the token in clear.
+            trust_env=base_url.startswith("https:"),
+            transport=None if app is None else httpx.ASGITransport(app),
+        )
+        client.build_request("GET", "/")  # which is where a bad host name comes to light
+    except (ValueError, OSError, ImportError, httpx.InvalidURL) as error:
+        raise ConfigError(
+            f"the proxy, certificates or address of the environment cannot be used: {error}"
+        ) from None
+    async with client:
+        yield Http(client, token)
 
 
 class _Bearer(httpx.Auth):
@@ -96,7 +112,7 @@ class _Bearer(httpx.Auth):
 
 
 async def _body(answer: httpx.Response) -> bytes:
-    if answer.headers.get("content-encoding", "identity") != "identity":
+    if answer.headers.get("content-encoding", "") not in ("", "identity"):
         raise httpx.DecodingError("the answer is compressed, which was not asked for")
     chunks, size = [], 0
     async for chunk in answer.aiter_raw():

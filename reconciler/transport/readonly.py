@@ -1,4 +1,4 @@
-"""A client that cannot write: what `plan` and `show` are given."""
+"""A client that cannot write: what `plan` is given."""
 
 from reconciler.errors import WriteRefusedError
 from reconciler.transport import Request, Response, Transport

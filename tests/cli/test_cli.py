@@ -142,7 +142,7 @@ def test_stdout_carries_the_document_and_nothing_else(run: Run) -> None:
 
     assert json.loads(result.out)["summary"]["change"] == 1
     assert result.out == Path("plan.json").read_text()
-    assert result.err == "Saved. To write exactly this: reconciler apply plan.json\n"
+    assert result.err == "Saved. To write exactly this: reconciler apply --sandbox plan.json\n"
 
 
 def test_a_saved_plan_is_private_and_replaces_the_old_one_whole(run: Run) -> None:
@@ -325,3 +325,139 @@ def test_main_reads_the_process_arguments(
 
     assert main() == 0
     assert __version__ in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("flag", ["--target", "--exclude"])
+def test_an_empty_target_is_a_mistake_not_everything(run: Run, flag: str) -> None:
+    manifest("x")
+
+    result = run("plan", "--sandbox", flag, "")
+
+    assert result.code == 64
+    assert "would match everything" in result.err
+
+
+def test_a_tree_without_records_is_a_mistake_not_an_empty_plan(run: Run) -> None:
+    write("messages: {}\n")
+    Path("empty").mkdir()
+
+    for arguments in (["plan", "--sandbox"], ["validate"], ["validate", "empty"]):
+        result = run(*arguments)
+        assert result.code == 1
+        assert "no records are in" in result.err or "holds no records" in result.err
+    manifest("x")
+    write(f"messages:\n  {MESSAGE[:-1]}0: {{user_data: x}}\n")
+    assert run("plan", "--sandbox", "--exclude", "*").err.startswith("error: --target and --excl")
+
+
+@pytest.mark.parametrize(
+    "spelling", ["manifests/a.json", "./manifests/a.json", "manifests/*", "{}/manifests"]
+)
+def test_a_target_is_a_file_however_it_is_spelled(run: Run, folder: Path, spelling: str) -> None:
+    manifest("x")
+
+    assert run("plan", "--sandbox", "--target", spelling.format(folder)).code == 0
+
+
+def test_a_file_that_is_named_twice_is_read_once(run: Run) -> None:
+    path = manifest("x")
+
+    assert run("validate", "manifests", path, f"./{path}").out == "Valid: 1 record in 1 file.\n"
+
+
+def test_out_replaces_only_regular_files_and_writes_through_links(run: Run) -> None:
+    manifest("x")
+    os.mkfifo("pipe")
+    Path("link").symlink_to("target.json")
+
+    assert "is no regular file" in run("plan", "--sandbox", "--out", "pipe").err
+    assert run("plan", "--sandbox", "--out", "link").code == 0
+    assert Path("link").is_symlink()
+    assert run("show", "target.json").code == 0
+    assert run("plan", "--sandbox", "--out", "x" * 300).code == 1
+
+
+@pytest.mark.parametrize("plan", ["pipe", "/dev/zero", "."])
+def test_a_plan_is_a_regular_file(run: Run, plan: str) -> None:
+    os.mkfifo("pipe")
+
+    result = run("show", plan)
+
+    assert result.code == 1
+    assert result.err.startswith(f"error: {plan}: cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HTTPS_PROXY", "socks5://127.0.0.1:9"),
+        ("HTTPS_PROXY", "ftp://x"),
+        ("SSL_CERT_FILE", "/nonexistent"),
+        ("CARRIERX_BASE_URL", "https://xn--a"),
+        ("CARRIERX_BASE_URL", "https://[v1.x]"),
+    ],
+)
+def test_an_environment_that_cannot_be_used_is_one_clear_error(
+    run: Run, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    manifest("x")
+    monkeypatch.setenv("CARRIERX_TOKEN", "some-token")
+    monkeypatch.setenv(name, value)
+
+    result = run("plan")
+
+    assert result.code == 1
+    assert len(result.err.splitlines()) == 1
+
+
+def test_closed_and_full_streams_are_no_bugs() -> None:
+    manifest("x")
+    for redirection in (">&-", "2>&-", "<&-", ">/dev/full", ">/dev/full 2>&1"):
+        process = subprocess.run(
+            f"{sys.executable} -m reconciler plan --sandbox {redirection}",
+            shell=True,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert process.returncode == (1 if "full" in redirection else 0), redirection
+        assert "bug" not in process.stderr
+
+
+def test_a_huge_parallelism_costs_no_more_than_there_is_to_do(run: Run) -> None:
+    manifest("x")
+
+    assert run("plan", "--sandbox", "--parallelism", "1000000000").code == 0
+
+
+def test_a_folder_given_twice_is_entered_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(f"messages:\n  {MESSAGE}:\n    user_data: x\n", "a/manifests/x.yaml")
+    monkeypatch.setenv("RECONCILER_CHDIR", "a")
+
+    assert run("validate", "--chdir", "a").code == 0
+
+
+def test_settings_for_all_commands_do_not_disturb_a_saved_plan(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest("x")
+    monkeypatch.setenv("RECONCILER_MANIFESTS", "manifests")
+    run("plan", "--sandbox", "--out", "plan.json")
+
+    assert run("apply", "plan.json", "--sandbox").code == 0
+
+
+@pytest.mark.parametrize("what", ["folder", "text"])
+def test_a_store_that_is_none_is_one_clear_error(run: Run, what: str) -> None:
+    manifest("x")
+    path = Path(".reconciler/sandbox.db")
+    path.parent.mkdir()
+    if what == "folder":
+        path.mkdir()
+    else:
+        path.write_text("no database at all, but long enough to be read as one" * 100)
+
+    for arguments in (["plan", "--sandbox"], ["sandbox", "reset"], ["sandbox", "seed"]):
+        result = run(*arguments)
+        assert result.code == 1
+        assert "the sandbox's store cannot be used" in result.err

@@ -155,6 +155,12 @@ def test_a_value_that_cannot_be_is_422_and_changes_nothing(
         ("PATCH", f"/messages/{MISSING}", {"json": {}}, 404),
         ("GET", f"/{MESSAGE}", {}, 404),
         ("GET", "/nothing", {}, 404),
+        ("GET", "/messages/", {}, 404),
+        ("PATCH", f"/messages/{MESSAGE}", {"json": {"mcc": 310.0}}, 422),
+        ("PATCH", f"/messages/{MESSAGE}", {"json": {"message_segments": True}}, 422),
+        ("PATCH", f"/messages/{MESSAGE}",
+         {"content": b'{"x":' + b"[" * 100_000, "headers": {"content-type": "application/json"}},
+         400),
         ("DELETE", f"/messages/{MESSAGE}", {}, 405),
         ("POST", "/messages", {"json": {}}, 405),
         ("PATCH", f"/messages/{MESSAGE}", {"content": b"{}"}, 415),
@@ -287,6 +293,8 @@ def test_after_and_before_are_two_ways_round_one_record(full: Store) -> None:
         ('message like "_est"', 0),
         ("mcc eq 310", 4),
         ("mcc gt 310", 0),
+        ("mcc lt 99999999999999999999", 4),
+        (f'message_sid eq "{MESSAGE.upper()}"', 1),
         ("mcc ge 310 and mcc lt 311", 4),
         ("price eq 0.01", 4),
         (f'message_sid eq "{MESSAGE}"', 1),
@@ -319,6 +327,11 @@ def test_filters_compare_as_documented(api: Api, filter_: str, count: int) -> No
         "filter=nonsense eq a",
         "filter=dr_sid eq a",
         "filter=body') --",
+        "filter=mcc. eq 1",
+        "filter=date_created ge 0001-01-01T00:00:00%2B23:00",
+        "filter=date_created ge yesterday",
+        "order=mcc..x",
+        "order=mcc.x')/**/,(select(sqlite_version()))--",
         "order=nonsense",
         "order=status sideways",
         "order=status&after=" + MESSAGE,
@@ -453,3 +466,18 @@ def test_adding_a_record_again_replaces_it(full: Store) -> None:
 
     assert sum(1 for _ in full.everything(MESSAGES)) == before + 1
     assert full.get(MESSAGES, sid(1)) == '{"x":1}'
+
+
+def test_the_content_type_is_read_as_http_says(api: Api) -> None:
+    headers = {"content-type": "Application/JSON ; charset=utf-8"}
+
+    assert api("PATCH", f"/messages/{MESSAGE}", content=b"{}", headers=headers).status_code == 200
+
+
+def test_an_object_of_old_can_be_written(store: Store) -> None:
+    store.add(MESSAGES, [(sid(1), f'{{"message_sid":"{sid(1)}","from_did":"1"}}')])
+    api = Api(store, Options())
+
+    answer = api("PATCH", f"/messages/{sid(1)}", json={"user_data": "x"})
+
+    assert answer.json() == {"message_sid": sid(1), "from_did": "1", "user_data": "x"}
