@@ -4,6 +4,7 @@
 #   make test    the whole test suite
 #   make check   format, lint, types, layers
 #   make bench   the benchmarks (tests/benchmarks/README.md)
+#   make fuzz    coverage-guided fuzzing, SECONDS (60) for each target
 
 # The first Python that is new enough; PYTHON=/path/to/python overrides.
 CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11
@@ -12,7 +13,7 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench fuzz clean
 .DEFAULT_GOAL := test
 
 # One stamp a set of packages, so that `make demo` does not wait for linters.
@@ -47,6 +48,16 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.test
 	@cd tests && ../$(BIN)/python -m benchmarks
+
+SECONDS ?= 60
+
+fuzz: $(VENV)/.test
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'atheris>=3'
+	@for target in manifest plan answer; do \
+		echo "fuzzing $$target for $(SECONDS) s"; \
+		$(BIN)/python tests/fuzz.py $$target -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 \
+			-verbosity=0 -print_final_stats=1 || exit 1; \
+	done
 
 clean:
 	rm -rf $(VENV) .reconciler dist

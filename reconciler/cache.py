@@ -95,8 +95,8 @@ def open_cache(environment: Mapping[str, str]) -> Cache | None:
     """
     if environment.get("RECONCILER_NO_CACHE"):
         return None
-    home = environment.get("XDG_CACHE_HOME") or environment.get("HOME", "") + "/.cache"
-    folder = Path(home) / "reconciler"
+    home = environment.get("HOME") or "."
+    folder = Path(environment.get("XDG_CACHE_HOME") or f"{home}/.cache") / "reconciler"
     if not folder.is_absolute():
         return None
     with suppress(OSError):

@@ -6,6 +6,7 @@ every comment, must be the same, or the text is left as it is.
 """
 
 import re
+import warnings
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from io import StringIO
@@ -47,7 +48,10 @@ def canonical(file: str, text: str) -> str:
     if file.endswith(".json"):
         return _json(text)
     written = _tidied(_rewritten(text))
-    for candidate in (_sorted(written), written):  # an alias may have to stay behind its anchor
+    for candidate in (
+        _tidied(_sorted(written)),
+        written,
+    ):  # an alias may have to stay behind its anchor
         if _same_records(file, text, candidate):
             if _comments(text) == _comments(candidate):
                 return candidate
@@ -87,7 +91,8 @@ def _written(file: str, text: str) -> dict[Address, tuple[str | None, bool]] | N
 def _rewritten(text: str) -> str:
     quoted: dict[str, str] = {}
     yaml = _yaml(text, quoted)
-    documents = [document for document in yaml.load_all(text) if document is not None]
+    with warnings.catch_warnings(action="ignore"):  # an anchor's name may be used again
+        documents = [document for document in yaml.load_all(text) if document is not None]
     for document in documents:
         for records in document.values():
             _in_block_style(records)
@@ -201,6 +206,8 @@ def _tidied(text: str) -> str:
     for line in reversed(_lines(text)):
         if line.inside:
             tidy.append(line.text)
+        elif line.text == "...":
+            continue  # behind a block with open end, which need not be the last one any more
         elif line.content:
             before, comment = (
                 line.text[: line.comment_at],
@@ -230,27 +237,33 @@ def _sorted(text: str) -> str:
 
 
 def _in_order(lines: list[_Line]) -> list[_Line]:
-    """A document's lines, kinds and SIDs in order; what stands above the first kind stays there."""
-    preamble, kinds = _chunks(lines, "")
+    """A document's lines, kinds and SIDs in order; what stands above and below stays there."""
+    last = max((number for number, line in enumerate(lines) if _is_kept(line)), default=-1) + 1
+    preamble, kinds = _chunks(lines[:last], "")
     ordered = list(preamble)
     for kind in sorted(kinds, key=lambda chunk: list(KINDS).index(_key(chunk))):
         head, records = _chunks(kind, " " * _INDENT)
         ordered += head
         for number, record in enumerate(sorted(records, key=_key)):
             ordered += record if number else _without_blanks(record)
-    return ordered
+    return ordered + lines[last:]
+
+
+def _is_kept(line: _Line) -> bool:
+    """Whether a line is more than a comment or a blank."""
+    return line.content or line.inside
 
 
 def _chunks(lines: list[_Line], indent: str) -> tuple[list[_Line], list[list[_Line]]]:
     """What stands before the first content line at an indent, and a chunk for each such line.
 
-    Comments and blank lines right above a chunk belong to it, but for the first of a document.
+    Comments and blanks right above a chunk belong to it, but for the first kind of a document.
     """
     head: list[_Line] = []
     chunks: list[list[_Line]] = []
     above: list[_Line] = []
     for line in lines:
-        if not line.content and not line.inside:
+        if not _is_kept(line):
             above.append(line)
         elif line.content and line.indent == indent:
             if not chunks and not indent:

@@ -6,7 +6,7 @@ An entry is what is written under a SID. Whether it may become a record is for `
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -63,7 +63,7 @@ def source(file: str, mark: Mark) -> Source:
     return Source(file, mark.line + 1, mark.column + 1)
 
 
-def find(paths: Iterable[Path]) -> Iterator[Path | Problem]:
+def find(paths: Sequence[Path]) -> Iterator[Path | Problem]:
     """The manifest files under the paths, each once, in order of name; no hidden folders.
 
     A symbolic link is a problem, never followed: in a pull request it would be a way to read any
@@ -71,15 +71,15 @@ def find(paths: Iterable[Path]) -> Iterator[Path | Problem]:
     """
     seen: set[Path] = set()
     for path in paths:
-        for found in _under(path):
-            if isinstance(found, Problem):
+        for found in _named(path):
+            if len(paths) == 1 or isinstance(found, Problem):
                 yield found
             elif found.absolute() not in seen:
                 seen.add(found.absolute())
                 yield found
 
 
-def _under(path: Path) -> Iterator[Path | Problem]:
+def _named(path: Path) -> Iterator[Path | Problem]:
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
@@ -89,29 +89,37 @@ def _under(path: Path) -> Iterator[Path | Problem]:
         yield _unreadable(path, error)
         return
     if stat.S_ISLNK(mode):
-        yield _about(path, "symlink", "is a symbolic link: links are never followed")
+        yield _about(path, "symlink", _SYMLINK)
     elif stat.S_ISDIR(mode):
-        yield from _walk(path)
+        yield from _walk(str(path))
     elif path.suffix not in SUFFIXES:
         yield _about(path, "not-a-manifest", f"a manifest ends in {', '.join(SUFFIXES)}")
-    elif not path.name.isprintable() and not _is_utf8(path.name):
-        yield _about(path, "encoding", "its name is not UTF-8")
     else:
-        yield path
+        yield path if _is_utf8(path.name) else _about(path, "encoding", _NAME)
 
 
-def _walk(folder: Path) -> Iterator[Path | Problem]:
+def _walk(folder: str) -> Iterator[Path | Problem]:
     try:
         found = sorted(os.scandir(folder), key=lambda item: item.name)
     except OSError as error:
-        yield _unreadable(folder, error)
+        yield _unreadable(Path(folder), error)
         return
     for item in found:
-        path = folder / item.name
-        # A folder, a manifest, or a link that may lead to either; the rest is nobody's business.
-        hidden = item.name.startswith(".") and item.is_dir()
-        if not hidden and (path.suffix in SUFFIXES or item.is_dir()):
-            yield from _under(path)
+        manifest = item.name.endswith(SUFFIXES)
+        if item.is_symlink():
+            # A link to something that would not be read anyway is nobody's business.
+            if manifest or item.is_dir():
+                yield _about(Path(item.path), "symlink", _SYMLINK)
+        elif item.is_dir():
+            if not item.name.startswith("."):
+                yield from _walk(item.path)
+        elif manifest:
+            path = Path(item.path)
+            yield path if _is_utf8(item.name) else _about(path, "encoding", _NAME)
+
+
+_SYMLINK = "is a symbolic link: links are never followed"
+_NAME = "its name is not UTF-8"
 
 
 def _is_utf8(name: str) -> bool:

@@ -7,7 +7,6 @@ and building from them is about ten times faster.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import yaml
@@ -105,7 +104,7 @@ class Reader:
 
     def next_document(self) -> Event | None:
         """The first event of the next document's content, None at the end of the stream."""
-        with _located():
+        try:
             event = self._next()
             while isinstance(event, StreamStartEvent | DocumentEndEvent):
                 event = self._next()
@@ -115,6 +114,8 @@ class Reader:
                 self._report(event.start_mark, "directive", "directives (%...) are not allowed")
             self._anchors.clear()
             return self._next()
+        except yaml.YAMLError as error:
+            raise _broken(error) from None
 
     def members(self, event: Event) -> Iterator[tuple[Scalar, Event]]:
         """The keys of the mapping that `event` begins, each with the first event of its value.
@@ -126,7 +127,7 @@ class Reader:
             self._report(event.start_mark, "alias", "an anchor must stand on a record's own value")
         if event.tag is not None:
             self._report(event.start_mark, "tag", _TAG)
-        with _located():
+        try:
             while type(start := self._next()) is not MappingEndEvent:
                 key = self._scalar(start) if type(start) is ScalarEvent else self.node(start)
                 value = self._next()
@@ -135,6 +136,8 @@ class Reader:
                 else:
                     self._report(key.mark, "key", _KEY)
                     self.node(value)
+        except yaml.YAMLError as error:
+            raise _broken(error) from None
 
     def node(self, event: Event) -> Node:
         """The whole node that `event` begins."""
@@ -265,13 +268,15 @@ def scalar_spans(text: str) -> Iterator[tuple[int, int]]:
     Raises BrokenTreeError where the text cannot be read.
     """
     next_event: Callable[[], Event] = _PARSER(text).get_event
-    with _located():
+    try:
         while (kind := type(event := next_event())) is not StreamEndEvent:
             if kind is ScalarEvent:
                 start, end = event.start_mark.index, event.end_mark.index
                 if event.style in _BLOCK_STYLES:
                     start = text.index("\n", start) if "\n" in text[start:end] else end
                 yield start, end
+    except yaml.YAMLError as error:
+        raise _broken(error) from None
 
 
 _BLOCK_STYLES = frozenset("|>")
@@ -302,15 +307,6 @@ def _broken(error: yaml.YAMLError) -> BrokenTreeError:
     mark = getattr(error, "problem_mark", None) or Position(0, 0)
     message = getattr(error, "problem", None) or "not YAML"
     return BrokenTreeError(mark, "syntax", f"{message}{_HINTS.get(message, '')}")
-
-
-@contextmanager
-def _located() -> Iterator[None]:
-    """A parser's error as ours, with its place."""
-    try:
-        yield
-    except yaml.YAMLError as error:
-        raise _broken(error) from None
 
 
 _HINTS = {

@@ -38,6 +38,7 @@ Run = Callable[..., Result]
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every test runs in an empty folder, and sees no setting of this machine."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
     for name in list(os.environ):
         if re.match("CARRIERX_|RECONCILER_|NO_COLOR|FORCE_COLOR|COLUMNS|CI$|TF_|GITHUB_", name):
             monkeypatch.delenv(name)

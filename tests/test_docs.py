@@ -11,6 +11,8 @@ import pytest
 from conftest import REPOSITORY, Run
 from reconciler.cli.app import app
 from reconciler.errors import ExitCode
+from reconciler.model import Severity
+from reconciler.rulebook import RULES, severity
 from writing import write
 
 README = (REPOSITORY / "README.md").read_text("utf-8")
@@ -33,7 +35,7 @@ ALL = commands(app)
 def test_every_command_is_in_the_readme_and_nothing_else() -> None:
     listing = re.findall(r"^reconciler (\w+) ?(\S*)", README, re.MULTILINE)
     named = {
-        f"{word} {part}" if "|" in rest else word
+        f"{word} {part}" if word == "sandbox" else word
         for word, rest in listing
         for part in rest.split("|")
     }
@@ -55,7 +57,7 @@ def test_the_exit_codes_are_the_documented_ones() -> None:
     rows = re.findall(r"^\| ([\d, ]+) \|", README, re.MULTILINE)
     documented = {int(code) for row in rows for code in row.split(",")}
 
-    assert documented == set(ExitCode) - {ExitCode.REFUSED}
+    assert documented == set(ExitCode)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -71,6 +73,44 @@ def test_the_readmes_manifest_is_valid_and_its_settings_are_the_defaults(run: Ru
     write(next(block for block in blocks if block.startswith("version:")), "reconciler.yaml")
 
     assert run("validate").out == "Valid: 3 records in 1 file.\n"
+
+
+def test_every_rule_is_in_the_docs_and_nothing_else() -> None:
+    text = (REPOSITORY / "docs/manifests.md").read_text("utf-8").partition("## Rules")[2]
+    documented = re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE)
+
+    assert documented == sorted(RULES)
+    warnings = set(re.findall(r"^\| `([a-z-]+)` \| \(warning\)", text, re.MULTILINE))
+    assert warnings == {rule for rule in RULES if severity(rule) is Severity.WARNING}
+
+
+def test_every_rule_that_the_code_names_is_one() -> None:
+    source = "".join(path.read_text("utf-8") for path in REPOSITORY.glob("reconciler/*.py"))
+    named = set(
+        re.findall(
+            r'(?:report|Problem|_about|BrokenTreeError)\([^"()]*(?:\([^)]*\))?[^"()]*"([a-z-]+)"',
+            source,
+        )
+    )
+
+    assert len(named) > 10
+    assert named <= RULES.keys()
+
+
+def test_what_the_docs_say_about_scalars_is_so(run: Run) -> None:
+    text = (REPOSITORY / "docs/manifests.md").read_text("utf-8").partition("## What other")[2]
+    rows = re.findall(r"^\| (`.*?`) \| (text|a problem)", text, re.MULTILINE)
+    assert len(rows) > 7
+    for cells, verdict in rows:
+        for written in re.findall(r"`([^`]+)`", cells):
+            if (":" in written and " " in written) or written == "~":
+                continue
+            write(
+                f"messages:\n  097b49df-c54e-4eaf-97d0-89cf7d5a655b:\n    user_data: [{written}]\n"
+            )
+            code = run("validate").code
+            inside_only = written in {"5", "true", "user_data"}
+            assert code == (0 if verdict == "text" or inside_only else 1), written
 
 
 def test_the_example_manifests_are_valid(run: Run) -> None:

@@ -10,6 +10,9 @@ from reconciler.errors import PlanFileError, ReconcilerError
 from reconciler.model import Plan
 from reconciler.reading import read_regular
 
+# A file that holds records' values.
+PRIVATE = 0o600
+
 # A plan of a million changes is about 0.6 GB; what is larger was not written by us.
 MAX_PLAN_BYTES = 1024 * 1024 * 1024
 
@@ -28,10 +31,15 @@ def check_writable(path: Path) -> None:
         raise ReconcilerError(f"{path}: the folder {folder} cannot be written")
 
 
-def write_whole(path: Path, pieces: Iterable[str], *, private: bool) -> None:
+def rewrite(path: Path, text: str) -> None:
+    """Writes another text into a file of the user's, who keeps its mode."""
+    write_whole(path, [text], mode=path.stat().st_mode & 0o777)
+
+
+def write_whole(path: Path, pieces: Iterable[str], *, mode: int) -> None:
     """Writes a file so that a reader, or the next run after a crash, sees all of it or the old one.
 
-    `private` files (0600) hold records' values. A link stays one: what it leads to is written.
+    A link stays one: what it leads to is written.
     """
     check_writable(path)
     temporary: Path | None = None
@@ -43,7 +51,7 @@ def write_whole(path: Path, pieces: Iterable[str], *, private: bool) -> None:
             stream.writelines(pieces)
             stream.flush()
             os.fsync(handle)
-        temporary.chmod(0o600 if private else 0o644)
+        temporary.chmod(mode)
         temporary.replace(target)
     except OSError as error:
         raise ReconcilerError(f"{path}: cannot be written: {error.strerror}") from None

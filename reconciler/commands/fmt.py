@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from reconciler.commands import Terminal, lines
-from reconciler.commands.files import write_whole
+from reconciler.commands.files import rewrite
 from reconciler.errors import ExitCode, ProblemsError
 from reconciler.layout import canonical
 from reconciler.loading import records_in
@@ -44,7 +44,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
         elif parameters.check:
             terminal.write(lines([visible(str(path))]))
         else:
-            write_whole(path, [laid_out], private=False)
+            rewrite(path, laid_out)
             terminal.write(lines([visible(str(path))]))
     return ExitCode.REFUSED if parameters.check and changed else ExitCode.OK
 

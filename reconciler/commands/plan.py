@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from reconciler import document
 from reconciler.commands import Terminal, lines
-from reconciler.commands.files import check_writable, write_whole
+from reconciler.commands.files import PRIVATE, check_writable, write_whole
 from reconciler.commands.planning import Inputs, make, records
 from reconciler.errors import ExitCode
 from reconciler.model import Plan
@@ -31,7 +31,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     wanted = records(parameters.inputs, terminal)
     plan = asyncio.run(make(wanted, parameters.inputs, terminal))
     if parameters.out is not None:
-        write_whole(parameters.out, document.write(plan), private=True)
+        write_whole(parameters.out, document.write(plan), mode=PRIVATE)
     if parameters.format == "json":
         terminal.write(document.write(plan))
     else:

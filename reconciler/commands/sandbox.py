@@ -145,7 +145,7 @@ def _write_manifests(folder: Path, count: int, number: int) -> None:
         for index, chunk in enumerate(_batched(made_up, RECORDS_A_FILE)):
             path = folder / f"{kind.name}-{index:03d}.yaml"
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, _manifest(kind, chunk), private=False)
+            write_whole(path, _manifest(kind, chunk), mode=0o644)
 
 
 def _manifest(kind: Kind, records: Iterable[Wanted]) -> Iterator[str]:

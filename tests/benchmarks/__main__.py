@@ -6,10 +6,11 @@
 import inspect
 import sys
 
-from benchmarks import plan_in_process, start_up
+from benchmarks import load_manifests, plan_in_process, start_up
 
 BENCHMARKS = {
     "start_up": start_up.main,
+    "load_manifests": load_manifests.main,
     "plan_in_process": plan_in_process.main,
 }
 

@@ -13,7 +13,17 @@ from reconciler import __version__
 from reconciler.cli import main
 from writing import MESSAGE, manifest, write
 
-COMMANDS = ["validate", "plan", "apply", "show", "sandbox serve", "sandbox seed", "sandbox reset"]
+COMMANDS = [
+    "validate",
+    "plan",
+    "apply",
+    "show",
+    "fmt",
+    "schema",
+    "sandbox serve",
+    "sandbox seed",
+    "sandbox reset",
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -461,3 +471,39 @@ def test_a_store_that_is_none_is_one_clear_error(run: Run, what: str) -> None:
         result = run(*arguments)
         assert result.code == 1
         assert "the sandbox's store cannot be used" in result.err
+
+
+@pytest.mark.parametrize("name", ["manifest", "plan"])
+def test_a_schema_is_printed_as_it_is_published(run: Run, name: str) -> None:
+    published = REPOSITORY / f"schemas/{name}.schema.json"
+
+    assert run("schema", name) == (0, published.read_text("utf-8"), "")
+
+
+def test_problems_come_in_the_format_that_was_asked_for(run: Run) -> None:
+    write("messages:\n  x: {user_data: 1}\n")
+
+    github = run("validate", "--format", "github")
+    assert (github.code, github.err) == (1, "")
+    assert github.out.startswith("::error file=manifests/a.yaml,line=2,col=3,")
+    sarif = json.loads(run("validate", "--format", "sarif").out)
+    assert [result["ruleId"] for result in sarif["runs"][0]["results"]] == ["sid", "type"]
+    everything = json.loads(run("validate", "--format", "json").out)
+    assert [problem["rule"] for problem in everything["problems"]] == ["sid", "type"]
+
+
+def test_json_has_every_one_of_ten_thousand_problems(run: Run) -> None:
+    write("messages:\n" + "  x: {user_data: y}\n" * 10_000)
+
+    assert len(run("validate").err.splitlines()) == 22
+    assert len(json.loads(run("validate", "--format", "json").out)["problems"]) == 10_000
+
+
+def test_validate_opens_no_socket(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a socket")
+
+    monkeypatch.setattr("socket.socket", refuse)
+    manifest("x")
+
+    assert run("validate").code == 0

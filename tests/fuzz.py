@@ -1,0 +1,55 @@
+"""Coverage-guided fuzzing of what reads bytes of strangers: `make fuzz`, bounded in time.
+
+Whatever the bytes, there is a problem, a refusal or a result; any exception is a finding, and
+atheris leaves its input in a file.
+"""
+
+import sys
+from contextlib import suppress
+
+import atheris
+
+with atheris.instrument_imports(include=["reconciler"]):
+    from reconciler import api, document, value
+    from reconciler.errors import PlanFileError
+    from reconciler.loading import records_in
+    from reconciler.manifest import bad_character
+    from reconciler.model import Address
+    from reconciler.transport import Response
+
+ADDRESS = Address("messages", "097b49df-c54e-4eaf-97d0-89cf7d5a655b")
+JSON = {"content-type": "application/json"}
+
+
+def manifest(data: bytes) -> None:
+    """Records and problems, from YAML and from JSON."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return
+    for file in ("m.yaml", "m.json"):
+        if bad_character(file, text) is None:
+            list(records_in(file, text))
+
+
+def plan(data: bytes) -> None:
+    """A plan or a refusal."""
+    with suppress(PlanFileError):
+        document.read(data, "plan.json")
+
+
+def answer(data: bytes) -> None:
+    """What an answer holds, and what it means."""
+    api.current(ADDRESS, Response(200, JSON, data))
+    api.stored(ADDRESS, Response(200, JSON, data))
+    api.reason(Response(500, JSON, data))
+    value.structure(data.decode("latin-1"))
+
+
+TARGETS = {"manifest": manifest, "plan": plan, "answer": answer}
+
+
+if __name__ == "__main__":
+    target = TARGETS[sys.argv.pop(1)]
+    atheris.Setup(sys.argv, target)
+    atheris.Fuzz()

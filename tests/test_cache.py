@@ -1,0 +1,152 @@
+"""The cache is quick, never wrong, and silent."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reconciler import cache as module
+from reconciler.cache import Cache, key_of, open_cache
+from reconciler.loading import load, records_of
+from reconciler.model import Address, Problem, Record, Source
+from writing import MESSAGE, sid, write
+
+RECORDS = st.lists(
+    st.builds(
+        Record,
+        st.builds(Address, st.sampled_from(["messages", "message_drs"]), st.text()),
+        st.none() | st.text(),
+        st.booleans(),
+        st.builds(Source, st.just("m.yaml"), st.integers(1, 10**6), st.integers(1, 10**6)),
+    )
+)
+
+
+def big(count: int = 500, text: str = "campaign") -> Path:
+    rows = "".join(f"  {sid(n)}:\n    user_data: {text}\n" for n in range(count))
+    return write(f"messages:\n{rows}")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(RECORDS)
+def test_what_was_kept_comes_back_under_the_name_that_is_asked_for(
+    folder: Path, records: list[Record]
+) -> None:
+    cache = Cache(folder / "cache")
+    cache.put("key", records)
+
+    found = cache.get("key", "m.yaml")
+    assert found is not None
+    assert list(found) == records
+    renamed = cache.get("key", "moved.yaml")
+    assert renamed is not None
+    assert [record.source.file for record in renamed] == ["moved.yaml"] * len(records)
+
+
+def test_a_file_that_did_not_change_is_not_parsed_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = Cache(folder / "cache")
+    path = big()
+    first = list(records_of(path, cache))
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("parsed again")
+
+    monkeypatch.setattr("reconciler.loading.records_in", refuse)
+
+    assert list(records_of(path, cache)) == first
+    moved = path.rename("manifests/moved.yaml")
+    assert len(list(records_of(moved, cache))) == len(first)
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "empty", "grow"])
+def test_a_damaged_entry_is_as_if_it_were_not_there(folder: Path, damage: str) -> None:
+    cache = Cache(folder / "cache")
+    path = big()
+    first = list(records_of(path, cache))
+    (entry,) = (folder / "cache").iterdir()
+    data = entry.read_bytes()
+    entry.write_bytes(
+        {
+            "cut": data[:-10],
+            "flip": data[:1000] + bytes([data[1000] ^ 1]) + data[1001:],
+            "empty": b"",
+            "grow": data + b"x",
+        }[damage]
+    )
+
+    assert list(records_of(path, cache)) == first
+
+
+def test_a_file_with_problems_is_read_every_time(folder: Path) -> None:
+    cache = Cache(folder / "cache")
+    path = big(text="0x1F")
+
+    for _ in range(2):
+        assert all(isinstance(item, Problem) for item in records_of(path, cache))
+    assert not (folder / "cache").exists()
+
+
+def test_a_warning_is_said_every_time(folder: Path) -> None:
+    cache = Cache(folder / "cache")
+    big(text='"a\\u200bb"')
+
+    for _ in range(2):
+        assert len(load([Path("manifests")], cache=cache).warnings) == 500
+
+
+def test_the_name_of_an_entry_is_made_of_all_that_matters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = {key_of("a", "m.yaml"), key_of("b", "m.yaml"), key_of("a", "m.json")}
+    assert key_of("a", "other.yaml") in names
+    monkeypatch.setattr(module, "__version__", "9.9")
+    names.add(key_of("a", "m.yaml"))
+
+    assert len(names) == 4
+
+
+def test_the_oldest_go_when_there_is_too_much(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = Cache(folder)
+    record = Record(Address("messages", MESSAGE), "x" * 1000, False, Source("m.yaml", 1, 1))
+    monkeypatch.setattr(module, "MAX_BYTES", 3000)
+    for number in range(5):
+        cache.put(f"entry-{number}", [record])
+        os.utime(folder / f"entry-{number}", (number, number))
+    cache.put("last", [record])
+
+    kept = {path.name for path in folder.iterdir()}
+    assert "last" in kept
+    assert "entry-0" not in kept
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 3000
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(folder: Path) -> None:
+    write("a file", "cache")
+
+    assert len(list(records_of(big(), Cache(folder / "cache")))) == 500
+
+
+def test_a_folder_that_others_can_fill_is_not_used(folder: Path) -> None:
+    environment = {"XDG_CACHE_HOME": str(folder), "HOME": str(folder)}
+    assert open_cache(environment) is not None
+    (folder / "reconciler").mkdir(mode=0o700)
+    assert open_cache(environment) is not None
+    (folder / "reconciler").chmod(0o777)
+    assert open_cache(environment) is None
+    assert open_cache({"HOME": ""}) is None
+    assert open_cache({"XDG_CACHE_HOME": "relative"}) is None
+    assert open_cache(environment | {"RECONCILER_NO_CACHE": "1"}) is None
+
+
+def test_an_entry_is_private(folder: Path) -> None:
+    list(records_of(big(), Cache(folder / "cache")))
+
+    (entry,) = (folder / "cache").iterdir()
+    assert entry.stat().st_mode & 0o777 == 0o600
+    assert (folder / "cache").stat().st_mode & 0o777 == 0o700

@@ -1,0 +1,231 @@
+"""A user's own schemas judge values, offline, once a value, without telling the value."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from conftest import Run
+from reconciler.config import settings
+from reconciler.errors import ProblemsError
+from reconciler.loading import load
+from reconciler.model import Problem, Record
+from reconciler.rules import Rules
+from writing import MESSAGE, OTHER_MESSAGE, sid, write
+
+SCHEMA = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "required": ["campaign"],
+    "additionalProperties": False,
+    "properties": {
+        "campaign": {"enum": ["spring", "summer"]},
+        "owner": {"$ref": "#/$defs/owner"},
+        "tags": {"type": "array", "items": {"type": "string", "maxLength": 5}},
+    },
+    "$defs": {"owner": {"type": "string", "pattern": "^team-"}},
+}
+
+
+def govern(schema: object, paths: str = "manifests/**") -> None:
+    write(json.dumps(schema), "schemas/x.schema.json")
+    write(
+        f"rules:\n  - paths: [{json.dumps(paths)}]\n    user_data_schema: schemas/x.schema.json\n",
+        "reconciler.yaml",
+    )
+
+
+def problems() -> list[Problem]:
+    with pytest.raises(ProblemsError) as caught:
+        load([Path("manifests")], Rules(settings()))
+    return list(caught.value.problems)
+
+
+def test_what_a_schema_has_against_a_value_is_said_at_its_place() -> None:
+    govern(SCHEMA)
+    write(
+        f"messages:\n  {MESSAGE}:\n    user_data:\n      campaign: spring\n      owner: anna\n"
+        "      tags: [ok, much too long]\n"
+        f"  {OTHER_MESSAGE}:\n    user_data: {{camapign: spring}}\n"
+    )
+
+    found = [
+        (str(p.source), p.message.removesuffix(" (schemas/x.schema.json)")) for p in problems()
+    ]
+    assert found == [
+        ("manifests/a.yaml:5:14", '/owner: expected pattern "^team-"'),
+        ("manifests/a.yaml:6:18", "/tags/1: expected maxLength 5"),
+        (
+            "manifests/a.yaml:8:16",
+            "user_data: Additional properties are not allowed ('camapign' was unexpected)",
+        ),
+        ("manifests/a.yaml:8:16", "user_data: 'campaign' is a required property"),
+    ]
+
+
+@pytest.mark.parametrize("value", ["text", "null", "[1]"])
+def test_a_schema_for_mappings_refuses_all_else(value: str) -> None:
+    govern(SCHEMA)
+    write(f"messages:\n  {MESSAGE}:\n    user_data: {value}\n")
+
+    assert [problem.message for problem in problems()] == [
+        'user_data: expected type "object" (schemas/x.schema.json)'
+    ]
+
+
+def test_a_value_is_never_quoted_in_a_message() -> None:
+    govern({"properties": {"pin": {"type": "string", "maxLength": 3}}})
+    write(f"messages:\n  {MESSAGE}:\n    user_data: {{pin: secret4711}}\n")
+
+    assert "secret4711" not in str(problems())
+
+
+def test_the_last_rule_that_matches_wins_and_others_are_left_alone() -> None:
+    write('{"type": "string"}', "schemas/text.json")
+    write('{"type": "object"}', "schemas/object.json")
+    write(
+        "rules:\n"
+        "  - {paths: ['manifests/**'], user_data_schema: schemas/text.json}\n"
+        "  - {paths: ['manifests/b/*', 'x'], user_data_schema: schemas/object.json}\n"
+        "  - {paths: ['manifests/b/none*']}\n",
+        "reconciler.yaml",
+    )
+    write(f"messages:\n  {sid(1)}: {{user_data: text}}\n", "manifests/a.yaml")
+    write(f"messages:\n  {sid(2)}: {{user_data: {{a: 1}}}}\n", "manifests/b/c/d.yaml")
+
+    assert len(load([Path("manifests")], Rules(settings())).records) == 2
+
+
+def test_a_value_that_a_thousand_records_share_is_judged_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from jsonschema import Draft202012Validator
+
+    govern(SCHEMA)
+    rows = "".join(f"  {sid(n)}: {{user_data: {{campaign: spring}}}}\n" for n in range(1000))
+    write(f"messages:\n{rows}")
+    judged = []
+    inner = Draft202012Validator.iter_errors
+
+    def counted(self: Draft202012Validator, instance: object, **rest: object) -> object:
+        judged.append(instance)
+        return inner(self, instance, **rest)
+
+    rules = Rules(settings())
+    monkeypatch.setattr(Draft202012Validator, "iter_errors", counted)
+
+    assert len(load([Path("manifests")], rules).records) == 1000
+    assert judged.count({"campaign": "spring"}) == 1
+
+
+@pytest.mark.parametrize(
+    ("schema", "where", "says"),
+    [
+        ('{"type": "objct"}', "1:10", "is no JSON Schema"),
+        ("[1]", "1:1", "is no JSON Schema"),
+        ('{"$ref": "https://example.com/x"}', "1:10", "nothing is fetched"),
+        ('{"$ref": "other.json"}', "1:10", "nothing is fetched"),
+        ('{"$ref": "#/nowhere"}', "1:10", "nothing is fetched"),
+        ('{"properties": {"a": {"pattern": "("}}}', "1:34", "is no"),
+        ('{"$schema": "http://json-schema.org/draft-07/schema#"}', "1:13", "expected https"),
+        ("{", "2:1", "did not find"),
+        ("", "1:1", "holds no schema"),
+        ('{"a": 1, "a": 2}', "1:10", "already there"),
+    ],
+)
+def test_a_schema_that_cannot_be_used_is_a_problem_at_its_place(
+    run: Run, schema: str, where: str, says: str
+) -> None:
+    write(f"messages:\n  {MESSAGE}:\n    user_data: x\n")
+    govern({})
+    write(schema, "schemas/x.schema.json")
+
+    result = run("validate")
+
+    assert result.code == 1
+    assert f"schemas/x.schema.json:{where}: error" in result.err
+    assert says in result.err
+
+
+def test_a_schema_that_refers_to_itself_without_end_is_a_problem(run: Run) -> None:
+    write(f"messages:\n  {MESSAGE}:\n    user_data: x\n")
+    govern({"$ref": "#"})
+
+    assert "refers to itself without end" in run("validate").err
+
+
+def test_a_schema_that_is_not_there_is_a_problem(run: Run) -> None:
+    write(f"messages:\n  {MESSAGE}:\n    user_data: x\n")
+    govern({})
+    Path("schemas/x.schema.json").unlink()
+
+    assert "schemas/x.schema.json:1:1: error: cannot be read" in run("validate").err
+
+
+def test_write_only_marks_are_found_through_every_keyword() -> None:
+    marked = {"writeOnly": True}
+    govern(
+        {
+            "properties": {
+                "plain": marked,
+                "ref": {"$ref": "#/$defs/secret"},
+                "all": {"allOf": [{"properties": {"x": marked}}]},
+                "list": {"items": {"properties": {"pin": marked}}},
+                "pair": {"prefixItems": [{}, marked]},
+                "any": {"anyOf": [{"oneOf": [{"then": marked}]}]},
+                "loop": {"$ref": "#"},
+                "open": {"type": "string"},
+            },
+            "patternProperties": {"^x-": marked},
+            "additionalProperties": {"properties": {"deep": marked}},
+            "$defs": {"secret": marked},
+        }
+    )
+    write(f"messages:\n  {MESSAGE}:\n    user_data: x\n")
+    rules = Rules(settings())
+    (record,) = load([Path("manifests")], None).records.values()
+
+    marks = rules.sensitive(record)
+
+    assert {mark for mark in marks if "loop" not in mark} == {
+        ("plain",),
+        ("ref",),
+        ("all", "x"),
+        ("list", None, "pin"),
+        ("pair", 1),
+        ("any",),
+        (None,),
+        (None, "deep"),
+    }
+    elsewhere = Record(record.address, None, False, record.source.__class__("other.yaml", 1, 1))
+    assert rules.sensitive(elsewhere) == frozenset()
+
+
+def test_a_text_that_is_too_long_is_measured_in_all_three_ways(run: Run) -> None:
+    write("limits: {user_data_max_chars: 3}\n", "reconciler.yaml")
+    write(f"messages:\n  {MESSAGE}:\n    user_data: aé😀x\n  {sid(1)}:\n    user_data: abc\n")
+
+    result = run("validate")
+
+    assert result.code == 1
+    assert (
+        "user_data has 4 characters (8 bytes, 5 UTF-16 units); reconciler.yaml allows 3 characters"
+        in result.err
+    )
+    assert result.err.endswith("1 problem found.\n")
+
+
+def test_schemas_are_judged_for_records_from_the_cache_as_well(
+    run: Run, monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    rows = "".join(f"  {sid(n)}:\n    user_data: {{campaign: spring}}\n" for n in range(1000))
+    write(f"messages:\n{rows}")
+    assert run("validate").code == 0
+    govern({"properties": {"campaign": {"const": "summer"}}})
+
+    result = run("validate", "--format", "json")
+
+    first = json.loads(result.out)["problems"][0]
+    assert first["source"] == {"file": "manifests/a.yaml", "line": 3, "column": 27}
+    assert len(json.loads(result.out)["problems"]) == 1000
