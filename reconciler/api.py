@@ -4,12 +4,13 @@ The words of the API are spoken here alone: bodies, statuses, error texts.
 """
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
+from msgspec.json import Decoder
 
-from reconciler.kinds import KINDS, MANAGED_FIELD
+from reconciler.kinds import KINDS, MANAGED_FIELD, MESSAGE_DRS, MESSAGES, Kind
 from reconciler.model import Address, Current
 from reconciler.transport import Method, Request, Response
 
@@ -25,6 +26,7 @@ MAX_REASON_CHARS = 300
 
 # A single 403 is one record's problem; this many with nothing between them are the token's.
 FORBIDDEN_IN_A_ROW = 3
+
 
 Decoded = TypeVar("Decoded")
 
@@ -64,9 +66,20 @@ def path(address: Address) -> str:
     return f"{KINDS[address.kind].path}/{address.sid}"
 
 
-def get(address: Address) -> Request:
-    """Reads one record."""
-    return Request("GET", path(address))
+def get(address: Address, *, narrow: bool = False) -> Request:
+    """Reads one record; `narrow` asks for few fields."""
+    if not narrow:
+        return Request("GET", path(address))
+    fields = f"{KINDS[address.kind].sid_field},{MANAGED_FIELD},date_changed"
+    return Request("GET", path(address), (("includeFields", fields),))
+
+
+def page(kind: Kind, where: Mapping[str, str], *, limit: int, narrow: bool) -> Request:
+    """Reads one page of a kind's records; `where` is its place, `narrow` asks for few fields."""
+    query = {"limit": str(limit), **where}
+    if narrow:
+        query["includeFields"] = f"{kind.sid_field},{MANAGED_FIELD},date_changed"
+    return Request("GET", kind.path, tuple(query.items()))
 
 
 def patch(address: Address, user_data: str | None) -> Request:
@@ -80,7 +93,7 @@ def put(address: Address, user_data: str | None, just_read: bytes) -> Request:
     Decoding and encoding it would turn 0.010 into 0.01 and lose digits of long numbers. Raises
     UnreadableError for an object that cannot be sent back.
     """
-    members = _decoded(just_read, dict[str, Raw])
+    members = _decoded(just_read, _MEMBERS)
     return _write("PUT", address, members | {MANAGED_FIELD: user_data})
 
 
@@ -89,7 +102,7 @@ def _write(method: Method, address: Address, body: Mapping[str, object]) -> Requ
 
 
 def current(address: Address, response: Response) -> Current | Refusal:
-    """What an answer to a GET of one address holds; a field that is not there holds nothing.
+    """What an answer to a GET of one whole object holds; a field that is not there holds nothing.
 
     A 200 must be JSON, about that very SID, with user_data a text or null; anything else is a
     refusal as well, since nobody can tell what the record holds.
@@ -101,7 +114,7 @@ def current(address: Address, response: Response) -> Current | Refusal:
 
 
 def stored(address: Address, response: Response) -> Current | Refusal:
-    """What an answer to a write says is stored now; it has to say so."""
+    """What an answer to a write, or to a narrow GET, says is stored now; it has to say so."""
     held = _held(address, response)
     if isinstance(held, Refusal):
         return held
@@ -117,7 +130,7 @@ def _held(address: Address, response: Response) -> _Object | Refusal:
         kind = response.headers.get("content-type", "no content type")
         return Refusal(OK, _short(f"the answer is not JSON but {kind}"))
     try:
-        held = _decoded(response.body, _Object)
+        held = _decoded(response.body, _OBJECT)
     except UnreadableError as error:
         return Refusal(OK, _short(f"the answer cannot be read: {error}"))
     sid = getattr(held, KINDS[address.kind].sid_field)
@@ -126,11 +139,84 @@ def _held(address: Address, response: Response) -> _Object | Refusal:
     return held
 
 
-def _decoded(body: bytes, type_: type[Decoded]) -> Decoded:
+def _decoded(body: bytes, decoder: Decoder[Decoded]) -> Decoded:
     try:
-        return msgspec.json.decode(body, type=type_)
+        return decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableError(str(error)) from None
+
+
+class Item(Struct):
+    """A record on a page, its value still to be decoded: few of a page's records are wanted."""
+
+    sid: str
+    user_data: Raw | UnsetType
+    date_changed: str | None
+
+
+class Page(Struct):
+    """A page of a list. `total` and `more` are its own word, None where it says nothing."""
+
+    items: list[Item]
+    total: int | None
+    more: bool | None
+
+
+def page_of(kind: Kind, response: Response) -> Page | Refusal:
+    """What an answer to a list request holds."""
+    if response.status != OK:
+        return Refusal(response.status, reason(response))
+    if not is_json(response):
+        return Refusal(OK, "the answer is not JSON")
+    try:
+        listed = _decoded(response.body, _LISTS[kind.name])
+    except UnreadableError as error:
+        return Refusal(OK, _short(f"the answer cannot be read: {error}"))
+    items = [Item(item.sid.lower(), item.user_data, item.date_changed) for item in listed.items]
+    more = True if (listed.pagination or {}).get("next") else listed.has_more
+    return Page(items, listed.total, more)
+
+
+def value_of(item: Item) -> Current | None:
+    """What a listed record holds; None where that is no text, or was left out."""
+    if isinstance(item.user_data, UnsetType):
+        return None
+    try:
+        return Current(_decoded(bytes(item.user_data), _TEXT), item.date_changed)
+    except UnreadableError:
+        return None
+
+
+class _Message(Struct):
+    sid: str = field(name="message_sid")
+    user_data: Raw | UnsetType = UNSET
+    date_changed: str | None = None
+
+
+class _DetailRecord(Struct):
+    sid: str = field(name="dr_sid")
+    user_data: Raw | UnsetType = UNSET
+    date_changed: str | None = None
+
+
+_ItemType = TypeVar("_ItemType")
+
+
+class _List(Struct, Generic[_ItemType]):
+    items: list[_ItemType]
+    total: int | None = None
+    has_more: bool | None = None
+    pagination: dict[str, str] | None = None
+
+
+_MEMBERS = Decoder(dict[str, Raw])
+_OBJECT = Decoder(_Object)
+_ERROR = Decoder(_Error)
+_TEXT: Decoder[str | None] = Decoder(str | None)
+_LISTS: Mapping[str, Decoder[Any]] = {
+    MESSAGES.name: Decoder(_List[_Message]),
+    MESSAGE_DRS.name: Decoder(_List[_DetailRecord]),
+}
 
 
 def is_json(response: Response) -> bool:
@@ -142,7 +228,7 @@ def is_json(response: Response) -> bool:
 def reason(response: Response) -> str:
     """What the API says of an error: its message and its fields' messages, or just the status."""
     try:
-        error = _decoded(response.body, _Error)
+        error = _decoded(response.body, _ERROR)
     except UnreadableError:
         error = _Error()
     details = [

@@ -135,6 +135,7 @@ class Write(Struct, frozen=True, forbid_unknown_fields=True):
 
     method: Literal["patch", "put"] = "patch"
     parallelism: Annotated[int, Meta(ge=1)] = 10
+    requests_per_second: Annotated[float, Meta(gt=0)] | None = None
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):

@@ -88,7 +88,11 @@ def test_a_plan_with_any_byte_changed_is_refused_or_means_the_same(data: st.Data
     except PlanFileError as error:
         assert str(error).startswith("plan.json: ")
     else:
-        assert read == plan
+        # What is left is free text: the name of a file, the reason of an error.
+        assert (read.digest, read.in_sync) == (plan.digest, plan.in_sync)
+        assert [(c.address, c.before, c.after, c.origin) for c in read.changes] == [
+            (c.address, c.before, c.after, c.origin) for c in plan.changes
+        ]
 
 
 @given(st.integers(0, 4000))

@@ -552,7 +552,7 @@ def test_a_plan_that_tried_to_write_would_be_refused_by_its_client(
         for record in records:
             await transport.send(api.patch(record.address, "evil"))
 
-    monkeypatch.setattr("reconciler.fetch.each.read_each", writing)
+    monkeypatch.setattr("reconciler.commands.planning.read", writing)
     manifest("new")
 
     assert run("plan").code == 70

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from reconciler.commands.inputs import Manifests
     from reconciler.commands.planning import Inputs
     from reconciler.config import Settings
+    from reconciler.fetch.read import How
+    from reconciler.render.logs import LogFormat
 
 
 def settings() -> "Settings":
@@ -34,18 +36,23 @@ def inputs(
     exclude: tuple[str, ...],
     sandbox: bool,
     parallelism: int | None,
+    read: "How",
+    log_format: "LogFormat | None",
 ) -> "Inputs":
     """What a plan is made of."""
     from reconciler.commands.inputs import Selection
     from reconciler.commands.opening import connection
     from reconciler.commands.planning import Inputs
 
-    at_most = parallelism or settings.write.parallelism
-    return Inputs(
-        _manifests(manifests, settings),
-        connection(os.environ, sandbox=sandbox, parallelism=at_most),
-        Selection(target, exclude),
+    link = connection(
+        os.environ,
+        settings.write,
+        sandbox=sandbox,
+        parallelism=parallelism,
+        log_format=log_format,
     )
+    chosen = _manifests(manifests, settings)
+    return Inputs(chosen, link, Selection(target, exclude), read)
 
 
 _manifests = manifests

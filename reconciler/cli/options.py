@@ -123,4 +123,17 @@ def stack(*options: Callable[[Function], Function]) -> Callable[[Function], Func
     return decorate
 
 
-inputs = stack(manifests, target, exclude, sandbox, parallelism)
+read = option(
+    "--read",
+    type=click.Choice(["auto", "each", "sweep"]),
+    default="auto",
+    show_default=True,
+    help="Ask for each record, walk through all pages, or whichever needs fewer requests.",
+)
+log_format = option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    help="Log every request on stderr.",
+)
+
+inputs = stack(manifests, target, exclude, sandbox, parallelism, read, log_format)

@@ -69,9 +69,10 @@ class Streams:
         return answer.strip()
 
     @contextmanager
-    def progress(self, what: str, total: int) -> Generator[Callable[[], None]]:
+    def progress(self, what: str, total: int, detail: object) -> Generator[Callable[[], None]]:
         """A bar on a terminal, a line now and then elsewhere, nothing for what is quick."""
-        progress = _Bar(what, total) if self._bar else _Lines(what, total, self.note)
+        bar = self._bar
+        progress = _Bar(what, total, detail) if bar else _Lines(what, total, detail, self.note)
         try:
             yield progress.step
         finally:
@@ -86,8 +87,8 @@ def terminal() -> Streams:
 class _Lines:
     """Progress for a log."""
 
-    def __init__(self, what: str, total: int, note: Callable[[str], None]) -> None:
-        self._what, self._total, self._note = what, total, note
+    def __init__(self, what: str, total: int, detail: object, note: Callable[[str], None]) -> None:
+        self._what, self._total, self._detail, self._note = what, total, detail, note
         self._done = 0
         self._next = time.monotonic() + SECONDS_BETWEEN_LINES
 
@@ -96,7 +97,7 @@ class _Lines:
         now = time.monotonic()
         if now >= self._next:
             self._next = now + SECONDS_BETWEEN_LINES
-            self._note(f"{self._what}: {self._done:,} of {self._total:,}")
+            self._note(f"{self._what}: {self._done:,} of {self._total:,} ({self._detail})")
 
     def end(self) -> None:
         pass
@@ -105,8 +106,8 @@ class _Lines:
 class _Bar:
     """Progress for a person; rich is imported only once there is something to show."""
 
-    def __init__(self, what: str, total: int) -> None:
-        self._what, self._total = what, total
+    def __init__(self, what: str, total: int, detail: object) -> None:
+        self._what, self._total, self._detail = what, total, detail
         self._done = 0
         self._next = time.monotonic() + SECONDS_BEFORE_PROGRESS
         self._end: Callable[[], None] = lambda: None
@@ -133,14 +134,14 @@ class _Bar:
             progress.TextColumn("{task.description}"),
             progress.BarColumn(),
             progress.MofNCompleteColumn(),
-            progress.TimeRemainingColumn(),
+            progress.TextColumn("{task.fields[detail]}", markup=False),
             console=Console(stderr=True),
             transient=True,
         )
-        task = bar.add_task(self._what, total=self._total)
+        task = bar.add_task(self._what, total=self._total, detail="")
         bar.start()
         self._end = bar.stop
-        return lambda done: bar.update(task, completed=done)
+        return lambda done: bar.update(task, completed=done, detail=str(self._detail))
 
 
 def _colour(environment: Mapping[str, str], *, no_color: bool) -> bool:

@@ -29,8 +29,13 @@ class Terminal(Protocol):
         """The person's answer; raises ReconcilerError where nobody can answer."""
         ...
 
-    def progress(self, what: str, total: int) -> AbstractContextManager[Callable[[], None]]:
-        """Shows how far `total` steps are; the value given counts one step a call."""
+    def progress(
+        self, what: str, total: int, detail: object
+    ) -> AbstractContextManager[Callable[[], None]]:
+        """Shows how far `total` steps are; the value given counts one step a call.
+
+        `detail` is shown beside it, as the text that it is by then.
+        """
         ...
 
 

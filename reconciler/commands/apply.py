@@ -69,12 +69,13 @@ def _plan(parameters: Parameters, terminal: Terminal) -> Plan:
 
 
 async def _apply(plan: Plan, parameters: Parameters, terminal: Terminal) -> ExitCode:
-    with terminal.progress("Writing records", len(plan.changes)) as step:
-        async with open_api(parameters.inputs.connection) as transport:
+    connection = parameters.inputs.connection
+    async with open_api(connection, terminal, records=len(plan.changes)) as link:
+        with terminal.progress("Writing records", len(plan.changes), link.traffic) as step:
             apply = Apply(
-                transport,
+                link.transport,
                 method=parameters.method,
-                parallelism=parameters.inputs.connection.parallelism,
+                parallelism=connection.parallelism,
                 stop_on_error=parameters.on_error == "stop",
                 on_outcome=lambda _: step(),
             )

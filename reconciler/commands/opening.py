@@ -1,5 +1,7 @@
 """Settings -> a client of the API: the real one, or the embedded one in process."""
 
+import random
+import secrets
 import sqlite3
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -8,30 +10,75 @@ from pathlib import Path
 from msgspec import Struct
 
 from reconciler import config
-from reconciler.commands import SANDBOX_DB
+from reconciler.commands import SANDBOX_DB, Terminal
 from reconciler.errors import ReconcilerError
-from reconciler.transport import Transport
+from reconciler.render.logs import LOGS, LogFormat
+from reconciler.transport import Clock, LoopClock, Transport
+from reconciler.transport.pace import Pace, Paced
+from reconciler.transport.retry import Budget, Retrying
+from reconciler.transport.watched import Exchange, Watched, Watcher
 
 # Never a real host: a plan for the embedded API can be applied to nothing else.
 SANDBOX_BASE_URL = "http://sandbox.localhost/core/v2"
 
 
 class Connection(Struct, frozen=True):
-    """Which API a run speaks to, and how many requests it makes at once."""
+    """Which API a run speaks to, and how fast; `run` names the run in the API's own logs."""
 
     target: config.Target
     parallelism: int
+    requests_per_second: float | None = None
     sandbox: bool = False
+    run: str = ""
+    log_format: LogFormat | None = None
 
 
-def connection(environment: Mapping[str, str], *, sandbox: bool, parallelism: int) -> Connection:
+class Traffic:
+    """Counts a run's requests."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._start = clock.now()
+        self.requests = 0
+
+    def __call__(self, _: Exchange) -> None:
+        """One more."""
+        self.requests += 1
+
+    def __str__(self) -> str:
+        seconds = max(self._clock.now() - self._start, 0.001)
+        return f"{self.requests:,} requests, {self.requests / seconds:,.0f}/s"
+
+
+class Link(Struct, frozen=True):
+    """A client of the API, and what it did so far."""
+
+    transport: Transport
+    traffic: Traffic
+
+
+def connection(
+    environment: Mapping[str, str],
+    write: config.Write,
+    *,
+    sandbox: bool,
+    parallelism: int | None,
+    log_format: LogFormat | None,
+) -> Connection:
     """The embedded API if asked for, else the environment's; ConfigError says why not."""
-    if not sandbox:
-        return Connection(config.target(environment), parallelism)
-    from reconciler.sandbox.tokens import MANAGE  # only the sandbox needs it
+    if sandbox:
+        from reconciler.sandbox.tokens import MANAGE  # only the sandbox needs it
 
+        target = config.Target(SANDBOX_BASE_URL, config.Secret(MANAGE))
+    else:
+        target = config.target(environment)
     return Connection(
-        config.Target(SANDBOX_BASE_URL, config.Secret(MANAGE)), parallelism, sandbox=True
+        target,
+        parallelism or write.parallelism,
+        write.requests_per_second,
+        sandbox,
+        secrets.token_hex(6),
+        log_format,
     )
 
 
@@ -45,14 +92,39 @@ def said_plainly(db: Path) -> Generator[None]:
 
 
 @asynccontextmanager
-async def open_api(connection: Connection) -> AsyncGenerator[Transport]:
-    """A client that may write; a command that may not wraps it in ReadOnly at once."""
+async def open_api(
+    connection: Connection, terminal: Terminal, *, records: int
+) -> AsyncGenerator[Link]:
+    """A client that may write, for a run over so many records.
+
+    A command that may not write wraps it in ReadOnly at once.
+    """
+    clock = LoopClock()
+    traffic = Traffic(clock)
+    watchers: list[Watcher] = [traffic]
+    if connection.log_format is not None:
+        write = LOGS[connection.log_format]
+        watchers.append(lambda exchange: terminal.note(write(exchange)))
+    pace = Pace(
+        clock,
+        ceiling=connection.parallelism,
+        requests_per_second=connection.requests_per_second,
+        on_hold=lambda seconds: terminal.note(f"Waiting {seconds:.0f} s: the API asked for it."),
+    )
+    async with _http(connection) as http:
+        watched = Watched(http, clock, tuple(watchers))
+        paced = Paced(watched, pace)
+        yield Link(Retrying(paced, Budget(records), clock, random.random), traffic)
+
+
+@asynccontextmanager
+async def _http(connection: Connection) -> AsyncGenerator[Transport]:
     from reconciler.transport.http import connect  # httpx costs 0.1 s
 
     target = connection.target
     if not connection.sandbox:
-        async with connect(target.base_url, target.token, at_most=connection.parallelism) as api:
-            yield api
+        async with connect(target.base_url, target.token, run=connection.run) as http:
+            yield http
         return
 
     from reconciler.sandbox.app import Options, create_app
@@ -60,7 +132,5 @@ async def open_api(connection: Connection) -> AsyncGenerator[Transport]:
 
     with said_plainly(SANDBOX_DB), open_seeded(SANDBOX_DB) as store:
         app = create_app(store, Options())
-        async with connect(
-            target.base_url, target.token, at_most=connection.parallelism, app=app
-        ) as api:
-            yield api
+        async with connect(target.base_url, target.token, run=connection.run, app=app) as http:
+            yield http

@@ -7,6 +7,7 @@ from msgspec import Struct
 from reconciler.commands import Terminal
 from reconciler.commands.inputs import Manifests, Selection, select
 from reconciler.commands.opening import Connection, open_api
+from reconciler.fetch.read import How, read
 from reconciler.model import Address, Current, Plan, Record, Unreadable
 from reconciler.plan import Draft
 from reconciler.render import problems
@@ -19,6 +20,7 @@ class Inputs(Struct, frozen=True):
     manifests: Manifests
     connection: Connection
     selection: Selection = Selection()
+    how: How = "auto"
 
 
 def records(inputs: Inputs, terminal: Terminal) -> dict[Address, Record]:
@@ -31,19 +33,18 @@ def records(inputs: Inputs, terminal: Terminal) -> dict[Address, Record]:
 
 async def make(wanted: Mapping[Address, Record], inputs: Inputs, terminal: Terminal) -> Plan:
     """The plan for these records, read through a client that cannot write."""
-    from reconciler.fetch.each import read_each
-
     draft = Draft(inputs.connection.target.base_url, wanted)
-    with terminal.progress("Reading records", len(wanted)) as step:
+    async with open_api(inputs.connection, terminal, records=len(wanted)) as link:
+        with terminal.progress("Reading records", len(wanted), link.traffic) as step:
 
-        def add(address: Address, live: Current | Unreadable) -> None:
-            draft.add(address, live)
-            step()
+            def add(address: Address, live: Current | Unreadable) -> None:
+                draft.add(address, live)
+                step()
 
-        async with open_api(inputs.connection) as transport:
-            await read_each(
+            await read(
                 wanted.values(),
-                ReadOnly(transport),
+                ReadOnly(link.transport),
+                how=inputs.how,
                 parallelism=inputs.connection.parallelism,
                 on_read=add,
             )

@@ -1,1 +1,1 @@
-"""Addresses -> what the API holds for them."""
+"""Addresses -> what the API holds for them, in few requests."""

@@ -62,14 +62,14 @@ def test_a_log_gets_a_line_now_and_then(
     clock: Iterator[int] = iter(range(0, 1000, 4))  # four seconds a look
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
 
-    with Streams({}).progress("Reading records", 10) as step:
+    with Streams({}).progress("Reading records", 10, "so far") as step:
         for _ in range(10):
             step()
 
     assert capsys.readouterr().err.splitlines() == [
-        "Reading records: 3 of 10",
-        "Reading records: 6 of 10",
-        "Reading records: 9 of 10",
+        "Reading records: 3 of 10 (so far)",
+        "Reading records: 6 of 10 (so far)",
+        "Reading records: 9 of 10 (so far)",
     ]
 
 

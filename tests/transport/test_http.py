@@ -36,7 +36,7 @@ def exchange(speak: Speak, *requests: Request) -> list[Response | TransportError
         found: list[Response | TransportError] = []
         async with (
             server,
-            http.connect(f"http://127.0.0.1:{port}/core/v2", Secret(TOKEN), at_most=1) as api,
+            http.connect(f"http://127.0.0.1:{port}/core/v2", Secret(TOKEN)) as api,
         ):
             for request in requests:
                 try:
@@ -110,7 +110,7 @@ def test_a_broken_answer_is_none_and_the_request_may_have_arrived(data: bytes) -
 
 def test_nobody_there_means_nothing_was_sent() -> None:
     async def run() -> TransportError:
-        async with http.connect("http://127.0.0.1:9", Secret(TOKEN), at_most=1) as api:
+        async with http.connect("http://127.0.0.1:9", Secret(TOKEN)) as api:
             with pytest.raises(TransportError) as caught:
                 await api.send(PATCH)
             return caught.value

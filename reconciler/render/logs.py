@@ -1,0 +1,28 @@
+"""Requests -> lines of a log, for people or for programs; neither token nor body is in them."""
+
+from collections.abc import Callable, Mapping
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from reconciler.render.escape import visible
+from reconciler.transport.watched import Exchange
+
+LogFormat: TypeAlias = Literal["text", "json"]
+
+
+def text(exchange: Exchange) -> str:
+    """`GET /sms/messages 200 12.3 ms`, with the attempt where it is not the first."""
+    outcome = exchange.status or visible(exchange.error)
+    again = f" (attempt {exchange.attempt})" if exchange.attempt > 1 else ""
+    took = f"{exchange.milliseconds:.1f} ms"
+    return f"{exchange.method} {exchange.path} {outcome} {took}{again}"
+
+
+def json(exchange: Exchange) -> str:
+    """One JSON object."""
+    members = {"level": "info", "message": "request", **msgspec.to_builtins(exchange)}
+    return msgspec.json.encode(members).decode()
+
+
+LOGS: Mapping[LogFormat, Callable[[Exchange], str]] = {"text": text, "json": json}
