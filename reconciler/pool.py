@@ -1,10 +1,20 @@
-"""Items -> one coroutine each, at most so many at once."""
+"""Coroutines -> their results: one alone, or one for each item, at most so many at once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from typing import Any, TypeVar
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def run(main: Coroutine[Any, Any, Result]) -> Result:
+    """What a coroutine returns; on uvloop where that is installed, which is 5 to 10 % quicker."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(main)
+    return uvloop.run(main)
 
 
 async def each_of(

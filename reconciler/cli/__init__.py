@@ -20,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from reconciler.cli.app import app
     from reconciler.cli.terminal import ReaderGoneError
 
+    _open_descriptors()
     given = _terraform_style(sys.argv[1:] if arguments is None else arguments)
     code: int
     try:
@@ -41,6 +42,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception:  # noqa: BLE001  whatever it is, the user is told where the trace is
         code = _bug()
     return code
+
+
+def _open_descriptors() -> None:
+    """Something behind stdin, stdout and stderr where a shell closed them (`plan >&-`).
+
+    Else the next file or socket that is opened takes their numbers, and output goes there.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
 
 
 def _terraform_style(arguments: Sequence[str]) -> list[str]:

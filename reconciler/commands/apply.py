@@ -16,6 +16,7 @@ from reconciler.commands.opening import open_api
 from reconciler.commands.planning import Inputs, make, records
 from reconciler.errors import ApiError, ExitCode, PlanFileError, ReconcilerError
 from reconciler.model import Outcome, OutcomeName, Plan
+from reconciler.pool import run as run_coroutine
 from reconciler.render import text
 from reconciler.report import tally
 
@@ -52,14 +53,14 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     asks = parameters.plan is None and not parameters.auto_approve
     if asks and terminal.ask(QUESTION) != "yes":
         raise ReconcilerError("Apply cancelled: nothing was written.")
-    return asyncio.run(_apply(plan, parameters, terminal))
+    return run_coroutine(_apply(plan, parameters, terminal))
 
 
 def _plan(parameters: Parameters, terminal: Terminal) -> Plan:
     base_url = parameters.inputs.connection.target.base_url
     if parameters.plan is None:
         wanted = records(parameters.inputs, terminal)
-        return asyncio.run(make(wanted, parameters.inputs, terminal))
+        return run_coroutine(make(wanted, parameters.inputs, terminal))
     plan = read_plan(parameters.plan)
     if plan.base_url != base_url:
         raise PlanFileError(

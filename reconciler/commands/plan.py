@@ -1,6 +1,5 @@
 """`reconciler plan`: show what differs; nothing is written but the plan file."""
 
-import asyncio
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +11,7 @@ from reconciler.commands.files import PRIVATE, check_writable, write_whole
 from reconciler.commands.planning import Inputs, make, records
 from reconciler.errors import ExitCode
 from reconciler.model import Plan
+from reconciler.pool import run as run_coroutine
 from reconciler.render import text
 
 
@@ -29,7 +29,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     if parameters.out is not None:
         check_writable(parameters.out)
     wanted = records(parameters.inputs, terminal)
-    plan = asyncio.run(make(wanted, parameters.inputs, terminal))
+    plan = run_coroutine(make(wanted, parameters.inputs, terminal))
     if parameters.out is not None:
         write_whole(parameters.out, document.write(plan), mode=PRIVATE)
     if parameters.format == "json":

@@ -3,14 +3,17 @@
 httpx by itself waits for ever on a body that drips, inflates any archive, and tells the token in
 the error for a bad header; each is closed here or where the token is checked. Its pool walks all
 connections for each request, so that many at once are slower than few: here every request under way
-has a client, and so a connection, of its own.
+has a transport, and so a connection, of its own. What its client adds to a transport (redirects,
+cookies) is not wanted.
 """
 
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -31,62 +34,80 @@ TOTAL_SECONDS = 30.0
 MAX_BODY_BYTES = 16 * 1024 * 1024
 
 _OK = 200
+_EXTENSIONS = {"timeout": httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS).as_dict()}
 
 
 class Http:
     """Sends requests to one base URL; made by `connect`."""
 
     def __init__(
-        self, new_client: Callable[[], httpx.AsyncClient], token: Secret, run: str
+        self,
+        base_url: str,
+        token: Secret,
+        run: str,
+        new_transport: Callable[[], httpx.AsyncBaseTransport],
     ) -> None:
-        self._new_client = new_client
+        self._base_url = base_url
         self._token = token
+        self._auth = _Bearer(token)
         self._run = run
+        self._new_transport = new_transport
+        self._transports: list[httpx.AsyncBaseTransport] = []
+        self._idle: list[httpx.AsyncBaseTransport] = []
         self._requests = 0
-        self._idle: list[httpx.AsyncClient] = []
-        self._clients = AsyncExitStack()
 
     async def send(self, request: Request) -> Response:
         """The API's answer, whatever its status; TransportError where there is none."""
-        client = self._idle.pop() if self._idle else await self._another()
+        transport = self._idle.pop() if self._idle else self._another()
         try:
             async with asyncio.timeout(TOTAL_SECONDS):
-                answer = await client.send(self._built(client, request), stream=True)
+                answer = await transport.handle_async_request(self._built(request))
                 try:
                     body = await _body(answer)
                 finally:
                     await answer.aclose()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            where = f"cannot connect to {client.base_url}"
+            where = f"cannot connect to {self._base_url}"
             raise TransportError(_why(error, where), sent=False) from None
         except (httpx.RequestError, TimeoutError) as error:
             raise TransportError(_why(error, "no whole answer"), sent=True) from None
         finally:
-            self._idle.append(client)
+            self._idle.append(transport)
         if answer.status_code != _OK:
             # Some servers tell the request's headers back, and what they say is shown.
             body = body.replace(self._token.reveal().encode(), b"***")
         return Response(answer.status_code, answer.headers, body)
 
-    async def _another(self) -> httpx.AsyncClient:
-        return await self._clients.enter_async_context(self._new_client())
+    def _another(self) -> httpx.AsyncBaseTransport:
+        transport = self._new_transport()
+        self._transports.append(transport)
+        return transport
 
-    def _built(self, client: httpx.AsyncClient, request: Request) -> httpx.Request:
+    def _built(self, request: Request) -> httpx.Request:
         self._requests += 1
-        headers = {"x-request-id": f"{self._run}-{self._requests}"}
+        query = f"?{urlencode(request.query)}" if request.query else ""
+        headers = {
+            "accept": "application/json",
+            # Plain bytes only: a small compressed body can inflate to gigabytes before any cap.
+            "accept-encoding": "identity",
+            "user-agent": f"reconciler/{__version__} (run {self._run})",
+            "x-request-id": f"{self._run}-{self._requests}",
+        }
         if request.body is not None:
             headers["content-type"] = "application/json"
-        return client.build_request(
+        built = httpx.Request(
             request.method,
-            request.path.removeprefix("/"),
-            params=request.query or None,
-            content=request.body,
+            f"{self._base_url}{request.path}{query}",
             headers=headers,
+            content=request.body,
+            extensions=_EXTENSIONS,
         )
+        return next(self._auth.auth_flow(built))
 
     async def close(self) -> None:
         """Closes every connection."""
-        await self._clients.aclose()
+        for transport in self._transports:
+            await transport.aclose()
 
 
 @asynccontextmanager
@@ -100,49 +121,50 @@ async def connect(
 ) -> AsyncGenerator[Http]:
     """A client of the API at `base_url`; `run` is what its requests are known by in the API's logs.
 
-    With `app`, an ASGI application answers in process, and no socket is opened. Proxies and
-    certificate authorities come from the environment; redirects are never followed.
+    With `app`, an ASGI application answers in process; with `transport`, whatever that is. Proxies
+    and certificate authorities come from the environment; redirects are never followed.
     """
-    inner = transport if app is None else httpx.ASGITransport(app)
-    # http:// is for this machine alone; a proxy would be sent the token in clear.
-    trust_environment = inner is None and base_url.startswith("https:")
-
+    if app is not None:
+        transport = httpx.ASGITransport(app)
     try:
-        # Reading the certificates takes longer than a request: once for all clients, and for plain
-        # http:// not at all (a context that trusts nobody).
-        if trust_environment:
-            verify = httpx.create_ssl_context()
-        else:
-            verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        defaults = {
-            "accept": "application/json",
-            # Plain bytes only: a small compressed body can inflate to gigabytes before any cap.
-            "accept-encoding": "identity",
-            "user-agent": f"reconciler/{__version__} (run {run})",
-        }
-
-        def new_client() -> httpx.AsyncClient:
-            return httpx.AsyncClient(
-                base_url=base_url,
-                auth=_Bearer(token),
-                headers=defaults,
-                timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
-                limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
-                trust_env=trust_environment,
-                verify=verify,
-                transport=inner,
-            )
-
-        new_client().build_request("GET", "/")  # where a bad proxy or host name comes to light
+        new_transport = _sockets(base_url) if transport is None else _always(transport)
+        http = Http(base_url, token, run, new_transport)
+        httpx.Request("GET", base_url)  # where a bad host name comes to light
     except (ValueError, OSError, ImportError, httpx.InvalidURL) as error:
         raise ConfigError(
             f"the proxy, certificates or address of the environment cannot be used: {error}"
         ) from None
-    http = Http(new_client, token, run)
     try:
         yield http
     finally:
         await http.close()
+
+
+def _always(transport: httpx.AsyncBaseTransport) -> Callable[[], httpx.AsyncBaseTransport]:
+    return lambda: transport
+
+
+def _sockets(base_url: str) -> Callable[[], httpx.AsyncBaseTransport]:
+    """Makes transports to one host, through the environment's proxy if there is one for it."""
+    url = urlsplit(base_url)
+    proxy = None
+    if url.scheme == "https":
+        # Reading the certificates takes longer than a request: once for all of them.
+        context = httpx.create_ssl_context()
+        if not proxy_bypass(url.hostname or ""):
+            proxies = getproxies()
+            proxy = proxies.get("https") or proxies.get("all")
+    else:
+        # Plain http:// is for this machine alone: no proxy may see the token, and no certificate
+        # is ever asked for (a context that trusts nobody).
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+
+    def new_transport() -> httpx.AsyncBaseTransport:
+        return httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy)
+
+    new_transport()  # where a bad proxy comes to light
+    return new_transport
 
 
 class _Bearer(httpx.Auth):
@@ -160,12 +182,19 @@ async def _body(answer: httpx.Response) -> bytes:
     if answer.headers.get("content-encoding", "") not in ("", "identity"):
         raise httpx.DecodingError("the answer is compressed, which was not asked for")
     chunks, size = [], 0
-    async for chunk in answer.aiter_raw():
+    async for chunk in _stream(answer):
         size += len(chunk)
         if size > MAX_BODY_BYTES:
             raise httpx.ReadError(f"the answer is longer than {MAX_BODY_BYTES:,} bytes")
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _stream(answer: httpx.Response) -> httpx.AsyncByteStream:
+    """The body as an asynchronous transport gives it."""
+    if not isinstance(answer.stream, httpx.AsyncByteStream):  # only a type says that it could be
+        raise TypeError(type(answer.stream))
+    return answer.stream
 
 
 def _why(error: Exception, what: str) -> str:
