@@ -23,6 +23,9 @@ settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
 
 
+MIN_TOKEN_CHARS = 8
+
+
 class Result(NamedTuple):
     """What one command line did."""
 
@@ -46,16 +49,31 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """`run("plan", "--sandbox")` as a shell would, in this process."""
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """`run("plan", "--sandbox")` as a shell would, in this process.
+
+    Whatever the command, the token of the environment is in none of its outputs and files.
+    """
 
     def run(*arguments: str | Path) -> Result:
         capsys.readouterr()
         code = main([str(argument) for argument in arguments])
         captured = capsys.readouterr()
+        _no_token_in(captured.out, captured.err, tmp_path)
         return Result(code, captured.out, captured.err)
 
     return run
+
+
+def _no_token_in(out: str, err: str, folder: Path) -> None:
+    token = os.environ.get("CARRIERX_TOKEN", "").strip()
+    if len(token) < MIN_TOKEN_CHARS:
+        return
+    assert token not in out
+    assert token not in err
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            assert token.encode() not in path.read_bytes(), path
 
 
 @pytest.fixture

@@ -23,7 +23,6 @@ from reconciler import api
 from reconciler.cli import main
 from reconciler.kinds import MESSAGES
 from reconciler.model import Record
-from reconciler.sandbox.faults import Dice, parse
 from reconciler.sandbox.store import Store
 from reconciler.sandbox.tokens import NOTHING, READ
 from reconciler.transport import Transport
@@ -35,6 +34,7 @@ from writing import (
     held,
     manifest,
     many,
+    seed_of,
     sid,
     user_data,
     write,
@@ -48,15 +48,6 @@ def example(folder: Path) -> Path:
     """The repository's own manifests."""
     shutil.copytree(REPOSITORY / "manifests", folder / "manifests")
     return folder / "manifests"
-
-
-def seed_of(faults: list[bool], spec: str) -> int:
-    """A seed with which a server's first requests meet a fault just where it is wanted."""
-    for seed in range(10_000):
-        dice = Dice(parse(spec), seed)
-        if [dice.draw() is not None for _ in faults] == faults:
-            return seed
-    raise AssertionError(faults)
 
 
 @pytest.mark.usefixtures("example")

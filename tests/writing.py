@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from reconciler.kinds import KINDS
+from reconciler.sandbox.faults import Dice, parse
 from reconciler.sandbox.store import Store
 
 MESSAGE = "097b49df-c54e-4eaf-97d0-89cf7d5a655b"
@@ -48,3 +49,12 @@ def many(count: int) -> Path:
     """A manifest of so many messages, none of which is in the example's store."""
     rows = "".join(f"  {sid(number)}: {{user_data: x}}\n" for number in range(count))
     return write(f"messages:\n{rows}")
+
+
+def seed_of(faults: list[bool], spec: str) -> int:
+    """A seed with which a server's first requests meet a fault just where it is wanted."""
+    for seed in range(10_000):
+        dice = Dice(parse(spec), seed)
+        if [dice.draw() is not None for _ in faults] == faults:
+            return seed
+    raise AssertionError(faults)

@@ -2,16 +2,17 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from conftest import REPOSITORY, Run
+from conftest import REPOSITORY, Run, Serve
 from reconciler import __version__
 from reconciler.cli import main
-from writing import MESSAGE, manifest, write
+from writing import MESSAGE, manifest, many, seed_of, write
 
 COMMANDS = [
     "validate",
@@ -507,3 +508,44 @@ def test_validate_opens_no_socket(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     manifest("x")
 
     assert run("validate").code == 0
+
+
+def test_every_request_can_be_logged_without_token_or_body(run: Run, serve: Serve) -> None:
+    serve()
+    manifest("private text")
+
+    result = run("apply", "--auto-approve", "--log-format", "json")
+
+    lines = [json.loads(line) for line in result.err.splitlines()]
+    assert [(line["method"], line["status"], line["attempt"]) for line in lines] == [
+        ("GET", 200, 1),
+        ("GET", 200, 1),
+        ("PATCH", 200, 1),
+    ]
+    assert all(line["milliseconds"] > 0 for line in lines)
+    assert "private" not in result.err
+    again = run("plan", "--log-format", "text")
+    assert re.fullmatch(rf"GET /sms/messages/{MESSAGE} 200 [0-9.]+ ms\n", again.err)
+
+
+@pytest.mark.parametrize(("how", "requests"), [("each", 4), ("sweep", 1), ("auto", 1)])
+def test_the_way_to_read_can_be_chosen(run: Run, serve: Serve, how: str, requests: int) -> None:
+    server = serve()
+    many(4)
+    run("sandbox", "seed", "--db", server.db, "--manifests", "manifests")
+
+    result = run("plan", "--read", how, "--log-format", "json")
+
+    assert result.code == 0
+    assert len(result.err.splitlines()) == requests
+
+
+def test_a_wait_that_the_api_asked_for_is_said(run: Run, serve: Serve) -> None:
+    spec = "429=0.5"
+    serve("--fault", spec, "--seed", str(seed_of([True, False], spec)))
+    manifest("x")
+
+    result = run("plan")
+
+    assert result.code == 0
+    assert result.err == "Waiting 1 s: the API asked for it.\n"

@@ -2,10 +2,15 @@
 
 import asyncio
 import gzip
+import socket
+import ssl
+import struct
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
+import trustme
 
 from reconciler.config import Secret
 from reconciler.transport import Request, Response, TransportError, http
@@ -17,7 +22,9 @@ PATCH = Request("PATCH", "/sms/messages/x", body=b'{"user_data":"a"}')
 Speak = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-def exchange(speak: Speak, *requests: Request) -> list[Response | TransportError]:
+def exchange(
+    speak: Speak, *requests: Request, tls: ssl.SSLContext | None = None, scheme: str = "http"
+) -> list[Response | TransportError]:
     """What a client makes of a server that speaks raw bytes."""
 
     async def run() -> list[Response | TransportError]:
@@ -31,12 +38,12 @@ def exchange(speak: Speak, *requests: Request) -> list[Response | TransportError
 
         handled: list[asyncio.Task[None] | None] = []
 
-        server = await asyncio.start_server(handle, "127.0.0.1", 0)
+        server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)
         port = server.sockets[0].getsockname()[1]
         found: list[Response | TransportError] = []
         async with (
             server,
-            http.connect(f"http://127.0.0.1:{port}/core/v2", Secret(TOKEN)) as api,
+            http.connect(f"{scheme}://127.0.0.1:{port}/core/v2", Secret(TOKEN)) as api,
         ):
             for request in requests:
                 try:
@@ -106,6 +113,89 @@ def test_a_broken_answer_is_none_and_the_request_may_have_arrived(data: bytes) -
     assert isinstance(error, TransportError)
     assert error.sent
     assert TOKEN not in str(error)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_connection_that_is_reset_is_no_answer(before: bool) -> None:
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        if not before:
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")
+            await writer.drain()
+        raw = writer.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    (error,) = exchange(speak, PATCH)
+
+    assert isinstance(error, TransportError)
+    assert error.sent
+
+
+def test_a_certificate_that_nobody_signed_gets_no_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    seen: list[bytes] = []
+
+    (error,) = exchange(answer(with_length(b"{}"), seen), GET, tls=context, scheme="https")
+
+    assert isinstance(error, TransportError)
+    assert not error.sent
+    assert "certificate" in str(error).lower()
+    assert seen == []
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    (response,) = exchange(answer(with_length(b"{}"), seen), GET, tls=context, scheme="https")
+    assert isinstance(response, Response)
+    assert TOKEN.encode() in seen[0]
+
+
+def test_tls_to_a_plain_port_sends_nothing() -> None:
+    seen: list[bytes] = []
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await reader.read(10_000))
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    (error,) = exchange(speak, GET, scheme="https")
+
+    assert isinstance(error, TransportError)
+    assert not error.sent
+    assert TOKEN.encode() not in b"".join(seen)
+
+
+def test_an_answer_that_tells_the_request_back_does_not_show_the_token() -> None:
+    body = f'{{"message":"bad header: Bearer {TOKEN}"}}'.encode()
+    (response,) = exchange(answer(with_length(body, status=b"400 Bad Request")), GET)
+
+    assert isinstance(response, Response)
+    assert TOKEN.encode() not in response.body
+
+
+def test_requests_are_told_apart_by_the_run_and_a_number() -> None:
+    seen: list[bytes] = []
+
+    async def run() -> None:
+        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            for _ in range(2):
+                seen.append(await reader.readuntil(b"\r\n\r\n"))
+                writer.write(with_length(b"{}"))
+                await writer.drain()
+            writer.close()
+
+        server = await asyncio.start_server(handle, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server, http.connect(f"http://127.0.0.1:{port}", Secret(TOKEN), run="ab") as api:
+            await api.send(GET)
+            await api.send(GET)
+
+    asyncio.run(run())
+    for number, head in enumerate(seen, 1):
+        assert f"x-request-id: ab-{number}".encode() in head.lower()
+        assert b"(run ab)" in head
 
 
 def test_nobody_there_means_nothing_was_sent() -> None:
