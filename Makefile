@@ -53,7 +53,7 @@ SECONDS ?= 60
 
 fuzz: $(VENV)/.test
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'atheris>=3'
-	@for target in manifest plan answer; do \
+	@for target in manifest plan answer layout; do \
 		echo "fuzzing $$target for $(SECONDS) s"; \
 		$(BIN)/python tests/fuzz.py $$target -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 \
 			-verbosity=0 -print_final_stats=1 || exit 1; \

@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from msgspec import MsgspecError, Struct, msgpack
@@ -21,6 +22,7 @@ from reconciler.model import Address, Record, Source
 MIN_CHARS = 16 * 1024
 MAX_BYTES = 512 * 1024 * 1024
 _ROWS_A_CHUNK = 10_000
+_READERS = ("cache", "comments", "kinds", "manifest", "meaning", "model", "schema", "tree")
 _DIGEST_BYTES = 16
 
 
@@ -49,9 +51,10 @@ class Cache:
         path = self._folder / key
         try:
             rows = _decoded(path.read_bytes())
-            os.utime(path)  # the oldest go first
         except (OSError, ValueError, MsgspecError):
             return None
+        with suppress(OSError):
+            os.utime(path)  # the oldest go first
         return (
             Record(row.address, row.wanted, row.structured, Source(file, row.line, row.column))
             for row in rows
@@ -83,9 +86,18 @@ class Cache:
 def key_of(text: str, file: str) -> str:
     """The name of the entry for a manifest's text."""
     suffix = Path(file).suffix
-    digest = hashlib.sha256(f"{__version__} {suffix} ".encode())
+    digest = hashlib.sha256(f"{__version__} {_code()} {suffix} ".encode())
     digest.update(text.encode())
     return digest.hexdigest()
+
+
+@cache
+def _code() -> str:
+    """The code that reads manifests: between two versions, in a checkout, it changes as well."""
+    code = hashlib.sha256()
+    for name in _READERS:
+        code.update(Path(__file__).with_name(f"{name}.py").read_bytes())
+    return code.hexdigest()
 
 
 def open_cache(environment: Mapping[str, str]) -> Cache | None:
@@ -123,20 +135,20 @@ def _encoded(records: Iterable[Record]) -> Iterator[bytes]:
     yield bytes(4)
 
 
-def _decoded(data: bytes) -> Iterator[_Row]:
-    """The rows of an entry; ValueError, before the first of them, for one that is not whole."""
-    chunks = []
+def _decoded(data: bytes) -> list[_Row]:
+    """The rows of an entry; ValueError or MsgspecError for one that is not whole."""
+    rows: list[_Row] = []
     view, start = memoryview(data), 0
     while size := int.from_bytes(view[start : start + 4], "big"):
         body = start + 4 + _DIGEST_BYTES
         chunk = view[body : body + size]
         if _digest(chunk) != view[start + 4 : body]:
             raise ValueError("not what was written")
-        chunks.append(chunk)
+        rows += _DECODER.decode(chunk)
         start = body + size
     if view[start:] != bytes(4):
         raise ValueError("not the whole of it")
-    return (row for chunk in chunks for row in _DECODER.decode(chunk))
+    return rows
 
 
 def _digest(chunk: bytes | memoryview) -> bytes:

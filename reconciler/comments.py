@@ -8,6 +8,8 @@ from reconciler.tree import BrokenTreeError, Position, scalar_spans
 # A comment begins at the start of a line or after a space (YAML 1.2, section 6.6).
 _COMMENT = re.compile(r"(?<!\S)#[^\n]*")
 
+MAX_STRAY_TABS = 20
+
 
 def comments(text: str) -> Iterator[re.Match[str]]:
     """Every comment, from its `#` to the end of its line; BrokenTreeError for no YAML."""
@@ -16,18 +18,22 @@ def comments(text: str) -> Iterator[re.Match[str]]:
 
 
 def stray_tabs(text: str) -> Iterator[Position]:
-    """Where tabs stand outside quotes, blocks and comments: parsers disagree about them.
+    """The first places where tabs stand outside quotes, blocks and comments.
 
-    Nothing for a text that cannot be read; its reader says so.
+    Parsers disagree about them. Nothing for a text that cannot be read; its reader says so.
     """
+    found = 0
     try:
-        gaps = list(_gaps(text))
+        for start, end in _gaps(text):
+            if "\t" in text[start:end]:
+                bare = _COMMENT.sub(lambda comment: " " * len(comment[0]), text[start:end])
+                if "\t" in bare:
+                    yield position(text[: start + bare.index("\t")])
+                    found += 1
+            if found == MAX_STRAY_TABS:
+                return
     except BrokenTreeError:
         return
-    for start, end in gaps:
-        bare = _COMMENT.sub(lambda comment: " " * len(comment[0]), text[start:end])
-        for tab in re.finditer("\t", bare):
-            yield position(text[: start + tab.start()])
 
 
 def position(before: str) -> Position:

@@ -7,24 +7,19 @@ every comment, must be the same, or the text is left as it is.
 
 import re
 import warnings
-from bisect import bisect_left, bisect_right
-from collections import Counter
 from io import StringIO
-from itertools import dropwhile
 from typing import Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 
-from reconciler.comments import comments
 from reconciler.errors import ReconcilerError
 from reconciler.kinds import KINDS
+from reconciler.lines import INDENT, deeper, in_order, notes, tidied
 from reconciler.loading import records_in
 from reconciler.manifest import bad_character
 from reconciler.model import Address, Record, Severity
-from reconciler.tree import scalar_spans
 
-_INDENT = 2
 # Every scalar stays on its line, however long: a break inside would be one more thing to review.
 _ENDLESS = 10**9
 
@@ -42,37 +37,38 @@ class LayoutError(ReconcilerError):
 def canonical(file: str, text: str) -> str:
     """The text in its canonical layout: kinds in the API's order, SIDs sorted, two spaces a level.
 
-    The text must hold no problems. Raises LayoutError, which names the file, where a comment stands
-    in a place that cannot be kept.
+    The text must hold no problems; its line ends are kept. Raises LayoutError, which names the file
+    and says why it is better left alone.
     """
-    if file.endswith(".json"):
-        return _json(text)
-    written = _tidied(_rewritten(text))
-    for candidate in (
-        _tidied(_sorted(written)),
-        written,
-    ):  # an alias may have to stay behind its anchor
-        if _same_records(file, text, candidate):
-            if _comments(text) == _comments(candidate):
-                return candidate
-            break
-    raise LayoutError(
-        f"{file}: a comment stands where it cannot be kept: give it a line of its own"
-    )
+    lf = text.replace("\r\n", "\n")
+    try:
+        laid_out = _json(lf) if file.lower().endswith(".json") else _yaml(file, lf)
+    except LayoutError:
+        raise
+    except Exception as error:
+        raise LayoutError(f"{file}: cannot be laid out ({type(error).__name__})") from error
+    return laid_out.replace("\n", "\r\n") if "\r\n" in text else laid_out
 
 
 def _json(text: str) -> str:
     kinds = msgspec.json.decode(text, type=dict[str, dict[str, Raw]])
     ordered = {kind: dict(sorted(kinds[kind].items())) for kind in KINDS if kind in kinds}
-    return msgspec.json.format(msgspec.json.encode(ordered), indent=_INDENT).decode() + "\n"
+    laid_out = msgspec.json.format(msgspec.json.encode(ordered), indent=INDENT).decode() + "\n"
+    if _written("m.json", text) != _written("m.json", laid_out):
+        raise LayoutError("what would be sent is not the same")
+    return laid_out
 
 
-def _comments(text: str) -> Counter[str]:
-    return Counter(comment[0].rstrip() for comment in comments(text))
-
-
-def _same_records(file: str, before: str, after: str) -> bool:
-    return _written(file, before) == _written(file, after)
+def _yaml(file: str, text: str) -> str:
+    written = tidied(_rewritten(text), deeper(text))
+    ordered = in_order(written)
+    # The unsorted one too: an alias may have to stay behind its anchor, an open block at the end.
+    for candidate in (tidied(ordered, deeper(ordered)), written):
+        if _written(file, text) == _written(file, candidate):
+            if notes(text) == notes(candidate):
+                return candidate
+            raise LayoutError(f"{file}: a comment could not stay with what it is about: move it")
+    raise LayoutError(f"{file}: what would be sent is not the same")
 
 
 def _written(file: str, text: str) -> dict[Address, tuple[str | None, bool]] | None:
@@ -90,14 +86,15 @@ def _written(file: str, text: str) -> dict[Address, tuple[str | None, bool]] | N
 
 def _rewritten(text: str) -> str:
     quoted: dict[str, str] = {}
-    yaml = _yaml(text, quoted)
+    yaml = _ruamel(text, quoted)
     with warnings.catch_warnings(action="ignore"):  # an anchor's name may be used again
-        documents = [document for document in yaml.load_all(text) if document is not None]
+        documents = [document for document in yaml.load_all(text) if isinstance(document, dict)]
     for document in documents:
-        for records in document.values():
-            _in_block_style(records)
-            for body in records.values():
-                _in_block_style(body)
+        document.fa.set_block_style()  # type: ignore[attr-defined]
+        for kind, records in document.items():
+            _in_block_style(document, kind)
+            for sid in records:
+                _in_block_style(records, sid)
     stream = StringIO()
     yaml.dump_all(documents, stream)
     if not quoted:
@@ -106,12 +103,28 @@ def _rewritten(text: str) -> str:
     return marks.sub(lambda mark: quoted[mark[0]], stream.getvalue())
 
 
-def _in_block_style(node: Any) -> None:
-    if node:  # an empty mapping can only be written as {}
-        node.fa.set_block_style()
+def _in_block_style(parent: Any, key: str) -> None:
+    """A mapping in braces on lines of its own; the comments below it stay below it."""
+    node = parent[key]
+    if not node or not node.fa.flow_style():  # an empty mapping can only be written as {}
+        return
+    from ruamel.yaml.tokens import CommentToken
+
+    node.fa.set_block_style()
+    token = (parent.ca.items.get(key) or [None] * 3)[2]
+    if token is None:
+        return
+    beside, _, below = token.value.partition("\n")
+    if below.strip():
+        if beside:
+            token.value = f"{beside}\n"
+        else:
+            del parent.ca.items[key]
+        moved = CommentToken(f"\n{below}", token.start_mark)
+        node.ca.items[list(node)[-1]] = [None, None, moved, None]
 
 
-def _yaml(text: str, quoted: dict[str, str]) -> Any:
+def _ruamel(text: str, quoted: dict[str, str]) -> Any:
     """A round trip by ruamel, in which each scalar stays the characters that were written.
 
     A text in double quotes is written as a mark, and what the mark stands for put into `quoted`:
@@ -147,7 +160,7 @@ def _yaml(text: str, quoted: dict[str, str]) -> Any:
     yaml.Constructor = Explicit
     yaml.preserve_quotes = True
     yaml.width = _ENDLESS
-    yaml.indent(mapping=_INDENT, sequence=2 * _INDENT, offset=_INDENT)
+    yaml.indent(mapping=INDENT, sequence=2 * INDENT, offset=INDENT)
     return yaml
 
 
@@ -162,130 +175,3 @@ def _character(character: str) -> str:
         return character
     code = ord(character)
     return f"\\u{code:04x}" if code <= _LAST_OF_FOUR_DIGITS else f"\\U{code:08x}"
-
-
-class _Line(Struct, frozen=True):
-    """A line: where its comment begins, and whether it is the inside of a scalar."""
-
-    text: str
-    inside: bool = False
-    comment_at: int | None = None
-
-    @property
-    def content(self) -> bool:
-        """Whether a key, an item or a marker begins on it."""
-        return not self.inside and bool(self.text[: self.comment_at].strip())
-
-    @property
-    def indent(self) -> str:
-        """The spaces at its start."""
-        return self.text[: len(self.text) - len(self.text.lstrip())]
-
-
-def _lines(text: str) -> list[_Line]:
-    starts = [0, *(match.end() for match in re.finditer("\n", text))]
-    inside = {
-        number
-        for start, end in scalar_spans(text)
-        for number in range(bisect_right(starts, start), bisect_left(starts, end))
-    }
-    comment_at = {}
-    for comment in comments(text):
-        number = bisect_right(starts, comment.start()) - 1
-        comment_at[number] = comment.start() - starts[number]
-    return [
-        _Line(line, number in inside, comment_at.get(number))
-        for number, line in enumerate(text.split("\n")[:-1])
-    ]
-
-
-def _tidied(text: str) -> str:
-    """Comments as far in as what they are about, and one blank line at the most."""
-    tidy: list[str] = []
-    indent = ""
-    for line in reversed(_lines(text)):
-        if line.inside:
-            tidy.append(line.text)
-        elif line.text == "...":
-            continue  # behind a block with open end, which need not be the last one any more
-        elif line.content:
-            before, comment = (
-                line.text[: line.comment_at],
-                line.text[len(line.text[: line.comment_at]) :],
-            )
-            tidy.append(f"{before.rstrip()} {comment.rstrip()}".rstrip())
-            indent = line.indent
-        elif line.comment_at is not None:
-            tidy.append(f"{indent}{line.text.strip()}")
-        elif tidy and tidy[-1]:
-            tidy.append("")
-    return _PARENT.sub(r"\1\n", "\n".join(reversed(tidy)).lstrip("\n") + "\n")
-
-
-# A SID, or `user_data:`, with its comment, and a blank line before what belongs to it.
-_PARENT = re.compile(r"^( *[\w\"'-]+:(?: #.*)?)\n\n(?=  )", re.MULTILINE)
-
-
-def _sorted(text: str) -> str:
-    documents: list[list[_Line]] = [[]]
-    for line in _lines(text):
-        if line.content and line.text == "---":
-            documents.append([])
-        else:
-            documents[-1].append(line)
-    return "---\n".join("".join(map(_written_line, _in_order(lines))) for lines in documents)
-
-
-def _in_order(lines: list[_Line]) -> list[_Line]:
-    """A document's lines, kinds and SIDs in order; what stands above and below stays there."""
-    last = max((number for number, line in enumerate(lines) if _is_kept(line)), default=-1) + 1
-    preamble, kinds = _chunks(lines[:last], "")
-    ordered = list(preamble)
-    for kind in sorted(kinds, key=lambda chunk: list(KINDS).index(_key(chunk))):
-        head, records = _chunks(kind, " " * _INDENT)
-        ordered += head
-        for number, record in enumerate(sorted(records, key=_key)):
-            ordered += record if number else _without_blanks(record)
-    return ordered + lines[last:]
-
-
-def _is_kept(line: _Line) -> bool:
-    """Whether a line is more than a comment or a blank."""
-    return line.content or line.inside
-
-
-def _chunks(lines: list[_Line], indent: str) -> tuple[list[_Line], list[list[_Line]]]:
-    """What stands before the first content line at an indent, and a chunk for each such line.
-
-    Comments and blanks right above a chunk belong to it, but for the first kind of a document.
-    """
-    head: list[_Line] = []
-    chunks: list[list[_Line]] = []
-    above: list[_Line] = []
-    for line in lines:
-        if not _is_kept(line):
-            above.append(line)
-        elif line.content and line.indent == indent:
-            if not chunks and not indent:
-                head, above = above, []
-            chunks.append([*above, line])
-            above = []
-        else:
-            (chunks[-1] if chunks else head).extend([*above, line])
-            above = []
-    (chunks[-1] if chunks else head).extend(above)
-    return head, chunks
-
-
-def _key(chunk: list[_Line]) -> str:
-    """The key of a chunk's first content line, as it sorts."""
-    line = next(line for line in chunk if line.content)
-    return line.text.partition(":")[0].strip(" \"'").lower()
-
-
-def _without_blanks(chunk: list[_Line]) -> list[_Line]:
-    return list(dropwhile(lambda line: not line.text, chunk))
-
-
-def _written_line(line: _Line) -> str:
-    return f"{line.text}\n"

@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from reconciler import cache as cached
 from reconciler.cache import Cache
-from reconciler.errors import ProblemsError, ReconcilerError
+from reconciler.errors import ProblemsError
 from reconciler.manifest import find, parse, read_text
-from reconciler.model import Address, Problem, Record
+from reconciler.model import Address, Problem, Record, Source
 from reconciler.rules import Rules
 from reconciler.schema import admit, collect, is_error
 
@@ -27,8 +27,7 @@ class Loaded(Struct, frozen=True):
 def load(paths: Sequence[Path], rules: Rules | None = None, cache: Cache | None = None) -> Loaded:
     """All records under the paths.
 
-    Raises ProblemsError with every problem of every file, by place; ReconcilerError where there
-    is no record at all, which is a mistake far more often than a wish.
+    Raises ProblemsError with every problem of every file, by place; no record at all is one.
     """
     files = 0
 
@@ -45,11 +44,13 @@ def load(paths: Sequence[Path], rules: Rules | None = None, cache: Cache | None 
         records, problems = collect(stream())
         if rules is not None:
             problems += rules.check(records.values())
+    if not (records or is_error(problems)):
+        # A mistake far more often than a wish.
+        named = paths[0].as_posix() if paths else "."
+        message = "holds no records: is it the right folder?"
+        problems.append(Problem(Source(named, 1, 1), "empty", message))
     if is_error(problems):
         raise ProblemsError(sorted(problems, key=lambda problem: problem.source))
-    if not records:
-        named = ", ".join(path.as_posix() for path in paths) or "nothing"
-        raise ReconcilerError(f"no records are in {named}: is it the right folder?")
     return Loaded(records, tuple(problems), files)
 
 
@@ -82,12 +83,16 @@ def records_of(path: Path, cache: Cache | None = None) -> Iterator[Record | Prob
 
 def records_in(file: str, text: str) -> Iterator[Record | Problem]:
     """The records and problems of a manifest's text, as they come."""
+    told: set[tuple[Source, str]] = set()  # an alias brings the same place again and again
     for item in parse(file, text):
         if isinstance(item, Problem):
             yield item
             continue
         record, problems = admit(item)
-        yield from problems
+        for problem in problems:
+            if (problem.source, problem.rule) not in told:
+                told.add((problem.source, problem.rule))
+                yield problem
         if record is not None:
             yield record
 

@@ -3,6 +3,7 @@
 An entry is what is written under a SID. Whether it may become a record is for `schema` to say.
 """
 
+import json
 import os
 import re
 import stat
@@ -20,6 +21,7 @@ from reconciler.tree import (
     BrokenTreeError,
     Mark,
     Node,
+    Position,
     Reader,
     Report,
     Scalar,
@@ -64,7 +66,9 @@ def source(file: str, mark: Mark) -> Source:
 
 
 def find(paths: Sequence[Path]) -> Iterator[Path | Problem]:
-    """The manifest files under the paths, each once, in order of name; no hidden folders.
+    """The manifest files under the paths, each once, in order of name, a folder's own first.
+
+    Hidden files and folders are left out.
 
     A symbolic link is a problem, never followed: in a pull request it would be a way to read any
     file of the machine that makes the plan.
@@ -92,30 +96,36 @@ def _named(path: Path) -> Iterator[Path | Problem]:
         yield _about(path, "symlink", _SYMLINK)
     elif stat.S_ISDIR(mode):
         yield from _walk(str(path))
-    elif path.suffix not in SUFFIXES:
+    elif path.suffix.lower() not in SUFFIXES:
         yield _about(path, "not-a-manifest", f"a manifest ends in {', '.join(SUFFIXES)}")
     else:
         yield path if _is_utf8(path.name) else _about(path, "encoding", _NAME)
 
 
-def _walk(folder: str) -> Iterator[Path | Problem]:
-    try:
-        found = sorted(os.scandir(folder), key=lambda item: item.name)
-    except OSError as error:
-        yield _unreadable(Path(folder), error)
-        return
-    for item in found:
-        manifest = item.name.endswith(SUFFIXES)
-        if item.is_symlink():
-            # A link to something that would not be read anyway is nobody's business.
-            if manifest or item.is_dir():
-                yield _about(Path(item.path), "symlink", _SYMLINK)
-        elif item.is_dir():
-            if not item.name.startswith("."):
-                yield from _walk(item.path)
-        elif manifest:
-            path = Path(item.path)
-            yield path if _is_utf8(item.name) else _about(path, "encoding", _NAME)
+def _walk(top: str) -> Iterator[Path | Problem]:
+    waiting = [top]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            found = sorted(os.scandir(folder), key=lambda item: item.name)
+        except OSError as error:
+            yield _unreadable(Path(folder), error)
+            continue
+        folders = []
+        for item in found:
+            manifest = item.name.lower().endswith(SUFFIXES)
+            if item.name.startswith("."):
+                continue  # .git, and what editors leave behind
+            if item.is_symlink():
+                # A link to something that would not be read anyway is nobody's business.
+                if manifest or item.is_dir():
+                    yield _about(Path(item.path), "symlink", _SYMLINK)
+            elif item.is_dir():
+                folders.append(item.path)
+            elif manifest:
+                path = Path(item.path)
+                yield path if _is_utf8(item.name) else _about(path, "encoding", _NAME)
+        waiting += reversed(folders)
 
 
 _SYMLINK = "is a symbolic link: links are never followed"
@@ -150,13 +160,13 @@ def parse(file: str, text: str) -> Iterator[Entry | Problem]:
     def report(mark: Mark, rule: str, message: str) -> None:
         found.append(Problem(source(file, mark), rule, message))
 
-    if file.endswith(".json"):
-        text = _yaml_of(text)
-    elif "\t" in text:
-        for position in stray_tabs(text):
-            report(position, "tab", "a tab stands outside quotes: use spaces")
     empty = True
     try:
+        if file.lower().endswith(".json"):
+            text = _yaml_of(text) if text.strip() else text
+        elif "\t" in text:
+            for where in stray_tabs(text):
+                report(where, "tab", "a tab stands outside quotes: use spaces")
         for entry in _entries(Reader(text, report), file, report):
             # An entry of which any part was doubtful is none at all.
             if not found:
@@ -222,17 +232,25 @@ def bad_character(file: str, text: str) -> Problem | None:
     return Problem(where, "character", f"holds the character {name}, which cannot be seen: {cure}")
 
 
-def _yaml_of(json: str) -> str:
-    r"""JSON as both YAML parsers read it: no tabs to indent by, `\U0001F600` for `\ud83d\ude00`.
+def _yaml_of(text: str) -> str:
+    r"""JSON as both YAML parsers read it: no tabs, `\U0001F600` for `\ud83d\ude00`.
 
-    The latter is two columns shorter, which a problem behind it in the same line shows.
+    The latter is two columns shorter, which a problem behind it in the same line shows. Raises
+    BrokenTreeError for what is no JSON: YAML would read more of it than any other tool.
     """
-    if "\t" in json:
-        json = _INDENT.sub(lambda indent: " " * len(indent[0]), json)
-    return _PAIR.sub(_character, json) if "\\ud" in json.lower() else json
+    try:
+        json.loads(text, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        where = Position(error.lineno - 1, error.colno - 1)
+        raise BrokenTreeError(where, "syntax", f"is no JSON: {error.msg.lower()}") from None
+    except (ValueError, RecursionError) as error:
+        raise BrokenTreeError(Position(0, 0), "syntax", f"is no JSON: {error}") from None
+    text = text.replace("\t", " ")  # in valid JSON a tab is only ever between two tokens
+    return _PAIR.sub(_character, text) if "\\ud" in text.lower() else text
 
 
-_INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
 
 
 def _character(pair: re.Match[str]) -> str:

@@ -17,7 +17,7 @@ _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 # All that YAML 1.1, YAML 1.2 or a common tool takes for a number.
 _NUMBER_TO_SOMEBODY = re.compile(
     r"""[-+]?(?:
-        [0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?
+        [0-9][0-9_,]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?
       | \.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?
       | 0[xX][0-9a-fA-F_]+ | 0[oO][0-7_]+ | 0[bB][01_]+
       | \.(?:inf|Inf|INF)
@@ -37,7 +37,8 @@ _CHARACTERS = (
         "invisible-character",
         re.compile(
             "[\x01-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
-            "\u2060-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+            "\u2060-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
+            "\u115f\u1160\u2800\u3164\uffa0]"  # letters and symbols that are blank
         ),
         "seen",
     ),
@@ -47,8 +48,9 @@ _CHARACTERS = (
 def json_of(node: Node, report: Report) -> str:
     """Canonical JSON of a node, by the rules of `value.canonical`; every doubt goes to `report`."""
     if isinstance(node, Scalar):
-        if not node.plain:
+        if not node.plain or not node.text.isascii():
             check_text(node, report)
+        if not node.plain:
             return encode_basestring(node.text)
         json = meaning(node.text)
         if json is None:
@@ -59,18 +61,20 @@ def json_of(node: Node, report: Report) -> str:
     members: list[tuple[str, str]] = []
     for key, value in node.pairs:
         # Plain words, most of what there is, without a call for each.
-        name = meaning(key.text) if key.plain else None
+        name = meaning(key.text) if key.plain and key.text.isascii() else None
         if name is None or name[0] != '"':
             name = _key(key, report)
-        json = meaning(value.text) if type(value) is Scalar and value.plain else None
+        json = None
+        if type(value) is Scalar and value.plain and value.text.isascii():
+            json = meaning(value.text)
         members.append((key.text, f"{name}:{json or json_of(value, report)}"))
     members.sort()
     return f"{{{','.join([member for _, member in members])}}}"
 
 
 def check_text(scalar: Scalar, report: Report) -> None:
-    """Reports a character that cannot be sent; only quotes can bring one in, by an escape."""
-    if scalar.text.isprintable():
+    """Reports characters that cannot be sent or seen, written out or as an escape."""
+    if scalar.text.isascii() and scalar.text.isprintable():
         return  # as nearly every text is, and ten times quicker to tell
     for rule, characters, fate in _CHARACTERS:
         bad = characters.search(scalar.text)
@@ -103,6 +107,7 @@ def _inexact(integer: str) -> bool:
 def _key(key: Scalar, report: Report) -> str:
     """A key that is quoted, or should be."""
     check_text(key, report)
-    if key.plain:
+    json = meaning(key.text)
+    if key.plain and (json is None or not json.startswith('"')):
         report(key.mark, "key", f'a key is text: quote it ("{key.text}")')
     return encode_basestring(key.text)

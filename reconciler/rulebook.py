@@ -7,7 +7,7 @@ from reconciler.model import Severity
 
 RULES: Mapping[str, str] = MappingProxyType(
     {
-        "alias": "An alias must follow its anchor, not stand inside it, and expand within bounds.",
+        "alias": "An alias follows its anchor, is not inside it, is no key, and expands within bounds.",
         "character": "Files hold what a reviewer can see, texts what can be sent.",
         "config": "reconciler.yaml holds what this version knows.",
         "depth": "Values nest within bounds.",
@@ -29,7 +29,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "sid": "A SID is a UUID.",
         "symlink": "A manifest is no symbolic link.",
         "syntax": "A manifest is YAML or JSON.",
-        "tab": "Tabs stand inside quotes or comments alone.",
+        "tab": "Tabs stand inside texts or comments alone.",
         "tag": "A manifest holds no YAML tags.",
         "too-long": "user_data is no longer than reconciler.yaml allows.",
         "type": "user_data is text, a mapping or a list.",

@@ -1,5 +1,6 @@
 """The rules of reconciler.yaml + records -> what they have against them."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -7,8 +8,8 @@ from pathlib import Path
 from reconciler.config import FILE, Settings
 from reconciler.kinds import MANAGED_FIELD
 from reconciler.manifest import Entry, parse, read_text
-from reconciler.model import Address, Problem, Record
-from reconciler.tree import Mapping, descend
+from reconciler.model import Address, Problem, Record, Source
+from reconciler.tree import descend
 from reconciler.userschema import Finding, Sensitive, UserSchema
 
 
@@ -27,45 +28,54 @@ class Rules:
     def check(self, records: Iterable[Record]) -> list[Problem]:
         """Everything that the rules have against the records."""
         problems: list[Problem] = []
-        found: dict[str, dict[Address, Sequence[Finding]]] = {}
+        found: dict[str, dict[Address, tuple[Record, Sequence[Finding]]]] = {}
         for record in records:
             if self._max_chars is not None and len(record.wanted or "") > self._max_chars:
                 problems.append(_too_long(record, self._max_chars))
             schema = self._schema_for(record.source.file)
             findings = schema.findings(record) if schema is not None else ()
             if findings:
-                found.setdefault(record.source.file, {})[record.address] = findings
+                found.setdefault(record.source.file, {})[record.address] = (record, findings)
         for file, by_address in found.items():
             problems += _placed(file, by_address)
         return problems
 
     def sensitive(self, record: Record) -> Sensitive:
-        """Where the record's schema marks values with `writeOnly`."""
+        """Where the record's schema marks a value with `writeOnly`."""
         schema = self._schema_for(record.source.file)
-        return schema.sensitive if schema is not None else frozenset()
+        return schema.sensitive(record) if schema is not None else frozenset()
 
     def _schema_for(self, file: str) -> UserSchema | None:
         if file not in self._by_file:
+            # However the file was named: the globs are those of the tree.
+            path = os.path.relpath(file)
             matching = [
                 schema
                 for globs, schema in self._globs
-                if any(fnmatchcase(file, glob) for glob in globs)
+                if any(fnmatchcase(path, glob) for glob in globs)
             ]
             self._by_file[file] = matching[-1] if matching else None
         return self._by_file[file]
 
 
-def _placed(file: str, findings: dict[Address, Sequence[Finding]]) -> Iterator[Problem]:
+def _placed(file: str, found: dict[Address, tuple[Record, Sequence[Finding]]]) -> Iterator[Problem]:
     """Findings as problems at the values they are about, for which the file is read once more."""
     text = read_text(Path(file))
     for entry in parse(file, text) if isinstance(text, str) else ():
-        if isinstance(entry, Entry) and isinstance(entry.body, Mapping):
+        if isinstance(entry, Entry):
             address = Address(entry.kind, entry.sid.text.lower())
-            for finding in findings.get(address, ()):
+            for finding in found.pop(address, (None, ()))[1]:
                 node = descend(entry.body, (MANAGED_FIELD, *finding.path))
-                where = entry.source(node.mark)
-                about = f"{address}/{MANAGED_FIELD}{''.join(f'/{step}' for step in finding.path)}"
-                yield Problem(where, "user-schema", finding.message, about=about)
+                yield _problem(address, entry.source(node.mark), finding)
+    # A file that somebody is writing to: what was judged stays judged.
+    for address, (record, findings) in found.items():
+        for finding in findings:
+            yield _problem(address, record.source, finding)
+
+
+def _problem(address: Address, where: Source, finding: Finding) -> Problem:
+    about = f"{address}/{MANAGED_FIELD}{''.join(f'/{step}' for step in finding.path)}"
+    return Problem(where, "user-schema", finding.message, about=about)
 
 
 def _too_long(record: Record, most: int) -> Problem:

@@ -130,6 +130,8 @@ class Reader:
         try:
             while type(start := self._next()) is not MappingEndEvent:
                 key = self._scalar(start) if type(start) is ScalarEvent else self.node(start)
+                if type(start) is AliasEvent:
+                    self._report(start.start_mark, "alias", _ALIAS_KEY)
                 value = self._next()
                 if isinstance(key, Scalar):
                     yield key, value
@@ -163,6 +165,8 @@ class Reader:
                     start, nodes = stack.pop()
                 else:
                     node = self._alias(event)
+                    if type(start) is MappingStartEvent and len(nodes) % 2 == 0:
+                        self._report(event.start_mark, "alias", _ALIAS_KEY)
                 if not stack:
                     return node
                 nodes.append(node)
@@ -224,9 +228,9 @@ class Reader:
                 continue
             if key.plain and key.text == "<<":
                 self._report(key.mark, "merge-key", "merge keys (<<) are not allowed: write it out")
-            first = seen.setdefault(key.text, key)
-            if first is not key:
-                self._report(key.mark, "duplicate-key", _repeated(first.mark))
+            if key.text in seen:
+                self._report(key.mark, "duplicate-key", _repeated(seen[key.text].mark))
+            seen.setdefault(key.text, key)
 
     def _alias(self, event: Event) -> Node:
         if not isinstance(event, AliasEvent):  # pragma: no cover  the parsers send nothing else
@@ -257,6 +261,7 @@ def descend(node: Node, steps: Iterable[Step]) -> Node:
     return node
 
 
+_ALIAS_KEY = "a key must not be an alias"
 _KEY = "a key must be text, not a mapping or a list"
 _TAG = "tags (!...) are not allowed: quote the value"
 
@@ -268,8 +273,13 @@ def scalar_spans(text: str) -> Iterator[tuple[int, int]]:
     Raises BrokenTreeError where the text cannot be read.
     """
     next_event: Callable[[], Event] = _PARSER(text).get_event
+    depth = 0
     try:
         while (kind := type(event := next_event())) is not StreamEndEvent:
+            depth += kind in _STARTS
+            depth -= kind in _ENDS
+            if depth > MAX_DEPTH + _LEVELS_ABOVE:
+                raise BrokenTreeError(event.start_mark, "depth", "nested too deep")
             if kind is ScalarEvent:
                 start, end = event.start_mark.index, event.end_mark.index
                 if event.style in _BLOCK_STYLES:
@@ -279,6 +289,9 @@ def scalar_spans(text: str) -> Iterator[tuple[int, int]]:
         raise _broken(error) from None
 
 
+_STARTS = frozenset((MappingStartEvent, SequenceStartEvent))
+_ENDS = frozenset((MappingEndEvent, SequenceEndEvent))
+_LEVELS_ABOVE = 2  # kinds and SIDs, whose own values `node` counts from
 _BLOCK_STYLES = frozenset("|>")
 _GLUED_COMMENT = re.compile(r"(?:&\S+\s+)?[|>][-+0-9]*#")
 
@@ -320,12 +333,29 @@ _HINTS = {
 
 
 class PureParser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
-    """PyYAML's own parser, where libyaml is missing: the same verdicts, ten times slower."""
+    """PyYAML's own parser, where libyaml is missing: ten times slower, the same values.
+
+    It is a little stricter and laxer in odd places (`[a:]`).
+    """
 
     def __init__(self, text: str) -> None:
         yaml.reader.Reader.__init__(self, text)
         yaml.scanner.Scanner.__init__(self)
         yaml.parser.Parser.__init__(self)
+        self._in_plain = False
+
+    def scan_plain(self) -> yaml.tokens.ScalarToken:
+        """A plain scalar, in which libyaml and YAML 1.2 allow a question mark everywhere."""
+        self._in_plain = True
+        try:
+            return super().scan_plain()
+        finally:
+            self._in_plain = False
+
+    def peek(self, index: int = 0) -> str:
+        """The character ahead; inside a plain scalar a question mark ends nothing."""
+        character: str = super().peek(index)
+        return "x" if self._in_plain and character == "?" else character
 
 
 def _parser() -> Callable[[str], Any]:

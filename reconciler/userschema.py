@@ -6,7 +6,8 @@ ever fetched. Records repeat themselves, so a verdict is remembered by value.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -21,8 +22,8 @@ from reconciler.meaning import json_of
 from reconciler.model import Problem, Record
 from reconciler.tree import BrokenTreeError, Mark, Node, Position, Reader, Report, Step, descend
 
-# Where a schema marks values that must not be shown; None stands for any key or item.
-Sensitive: TypeAlias = frozenset[tuple[Step | None, ...]]
+# Where in a value a schema says that it must not be shown.
+Sensitive: TypeAlias = frozenset[tuple[Step, ...]]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MAX_EXPECTED_CHARS = 120
@@ -53,32 +54,59 @@ class UserSchema:
             "", Resource.from_contents(schema, default_specification=DRAFT202012)
         )
         self._validator = Draft202012Validator(schema, registry=registry)
+        self._schema = schema
         self._verdicts: dict[tuple[str | None, bool], Sequence[Finding]] = {}
-        self.sensitive: Sensitive = frozenset(_write_only(schema, schema, ()))
 
     def findings(self, record: Record) -> Sequence[Finding]:
         """What the schema has against a record's value."""
         key = (record.wanted, record.structured)
         if key not in self._verdicts:
-            value = json.loads(record.wanted or "") if record.structured else record.wanted
-            self._verdicts[key] = tuple(self._judge(value))
+            self._verdicts[key] = tuple(self._judge(_value(record)))
         return self._verdicts[key]
+
+    def sensitive(self, record: Record) -> Sensitive:
+        """Where the record's value is marked `writeOnly`, by whatever keyword leads there."""
+        found: set[tuple[Step, ...]] = set()
+        seen: set[tuple[int, tuple[Step, ...]]] = set()
+        waiting: list[tuple[Any, Any, tuple[Step, ...]]] = [(self._schema, _value(record), ())]
+        while waiting:
+            schema, value, path = waiting.pop()
+            if not isinstance(schema, dict) or (id(schema), path) in seen:
+                continue
+            seen.add((id(schema), path))
+            if schema.get("writeOnly") is True:
+                found.add(path)
+            if "$ref" in schema:
+                waiting.append((_target(self._schema, schema["$ref"]), value, path))
+            waiting += ((part, value, path) for part in _beside(schema))
+            waiting += ((part, value[step], (*path, step)) for step, part in _below(schema, value))
+        return frozenset(found)
 
     def _judge(self, value: object) -> Iterator[Finding]:
         try:
             errors = list(islice(self._validator.iter_errors(value), MAX_FINDINGS_A_VALUE))
-        except RecursionError:
-            yield Finding((), f"the schema refers to itself without end ({self._name})")
+        except Exception as error:  # noqa: BLE001  a user's schema can fail in any way there is
+            why = "refers to itself without end" if isinstance(error, RecursionError) else "fails"
+            yield Finding((), f"the schema {why} for this value ({self._name})")
             return
-        for error in sorted(errors, key=lambda error: [str(step) for step in error.path]):
-            where = "".join(f"/{step}" for step in error.absolute_path) or MANAGED_FIELD
-            yield Finding(tuple(error.absolute_path), f"{where}: {_why(error)} ({self._name})")
+        for wrong in sorted(errors, key=lambda wrong: [str(step) for step in wrong.path]):
+            where = "".join(f"/{step}" for step in wrong.absolute_path) or MANAGED_FIELD
+            yield Finding(tuple(wrong.absolute_path), f"{where}: {_why(wrong)} ({self._name})")
+
+
+def _value(record: Record) -> Any:
+    """A record's value as a schema judges it; decimals, since 19.99 is no multiple of 0.01 else."""
+    if not record.structured:
+        return record.wanted
+    return json.loads(record.wanted or "", parse_float=Decimal)
 
 
 def _why(error: Any) -> str:
     if error.validator in _NAMING_KEYS:
         return str(error.message)
-    expected = json.dumps(error.validator_value)
+    if error.validator is None:
+        return "is not allowed here"
+    expected = json.dumps(error.validator_value, default=str)
     if len(expected) > MAX_EXPECTED_CHARS:
         expected = f"{expected[: MAX_EXPECTED_CHARS - 1]}…"
     return f"expected {error.validator} {expected}"
@@ -97,7 +125,7 @@ def _read(path: Path) -> Any:
     schema: Any = None
     try:
         node = _document(text, report)
-        schema = json.loads(json_of(node, report))
+        schema = json.loads(json_of(node, report), parse_float=Decimal)
         for steps, message in _faults(schema):
             report(descend(node, steps).mark, "user-schema", message)
     except BrokenTreeError as broken:
@@ -114,7 +142,10 @@ def _document(text: str, report: Report) -> Node:
     event = reader.next_document()
     if event is None:
         raise BrokenTreeError(Position(0, 0), "empty", "holds no schema")
-    return reader.node(event)
+    node = reader.node(event)
+    if reader.next_document() is not None:
+        raise BrokenTreeError(node.mark, "shape", "holds several documents: keep one")
+    return node
 
 
 def _faults(schema: object) -> Iterator[tuple[tuple[Step, ...], str]]:
@@ -122,79 +153,97 @@ def _faults(schema: object) -> Iterator[tuple[tuple[Step, ...], str]]:
     from jsonschema import Draft202012Validator
 
     for error in Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema):
-        steps = tuple(error.absolute_path)
-        yield steps, f"is no JSON Schema: {_why(error)}"
+        yield tuple(error.absolute_path), f"is no JSON Schema: {_why(error)}"
         return
     if isinstance(schema, dict) and schema.get("$schema", DIALECT) != DIALECT:
         yield ("$schema",), f"expected {DIALECT}"
-    for steps, keyword, value in _keywords(schema, ()):
-        if keyword == "$ref" and not _resolves(schema, value):
-            yield steps, "a $ref leads to a place inside the file (#/...): nothing is fetched"
-        if keyword == "pattern":
+    for steps, part in _parts(schema):
+        for keyword in _NOT_OFFERED & part.keys():
+            if keyword != "$id" or steps:
+                yield (*steps, keyword), f"{keyword} is not supported: use $ref with #/..."
+        if "$ref" in part and not isinstance(_target_or_none(schema, part["$ref"]), dict | bool):
+            yield (*steps, "$ref"), "a $ref leads to a place inside the file: nothing is fetched"
+        for step, pattern in _patterns(part):
             try:
-                re.compile(str(value))
+                re.compile(pattern)
             except re.error as error:
-                yield steps, f"is no regular expression: {error}"
+                yield (*steps, *step), f"is no regular expression: {error}"
 
 
-def _keywords(
-    schema: object, steps: tuple[Step, ...]
-) -> Iterator[tuple[tuple[Step, ...], Any, Any]]:
-    members: Iterable[tuple[Step, Any]] = ()
-    if isinstance(schema, dict):
-        members = schema.items()
-    elif isinstance(schema, list):
-        members = enumerate(schema)
-    for name, value in members:
-        yield (*steps, name), name, value
-        yield from _keywords(value, (*steps, name))
+# Ways to name a place other than by its path; `#/...` does for a schema in one file.
+_NOT_OFFERED = frozenset(("$id", "$anchor", "$dynamicAnchor", "$dynamicRef"))
+
+# Where a schema holds schemas (JSON Schema core, section 10); all else in it is data.
+_OF_NAMES = ("properties", "patternProperties", "dependentSchemas", "$defs")
+_OF_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
+_OF_ONE = (
+    *("not", "if", "then", "else", "items", "contains", "propertyNames"),
+    *("additionalProperties", "unevaluatedItems", "unevaluatedProperties"),
+)
 
 
-def _resolves(schema: object, reference: object) -> bool:
-    if not isinstance(reference, str) or not reference.startswith("#"):
-        return not isinstance(reference, str)  # no text: a property that is called $ref
+def _parts(schema: object) -> Iterator[tuple[tuple[Step, ...], dict[str, Any]]]:
+    """A schema and every schema in it, with the way there."""
+    waiting: list[tuple[tuple[Step, ...], Any]] = [((), schema)]
+    while waiting:
+        steps, part = waiting.pop()
+        if not isinstance(part, dict):
+            continue
+        yield steps, part
+        for keyword in _OF_NAMES:
+            inner = part.get(keyword, {}).items()
+            waiting += (((*steps, keyword, name), value) for name, value in inner)
+        for keyword in _OF_LISTS:
+            listed = enumerate(part.get(keyword, ()))
+            waiting += (((*steps, keyword, index), value) for index, value in listed)
+        waiting += (((*steps, keyword), part[keyword]) for keyword in _OF_ONE if keyword in part)
+
+
+def _patterns(part: dict[str, Any]) -> Iterator[tuple[tuple[Step, ...], str]]:
+    if isinstance(part.get("pattern"), str):
+        yield ("pattern",), part["pattern"]
+    yield from ((("patternProperties", name), name) for name in part.get("patternProperties", {}))
+
+
+def _beside(schema: dict[str, Any]) -> Iterator[Any]:
+    """The schemas in a schema that speak of the same value."""
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        yield from schema.get(keyword, ())
+    yield from schema.get("dependentSchemas", {}).values()
+    yield from (schema.get(keyword) for keyword in ("not", "if", "then", "else"))
+
+
+def _below(schema: dict[str, Any], value: object) -> Iterator[tuple[Any, Any]]:
+    """The keys or indexes of a value, each with the schemas in a schema that may speak of it."""
+    if isinstance(value, dict):
+        for name in value:
+            yield name, schema.get("properties", {}).get(name)
+            for pattern, part in schema.get("patternProperties", {}).items():
+                if re.search(pattern, name):
+                    yield name, part
+            yield name, schema.get("additionalProperties")
+            yield name, schema.get("unevaluatedProperties")
+    elif isinstance(value, list):
+        listed = schema.get("prefixItems", ())
+        for index in range(len(value)):
+            yield index, listed[index] if index < len(listed) else schema.get("items")
+            yield index, schema.get("contains")
+            yield index, schema.get("unevaluatedItems")
+
+
+def _target_or_none(schema: object, reference: object) -> Any:
     try:
-        _target(schema, reference)
-    except LookupError:
-        return False
-    return True
+        return _target(schema, reference)
+    except (LookupError, TypeError, ValueError):
+        return None
 
 
-def _target(schema: Any, reference: str) -> Any:
-    """What a JSON Pointer such as `#/$defs/owner` leads to; LookupError for nowhere."""
-    for step in unquote(reference.removeprefix("#")).split("/")[1:]:
+def _target(schema: Any, reference: Any) -> Any:
+    """What `#` or `#/$defs/owner` leads to; LookupError, TypeError or ValueError for nowhere."""
+    start, *steps = unquote(reference).split("/")
+    if start != "#":
+        raise LookupError(reference)
+    for step in steps:
         name = step.replace("~1", "/").replace("~0", "~")
         schema = schema[int(name) if isinstance(schema, list) else name]
     return schema
-
-
-def _write_only(
-    schema: Any,
-    root: Any,
-    path: tuple[Step | None, ...],
-    seen: frozenset[str] = frozenset(),
-) -> Iterator[tuple[Step | None, ...]]:
-    """The places that a schema marks `writeOnly`, through every keyword that leads to values."""
-    if not isinstance(schema, dict):
-        return
-    if schema.get("writeOnly") is True:
-        yield path
-        return
-    reference = schema.get("$ref")
-    if isinstance(reference, str) and reference not in seen:
-        yield from _write_only(_target(root, reference), root, path, seen | {reference})
-    for keyword in ("allOf", "anyOf", "oneOf"):
-        for part in schema.get(keyword, ()):
-            yield from _write_only(part, root, path, seen)
-    for keyword in ("if", "then", "else"):
-        yield from _write_only(schema.get(keyword), root, path, seen)
-    for name, part in schema.get("properties", {}).items():
-        yield from _write_only(part, root, (*path, name), seen)
-    for index, part in enumerate(schema.get("prefixItems", ())):
-        yield from _write_only(part, root, (*path, index), seen)
-    any_of_them = [
-        *schema.get("patternProperties", {}).values(),
-        *(schema.get(keyword) for keyword in ("additionalProperties", "items", "contains")),
-    ]
-    for part in any_of_them:
-        yield from _write_only(part, root, (*path, None), seen)

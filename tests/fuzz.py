@@ -12,9 +12,10 @@ import atheris
 with atheris.instrument_imports(include=["reconciler"]):
     from reconciler import api, document, value
     from reconciler.errors import PlanFileError
+    from reconciler.layout import LayoutError, canonical
     from reconciler.loading import records_in
     from reconciler.manifest import bad_character
-    from reconciler.model import Address
+    from reconciler.model import Address, Problem
     from reconciler.transport import Response
 
 ADDRESS = Address("messages", "097b49df-c54e-4eaf-97d0-89cf7d5a655b")
@@ -46,7 +47,22 @@ def answer(data: bytes) -> None:
     value.structure(data.decode("latin-1"))
 
 
-TARGETS = {"manifest": manifest, "plan": plan, "answer": answer}
+def layout(data: bytes) -> None:
+    """The canonical layout, twice the same, or a refusal."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return
+    if bad_character("m.yaml", text) is not None:
+        return
+    if any(isinstance(item, Problem) for item in records_in("m.yaml", text)):
+        return
+    with suppress(LayoutError):
+        once = canonical("m.yaml", text)
+        assert canonical("m.yaml", once) == once
+
+
+TARGETS = {"manifest": manifest, "plan": plan, "answer": answer, "layout": layout}
 
 
 if __name__ == "__main__":

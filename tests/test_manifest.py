@@ -186,6 +186,10 @@ def test_keys_that_yaml_1_1_takes_for_booleans_are_text() -> None:
         ("messages: [\n", ["2:1 syntax"]),
         ("messages: a: b\n", ["1:11 shape", "1:12 syntax"]),
         (f"messages:\n  {MESSAGE}: {{user_data: *x}}\n", ["2:53 alias"]),
+        (f"messages: {{{MESSAGE}: {{&a user_data: x, *a : y}}}}\n",
+         ["1:51 duplicate-key", "1:68 alias"]),
+        (f"messages: {{{MESSAGE}: {{user_data: {{&a k: 1, *a : 2}}}}}}\n",
+         ["1:63 duplicate-key", "1:72 alias"]),
         (f"messages:\n  {MESSAGE}: {{user_data: &x [*x]}}\n", ["2:57 alias"]),
         (f'messages:\n  {MESSAGE}: {{user_data: "a\\0b"}}\n', ["2:53 character"]),
         (f'messages:\n  {MESSAGE}: {{user_data: ["a\\0b"]}}\n', ["2:54 character"]),
@@ -366,13 +370,13 @@ def test_json_is_a_manifest_too_with_the_same_places() -> None:
     assert str(record.source) == "m.json:3:3"
 
 
-def test_a_folder_is_read_in_order_of_name_without_hidden_folders() -> None:
+def test_a_folder_is_read_in_order_of_name_its_files_first_and_nothing_hidden() -> None:
     for name in ("b.yml", "a/z.yaml", "a/b.json", ".git/x.yaml", "a/.hidden/y.yaml", "notes.txt"):
         write("messages: {}\n", f"manifests/{name}")
 
     found = [str(path) for path in find([Path("manifests")])]
 
-    assert found == ["manifests/a/b.json", "manifests/a/z.yaml", "manifests/b.yml"]
+    assert found == ["manifests/b.yml", "manifests/a/b.json", "manifests/a/z.yaml"]
 
 
 def rules(path: str) -> list[str]:
@@ -466,3 +470,95 @@ def shape(node: tree.Node) -> object:
     if isinstance(node, tree.Sequence):
         return [shape(item) for item in node.items]
     return [(shape(key), shape(value)) for key, value in node.pairs]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{'messages': {}}", ["1:2 syntax"]),
+        ('{"messages": {},}', ["1:17 syntax"]),
+        ('{"messages": {}} # x', ["1:18 syntax"]),
+        ('{"messages": True}', ["1:14 syntax"]),
+        ('{"messages": {}}\n---\n{}', ["2:1 syntax"]),
+        ("messages: {}", ["1:1 syntax"]),
+        ("[NaN]", ["1:1 syntax"]),
+        ("[" * 100_000, ["1:1 syntax"]),
+        ("", ["1:1 empty"]),
+    ],
+)
+def test_a_json_manifest_is_json(text: str, expected: list[str]) -> None:
+    found = [
+        f"{item.source.line}:{item.source.column} {item.rule}"
+        for item in records_in("m.json", text)
+        if isinstance(item, Problem)
+    ]
+    assert found == expected
+
+
+def test_json_may_be_indented_by_tabs() -> None:
+    text = f'{{\n\t"messages":\t{{\n\t\t"{MESSAGE}": {{"user_data": ["a\\tb"]}}\n\t}}\n}}\n'
+    (record,) = records_in("m.json", text)
+
+    assert isinstance(record, Record)
+    assert record.wanted == '["a\\tb"]'
+    assert str(record.source) == "m.json:3:3"
+
+
+@pytest.mark.parametrize("written", ["[a\u200bb]", "{a: x\u200by}", "{a\u200bb: x}", "[\u3164]"])
+def test_what_cannot_be_seen_is_told_without_quotes_as_well(written: str) -> None:
+    text = f"messages:\n  {MESSAGE}:\n    user_data: {written}\n"
+
+    assert problems(text)[0].endswith("invisible-character")
+
+
+def test_a_problem_that_an_alias_repeats_is_told_once() -> None:
+    rows = "".join(f"  {sid(n)}: {{user_data: *a}}\n" for n in range(500))
+
+    assert problems(f"messages:\n  {MESSAGE}: {{user_data: &a [0x1, 0x2]}}\n{rows}") == [
+        "2:57 doubtful",
+        "2:62 doubtful",
+    ]
+
+
+def test_folders_may_be_as_deep_as_they_like() -> None:
+    folder = Path("manifests")
+    for _ in range(300):
+        folder /= "d"
+    write(f"messages:\n  {MESSAGE}: {{user_data: x}}\n", str(folder / "M.YAML"))
+    write("not ours", "manifests/.#lock.yaml")
+
+    assert [path.name for path in find([Path("manifests")]) if isinstance(path, Path)] == ["M.YAML"]
+
+
+@pytest.mark.parametrize("flow", ["[{}]", "{{k: {}}}"])
+@given(text=st.text(alphabet="ab:-?&*!|>'\"%@`#, 0~<é.+", max_size=20))
+def test_both_parsers_read_the_same_value_in_flow(flow: str, text: str) -> None:
+    """Where both accept a text; the fallback refuses and accepts a few odd ones by itself."""
+    values = []
+    for parser in (None, tree.PureParser):
+        reader = tree.Reader(flow.format(text), lambda *_: None, parser)
+        try:
+            event = reader.next_document()
+            values.append(shape(reader.node(event)) if event is not None else None)
+        except tree.BrokenTreeError:
+            return
+    assert values[0] == values[1]
+
+
+def test_the_fallback_reads_a_question_in_flow() -> None:
+    reader = tree.Reader("{q: why?, when?: now}", lambda *_: None, tree.PureParser)
+
+    node = reader.node(reader.next_document())
+    assert isinstance(node, tree.Mapping)
+    assert [
+        (key.text, value.text) for key, value in node.pairs if isinstance(value, tree.Scalar)
+    ] == [
+        ("q", "why?"),
+        ("when?", "now"),
+    ]
+
+
+def test_many_tabs_cost_no_more_than_many_lines() -> None:
+    text = "".join(f"  {sid(n)}: {{user_data: x}} # \t\n" for n in range(20_000))
+
+    assert len(records(f"messages:\n{text}")) == 20_000

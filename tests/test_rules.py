@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from conftest import Run
+from reconciler import rules as rules_module
 from reconciler.config import settings
 from reconciler.errors import ProblemsError
 from reconciler.loading import load
+from reconciler.manifest import read_text
 from reconciler.model import Problem, Record
 from reconciler.rules import Rules
 from writing import MESSAGE, OTHER_MESSAGE, sid, write
@@ -131,6 +133,14 @@ def test_a_value_that_a_thousand_records_share_is_judged_once(
         ("{", "2:1", "did not find"),
         ("", "1:1", "holds no schema"),
         ('{"a": 1, "a": 2}', "1:10", "already there"),
+        ('{"patternProperties": {"(": {}}}', "1:29", "is no regular expression"),
+        ('{"$dynamicRef": "https://x"}', "1:17", "is not supported"),
+        ('{"$anchor": "a"}', "1:13", "is not supported"),
+        ('{"properties": {"a": {"$id": "x"}}}', "1:30", "is not supported"),
+        ('{"$ref": "#nowhere"}', "1:10", "nothing is fetched"),
+        ('{"$ref": "#/type/x", "type": "object"}', "1:10", "nothing is fetched"),
+        ('{"$ref": "#/allOf/x", "allOf": [{}]}', "1:10", "nothing is fetched"),
+        ("{}\n---\n{}", "1:1", "several documents"),
     ],
 )
 def test_a_schema_that_cannot_be_used_is_a_problem_at_its_place(
@@ -173,7 +183,7 @@ def test_write_only_marks_are_found_through_every_keyword() -> None:
                 "list": {"items": {"properties": {"pin": marked}}},
                 "pair": {"prefixItems": [{}, marked]},
                 "any": {"anyOf": [{"oneOf": [{"then": marked}]}]},
-                "loop": {"$ref": "#"},
+                "children": {"items": {"$ref": "#"}},
                 "open": {"type": "string"},
             },
             "patternProperties": {"^x-": marked},
@@ -181,24 +191,97 @@ def test_write_only_marks_are_found_through_every_keyword() -> None:
             "$defs": {"secret": marked},
         }
     )
-    write(f"messages:\n  {MESSAGE}:\n    user_data: x\n")
+    value = {
+        "plain": 1,
+        "ref": 1,
+        "all": {"x": 1, "y": 1},
+        "list": [{"pin": 1}, {"z": 1}],
+        "pair": [1, 2],
+        "any": 1,
+        "open": "x",
+        "x-y": 1,
+        "other": {"deep": 1, "z": 1},
+        "children": [{"children": [{"plain": 1}]}],
+    }
+    write(json.dumps({"messages": {MESSAGE: {"user_data": value}}}), "manifests/a.json")
     rules = Rules(settings())
     (record,) = load([Path("manifests")], None).records.values()
 
-    marks = rules.sensitive(record)
-
-    assert {mark for mark in marks if "loop" not in mark} == {
+    assert rules.sensitive(record) == {
         ("plain",),
         ("ref",),
         ("all", "x"),
-        ("list", None, "pin"),
+        ("list", 0, "pin"),
         ("pair", 1),
         ("any",),
-        (None,),
-        (None, "deep"),
+        ("x-y",),
+        ("other", "deep"),
+        ("children", 0, "children", 0, "plain"),
     }
     elsewhere = Record(record.address, None, False, record.source.__class__("other.yaml", 1, 1))
     assert rules.sensitive(elsewhere) == frozenset()
+
+
+def test_schemas_that_refer_to_each_other_take_no_time() -> None:
+    names = [f"d{n}" for n in range(12)]
+    refs = {name: {"$ref": f"#/$defs/{name}"} for name in names}
+    govern({"$defs": {name: {"properties": refs} for name in names}, "properties": refs})
+    write(f"messages:\n  {MESSAGE}:\n    user_data: {{d1: {{d2: {{d3: x}}}}}}\n")
+    (record,) = load([Path("manifests")], None).records.values()
+
+    assert Rules(settings()).sensitive(record) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "spelled", ["manifests", "./manifests", "manifests/../manifests", "{}/manifests"]
+)
+def test_a_schema_governs_a_file_however_it_is_named(run: Run, folder: Path, spelled: str) -> None:
+    govern({"type": "object"})
+    write(f"messages:\n  {MESSAGE}:\n    user_data: x\n")
+
+    assert run("validate", spelled.format(folder)).code == 1
+
+
+def test_what_was_judged_stays_judged_while_somebody_writes_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    govern({"type": "object"})
+    path = write(f"messages:\n  {MESSAGE}:\n    user_data: x\n")
+    rules = Rules(settings())
+    inner = read_text
+
+    def changed(file: Path) -> object:
+        path.write_text("messages: {}\n")
+        return inner(file)
+
+    monkeypatch.setattr(rules_module, "read_text", changed)
+
+    with pytest.raises(ProblemsError) as caught:
+        load([Path("manifests")], rules)
+    assert str(caught.value.problems[0].source) == "manifests/a.yaml:2:3"
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"enum": [{"pattern": "("}]},
+        {"default": {"pattern": "*"}},
+        {"const": {"$ref": "x"}},
+        {"examples": [{"$ref": "https://x"}]},
+        {"properties": {"$ref": {"type": "string"}}},
+    ],
+)
+def test_data_in_a_schema_is_no_schema(schema: object) -> None:
+    govern(schema)
+
+    Rules(settings())
+
+
+def test_numbers_are_judged_as_decimals() -> None:
+    govern({"properties": {"price": {"multipleOf": 0.01, "maximum": 1000}}})
+    write(f"messages:\n  {MESSAGE}:\n    user_data: {{price: 19.99}}\n")
+
+    assert len(load([Path("manifests")], Rules(settings())).records) == 1
 
 
 def test_a_text_that_is_too_long_is_measured_in_all_three_ways(run: Run) -> None:

@@ -4,7 +4,7 @@ Nothing heavy is imported here: `--help` and completion load click alone.
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from click.core import ParameterSource
@@ -15,6 +15,9 @@ from reconciler.cli.options import everywhere, option
 from reconciler.cli.sandbox import sandbox
 from reconciler.cli.terminal import terminal
 from reconciler.errors import ExitCode
+
+if TYPE_CHECKING:
+    from reconciler.loading import Loaded
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -64,8 +67,10 @@ def validate(
     """
     from reconciler.commands import validate as command
 
-    chosen = given.manifests(paths or manifests, given.settings())
-    return command.run(command.Parameters(chosen, format_), terminal())
+    def load() -> "Loaded":
+        return given.manifests(paths or manifests, given.settings()).load()
+
+    return command.run(command.Parameters(load, format_), terminal())
 
 
 @app.command()
@@ -94,10 +99,9 @@ def plan(
     """
     from reconciler.commands import plan as command
 
-    parameters = command.Parameters(
-        given.inputs(given.settings(), **inputs), format_, out, detailed_exitcode
-    )
-    return command.run(parameters, terminal())
+    chosen = given.inputs(given.settings(), **inputs)
+    parameters = command.Parameters(chosen, format_, out, detailed_exitcode)
+    return given.ended(chosen, command.run(parameters, terminal()))
 
 
 @app.command()
@@ -140,14 +144,10 @@ def apply(
     if plan is not None:
         _refuse_with_plan()
     settings = given.settings()
-    parameters = command.Parameters(
-        given.inputs(settings, **inputs),
-        plan,
-        method or settings.write.method,
-        auto_approve,
-        on_error,
-    )
-    return command.run(parameters, terminal())
+    chosen = given.inputs(settings, **inputs)
+    how = method or settings.write.method
+    parameters = command.Parameters(chosen, plan, how, auto_approve, on_error)
+    return given.ended(chosen, command.run(parameters, terminal()))
 
 
 @app.command()

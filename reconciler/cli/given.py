@@ -4,10 +4,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+from msgspec import structs
+
 if TYPE_CHECKING:
     from reconciler.commands.inputs import Manifests
     from reconciler.commands.planning import Inputs
     from reconciler.config import Settings
+    from reconciler.errors import ExitCode
     from reconciler.fetch.read import How
     from reconciler.render.logs import LogFormat
 
@@ -43,16 +47,24 @@ def inputs(
     from reconciler.commands.inputs import Selection
     from reconciler.commands.opening import connection
     from reconciler.commands.planning import Inputs
+    from reconciler.telemetry import recording
 
+    context, write = click.get_current_context(), settings.write
     link = connection(
         os.environ,
-        settings.write,
+        structs.replace(write, parallelism=parallelism or write.parallelism),
         sandbox=sandbox,
-        parallelism=parallelism,
         log_format=log_format,
+        telemetry=context.with_resource(recording(os.environ, context.info_name or "")),
     )
     chosen = _manifests(manifests, settings)
     return Inputs(chosen, link, Selection(target, exclude), read)
+
+
+def ended(inputs: "Inputs", code: "ExitCode") -> "ExitCode":
+    """The exit code of a command that ran to its end, told to the run's telemetry."""
+    inputs.connection.telemetry.ended(code)
+    return code
 
 
 _manifests = manifests

@@ -80,7 +80,8 @@ async def _apply(plan: Plan, parameters: Parameters, terminal: Terminal) -> Exit
                 stop_on_error=parameters.on_error == "stop",
                 on_outcome=lambda _: step(),
             )
-            with _stopped_by_signals(apply, terminal) as caught:
+            span = connection.telemetry.span("records.apply")
+            with span, _stopped_by_signals(apply, terminal) as caught:
                 outcomes = await apply.run(plan)
     if apply.refused and _NOTHING_SENT.issuperset(tally(outcomes)):
         raise ApiError(f"{apply.refused}: nothing was written")

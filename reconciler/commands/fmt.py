@@ -9,7 +9,7 @@ from msgspec import Struct
 from reconciler.commands import Terminal, lines
 from reconciler.commands.files import rewrite
 from reconciler.errors import ExitCode, ProblemsError
-from reconciler.layout import canonical
+from reconciler.layout import LayoutError, canonical
 from reconciler.loading import records_in
 from reconciler.manifest import find, read_text
 from reconciler.model import Problem
@@ -29,24 +29,35 @@ class Parameters(Struct, frozen=True):
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     """Writes the files that are not in the canonical layout and names them on stdout.
 
-    REFUSED where `check` found one. Raises ProblemsError, before anything is written, where a file
-    is no valid manifest.
+    REFUSED where `check` found one, ERROR where one is better left alone. Raises ProblemsError,
+    before anything is written, where a file is no valid manifest.
     """
     texts = _valid(parameters.paths)
-    changed = {}
+    changed = refused = False
     for path, text in texts.items():
-        laid_out = canonical(path.as_posix(), text)
+        try:
+            laid_out = canonical(path.as_posix(), text)
+        except LayoutError as error:
+            terminal.note(visible(str(error)))
+            refused = True
+            continue
         if laid_out != text:
-            changed[path] = laid_out
-    for path, laid_out in changed.items():
-        if parameters.diff:
-            terminal.write(lines(_difference(path, texts[path], laid_out, terminal.paint)))
-        elif parameters.check:
-            terminal.write(lines([visible(str(path))]))
-        else:
-            rewrite(path, laid_out)
-            terminal.write(lines([visible(str(path))]))
+            changed = True
+            _take(path, text, laid_out, parameters, terminal)
+    if refused:
+        return ExitCode.ERROR
     return ExitCode.REFUSED if parameters.check and changed else ExitCode.OK
+
+
+def _take(path: Path, text: str, laid_out: str, parameters: Parameters, terminal: Terminal) -> None:
+    if parameters.diff:
+        terminal.write(lines(_difference(path, text, laid_out, terminal.paint)))
+        return
+    if not parameters.check:
+        if read_text(path) != text:
+            raise LayoutError(f"{path}: somebody else is writing it: left alone")
+        rewrite(path, laid_out)
+    terminal.write(lines([visible(str(path))]))
 
 
 def _valid(paths: tuple[Path, ...]) -> dict[Path, str]:
@@ -68,5 +79,5 @@ def _valid(paths: tuple[Path, ...]) -> dict[Path, str]:
 def _difference(path: Path, before: str, after: str, paint: Paint) -> Iterator[str]:
     name = visible(path.as_posix())
     paints = {"+": paint.added, "-": paint.removed}
-    for line in unified_diff(before.splitlines(), after.splitlines(), name, name, lineterm=""):
+    for line in unified_diff(before.split("\n"), after.split("\n"), name, name, lineterm=""):
         yield paints.get(line[:1], str)(visible(line))

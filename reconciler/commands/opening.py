@@ -13,6 +13,7 @@ from reconciler import config
 from reconciler.commands import SANDBOX_DB, Terminal
 from reconciler.errors import ReconcilerError
 from reconciler.render.logs import LOGS, LogFormat
+from reconciler.telemetry import Telemetry
 from reconciler.transport import Clock, LoopClock, Transport
 from reconciler.transport.pace import Pace, Paced
 from reconciler.transport.retry import Budget, Retrying
@@ -31,6 +32,7 @@ class Connection(Struct, frozen=True):
     sandbox: bool = False
     run: str = ""
     log_format: LogFormat | None = None
+    telemetry: Telemetry = Telemetry()
 
 
 class Traffic:
@@ -62,8 +64,8 @@ def connection(
     write: config.Write,
     *,
     sandbox: bool,
-    parallelism: int | None,
     log_format: LogFormat | None,
+    telemetry: Telemetry,
 ) -> Connection:
     """The embedded API if asked for, else the environment's; ConfigError says why not."""
     if sandbox:
@@ -74,11 +76,12 @@ def connection(
         target = config.target(environment)
     return Connection(
         target,
-        parallelism or write.parallelism,
+        write.parallelism,
         write.requests_per_second,
         sandbox,
         secrets.token_hex(6),
         log_format,
+        telemetry,
     )
 
 
@@ -101,7 +104,7 @@ async def open_api(
     """
     clock = LoopClock()
     traffic = Traffic(clock)
-    watchers: list[Watcher] = [traffic]
+    watchers: list[Watcher] = [traffic, connection.telemetry.request]
     if connection.log_format is not None:
         write = LOGS[connection.log_format]
         watchers.append(lambda exchange: terminal.note(write(exchange)))

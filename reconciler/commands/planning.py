@@ -25,7 +25,8 @@ class Inputs(Struct, frozen=True):
 
 def records(inputs: Inputs, terminal: Terminal) -> dict[Address, Record]:
     """The records that the inputs name; warnings are said, problems raised."""
-    loaded = inputs.manifests.load()
+    with inputs.connection.telemetry.span("manifests.load"):
+        loaded = inputs.manifests.load()
     for line in problems.text(loaded.warnings, terminal.paint):
         terminal.note(line)
     return select(loaded.records, inputs.selection)
@@ -41,11 +42,12 @@ async def make(wanted: Mapping[Address, Record], inputs: Inputs, terminal: Termi
                 draft.add(address, live)
                 step()
 
-            await read(
-                wanted.values(),
-                ReadOnly(link.transport),
-                how=inputs.how,
-                parallelism=inputs.connection.parallelism,
-                on_read=add,
-            )
+            with inputs.connection.telemetry.span("records.fetch"):
+                await read(
+                    wanted.values(),
+                    ReadOnly(link.transport),
+                    how=inputs.how,
+                    parallelism=inputs.connection.parallelism,
+                    on_read=add,
+                )
     return draft.plan()

@@ -6,7 +6,6 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from reconciler.commands import Terminal, lines
-from reconciler.commands.inputs import Manifests
 from reconciler.errors import ExitCode, ProblemsError
 from reconciler.loading import Loaded
 from reconciler.model import Problem
@@ -25,9 +24,9 @@ _DOCUMENTS: dict[Format, Callable[[Sequence[Problem], Loaded], str]] = {
 
 
 class Parameters(Struct, frozen=True):
-    """What to check and how to say it."""
+    """What to check and how to say it; `load` reads all there is, reconciler.yaml included."""
 
-    manifests: Manifests
+    load: Callable[[], Loaded]
     format: Format = "text"
 
 
@@ -36,7 +35,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     problems: Sequence[Problem]
     code = ExitCode.OK
     try:
-        loaded = parameters.manifests.load()
+        loaded = parameters.load()
         problems = loaded.warnings
     except ProblemsError as error:
         if parameters.format == "text":

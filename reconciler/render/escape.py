@@ -34,6 +34,12 @@ def visible(text: str) -> str:
     return _escaped(text).replace(r"\"", '"')
 
 
+def brief(text: str, most: int) -> str:
+    """A message as `visible` shows it, cut where it is longer than a message should be."""
+    shown = visible(text[: most + 1])
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
+
+
 def _escaped(text: str) -> str:
     if not (_PLAIN.fullmatch(text) and "##" not in text):
         text = "".join(map(_character, text))

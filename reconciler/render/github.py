@@ -7,9 +7,10 @@ there are.
 from collections.abc import Iterator, Sequence
 
 from reconciler.model import Problem, Severity
-from reconciler.render.escape import visible
+from reconciler.render.escape import brief, visible
 
 MAX_A_SEVERITY = 10
+MAX_MESSAGE_CHARS = 300
 
 
 def annotations(problems: Sequence[Problem]) -> Iterator[str]:
@@ -32,7 +33,7 @@ def _annotation(problem: Problem) -> str:
         "title": f"reconciler: {problem.rule}",
     }
     listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    return f"::{problem.severity} {listed}::{_data(visible(problem.message))}"
+    return f"::{problem.severity} {listed}::{_data(brief(problem.message, MAX_MESSAGE_CHARS))}"
 
 
 def _data(text: str) -> str:

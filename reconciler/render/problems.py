@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from reconciler.model import Problem, Severity
-from reconciler.render.escape import visible
+from reconciler.render.escape import brief, visible
 from reconciler.render.paint import Paint
 
 # More than this nobody reads on a terminal; JSON has them all.
@@ -32,9 +32,7 @@ def line(problem: Problem, paint: Paint) -> str:
     """One problem in one line."""
     warning = problem.severity is Severity.WARNING
     severity = paint.changed("warning") if warning else paint.removed("error")
-    message = visible(problem.message)
-    if len(message) > MAX_MESSAGE_CHARS:
-        message = f"{message[: MAX_MESSAGE_CHARS - 1]}…"
+    message = brief(problem.message, MAX_MESSAGE_CHARS)
     return f"{visible(str(problem.source))}: {severity}: {message} {paint.dim(f'[{problem.rule}]')}"
 
 

@@ -5,6 +5,7 @@ not make an old alert new.
 """
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import quote
@@ -13,11 +14,12 @@ import msgspec
 
 from reconciler import __version__
 from reconciler.model import Problem
-from reconciler.render.escape import visible
+from reconciler.render.escape import brief
 from reconciler.rulebook import RULES, severity
 
 # GitHub shows that many of a run, the worst first, and takes no more than 25,000.
 MAX_RESULTS = 5000
+MAX_MESSAGE_CHARS = 1000
 
 
 def sarif(problems: Sequence[Problem]) -> str:
@@ -55,14 +57,14 @@ def _result(problem: Problem, index: int, seen: Counter[str]) -> dict[str, objec
     seen[about] += 1  # the same rule broken twice by the same thing is two alerts
     fingerprint = hashlib.sha256(f"{about}|{seen[about]}".encode()).hexdigest()
     place = {
-        "artifactLocation": {"uri": quote(source.file)},
+        "artifactLocation": {"uri": quote(os.path.relpath(source.file))},
         "region": {"startLine": source.line, "startColumn": source.column},
     }
     return {
         "ruleId": problem.rule,
         "ruleIndex": index,
         "level": problem.severity,
-        "message": {"text": visible(problem.message)},
+        "message": {"text": brief(problem.message, MAX_MESSAGE_CHARS)},
         "locations": [{"physicalLocation": place}],
         "partialFingerprints": {"reconciler/v1": fingerprint},
     }

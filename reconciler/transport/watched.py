@@ -7,6 +7,8 @@ from msgspec import Struct
 
 from reconciler.transport import Clock, Request, Response, Transport, TransportError
 
+_STEPS_OF_A_COLLECTION = 3  # "", "sms", "messages"
+
 
 class Exchange(Struct, frozen=True):
     """One request and how it ended: `status` None without an answer, `error` then says why.
@@ -20,6 +22,11 @@ class Exchange(Struct, frozen=True):
     status: int | None
     error: str
     milliseconds: float
+
+    @property
+    def collection(self) -> str:
+        """The path without a SID."""
+        return "/".join(self.path.split("/", _STEPS_OF_A_COLLECTION)[:_STEPS_OF_A_COLLECTION])
 
 
 # Is told of every exchange once it is over.

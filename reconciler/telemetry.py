@@ -1,0 +1,135 @@
+"""A run -> spans and metrics of OpenTelemetry, where that is installed and asked for.
+
+The standard variables decide: without OTEL_EXPORTER_OTLP_ENDPOINT (or its twins for traces and
+metrics), or with OTEL_SDK_DISABLED, nothing is imported and nothing is measured. A run joins the
+trace of its pipeline by TRACEPARENT. Neither SIDs nor values nor the token are in any attribute.
+"""
+
+import os
+from collections.abc import Generator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+from reconciler import __version__
+from reconciler.errors import ConfigError, ExitCode
+from reconciler.transport.watched import Exchange
+
+_ENDPOINTS = (
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+)
+# A run must not wait long for a collector that is not there.
+_EXPORT_SECONDS = 5
+
+
+class Telemetry:
+    """Nothing at all: what a run gets that did not ask."""
+
+    def span(self, name: str) -> AbstractContextManager[Any]:
+        """A part of the run."""
+        del name
+        return nullcontext()
+
+    def request(self, exchange: Exchange) -> None:
+        """Takes note of a request."""
+
+    def ended(self, code: int) -> None:
+        """Takes note of how the run ends."""
+
+
+@contextmanager
+def recording(environment: Mapping[str, str], command: str) -> Generator[Telemetry]:
+    """The telemetry of one run of a command, exported when the run is over.
+
+    Raises ConfigError where it is asked for and not installed.
+    """
+    disabled = environment.get("OTEL_SDK_DISABLED", "").lower() == "true"
+    if disabled or not any(map(environment.get, _ENDPOINTS)):
+        yield Telemetry()
+        return
+    try:
+        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.metrics import MeterProvider
+        from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+    except ImportError:
+        raise ConfigError(
+            "OTEL_EXPORTER_OTLP_ENDPOINT asks for telemetry: pip install 'reconciler[otel]'"
+        ) from None
+
+    resource = Resource.create({"service.name": "reconciler", "service.version": __version__})
+    traces = TracerProvider(resource=resource)
+    traces.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=_EXPORT_SECONDS)))
+    reader = PeriodicExportingMetricReader(OTLPMetricExporter(timeout=_EXPORT_SECONDS))
+    metrics = MeterProvider([reader], resource=resource)
+    carrier = {name: environment.get(name.upper(), "") for name in ("traceparent", "tracestate")}
+    parent = TraceContextTextMapPropagator().extract(carrier)
+    tracer = traces.get_tracer("reconciler", __version__)
+    try:
+        with tracer.start_as_current_span(f"reconciler {command}", context=parent) as root:
+            yield _Recording(tracer, metrics.get_meter("reconciler", __version__), root)
+    finally:
+        traces.shutdown()
+        metrics.shutdown()
+
+
+class _Recording(Telemetry):
+    """Spans and metrics, named by OpenTelemetry's conventions for CLIs and HTTP clients."""
+
+    def __init__(self, tracer: Any, meter: Any, root: Any) -> None:
+        self._tracer = tracer
+        self._root = root
+        self._durations = meter.create_histogram("http.client.request.duration", unit="s")
+        root.set_attribute("process.executable.name", "reconciler")
+        root.set_attribute("process.pid", os.getpid())
+
+    def span(self, name: str) -> AbstractContextManager[Any]:
+        """A part of the run."""
+        span: AbstractContextManager[Any] = self._tracer.start_as_current_span(name)
+        return span
+
+    def request(self, exchange: Exchange) -> None:
+        """A span as long as the request was, and its place in the histogram."""
+        from time import time_ns
+
+        from opentelemetry.trace import SpanKind, Status, StatusCode
+
+        attributes: dict[str, Any] = {
+            "http.request.method": exchange.method,
+            "url.template": exchange.collection,
+        }
+        if exchange.status is not None:
+            attributes["http.response.status_code"] = exchange.status
+        else:
+            attributes["error.type"] = "no_answer"
+        self._durations.record(exchange.milliseconds / 1000, attributes)
+        if exchange.attempt > 1:
+            attributes["http.request.resend_count"] = exchange.attempt - 1
+        end = time_ns()
+        span = self._tracer.start_span(
+            exchange.method,
+            kind=SpanKind.CLIENT,
+            attributes=attributes,
+            start_time=end - int(exchange.milliseconds * 1e6),
+        )
+        if exchange.status is None or exchange.status >= _ERRORS_FROM:
+            span.set_status(Status(StatusCode.ERROR))
+        span.end(end)
+
+    def ended(self, code: int) -> None:
+        """The exit code on the run's own span; that changes are present is no error."""
+        from opentelemetry.trace import Status, StatusCode
+
+        self._root.set_attribute("process.exit.code", int(code))
+        self._root.set_attribute("reconciler.changes", code == ExitCode.CHANGES)
+        if code not in (ExitCode.OK, ExitCode.CHANGES):
+            self._root.set_attribute("error.type", str(int(code)))
+            self._root.set_status(Status(StatusCode.ERROR))
+
+
+_ERRORS_FROM = 400
