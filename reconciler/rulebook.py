@@ -7,7 +7,7 @@ from reconciler.model import Severity
 
 RULES: Mapping[str, str] = MappingProxyType(
     {
-        "alias": "An alias follows its anchor, is not inside it, is no key, and expands within bounds.",
+        "alias": "An alias follows its anchor, is neither in it nor a key, and has bounds.",
         "character": "Files hold what a reviewer can see, texts what can be sent.",
         "config": "reconciler.yaml holds what this version knows.",
         "depth": "Values nest within bounds.",

@@ -6,12 +6,22 @@
 import inspect
 import sys
 
-from benchmarks import load_manifests, plan_in_process, start_up
+from benchmarks import (
+    choose,
+    load_manifests,
+    plan_in_process,
+    plan_sweep,
+    read_each,
+    start_up,
+)
 
 BENCHMARKS = {
     "start_up": start_up.main,
     "load_manifests": load_manifests.main,
     "plan_in_process": plan_in_process.main,
+    "plan_sweep": plan_sweep.main,
+    "read_each": read_each.main,
+    "choose": choose.main,
 }
 
 
