@@ -14,7 +14,8 @@ def run(main: Coroutine[Any, Any, Result]) -> Result:
         import uvloop
     except ImportError:
         return asyncio.run(main)
-    return uvloop.run(main)
+    result: Result = uvloop.run(main)
+    return result
 
 
 async def each_of(
