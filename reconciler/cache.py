@@ -22,7 +22,17 @@ from reconciler.model import Address, Record, Source
 MIN_CHARS = 16 * 1024
 MAX_BYTES = 512 * 1024 * 1024
 _ROWS_A_CHUNK = 10_000
-_READERS = ("cache", "comments", "kinds", "manifest", "meaning", "model", "schema", "tree")
+_READERS = (
+    "cache",
+    "comments",
+    "kinds",
+    "manifest",
+    "meaning",
+    "model",
+    "parsing",
+    "schema",
+    "tree",
+)
 _DIGEST_BYTES = 16
 
 

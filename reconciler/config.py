@@ -18,7 +18,8 @@ from reconciler.errors import ConfigError, ProblemsError
 from reconciler.manifest import read_text, source
 from reconciler.meaning import json_of
 from reconciler.model import Problem
-from reconciler.tree import BrokenTreeError, Mark, Reader, Report, descend
+from reconciler.parsing import BrokenTreeError, Mark
+from reconciler.tree import Reader, Report, descend
 
 FILE = Path("reconciler.yaml")
 DEFAULT_BASE_URL = "https://api.carrierx.com/core/v2"

@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from reconciler.comments import comments
 from reconciler.kinds import KINDS
-from reconciler.tree import Reader, is_mapping, scalar_spans
+from reconciler.parsing import scalar_spans
+from reconciler.tree import Reader, is_mapping
 
 INDENT = 2
 

@@ -15,18 +15,10 @@ from msgspec import Struct
 from reconciler.comments import position, stray_tabs
 from reconciler.kinds import KINDS
 from reconciler.model import Problem, Source
+from reconciler.parsing import BrokenTreeError, Mark, Position
 from reconciler.reading import read_regular
 from reconciler.suggest import did_you_mean
-from reconciler.tree import (
-    BrokenTreeError,
-    Mark,
-    Node,
-    Position,
-    Reader,
-    Report,
-    Scalar,
-    is_mapping,
-)
+from reconciler.tree import Node, Reader, Report, Scalar, is_mapping
 
 SUFFIXES = (".yaml", ".yml", ".json")
 

@@ -1,40 +1,39 @@
-"""YAML or JSON text -> nodes with positions, as a stream (the only door to yaml).
-
-Nothing here ever calls `yaml.load`: it types scalars by YAML 1.1, lets the last of two equal keys
-win, and crashes the process on deep nesting. The parser's events are iterative, carry positions,
-and building from them is about ten times faster.
-"""
+"""Events -> nodes with positions, as a stream."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
-import yaml
 from msgspec import Struct
-from yaml.events import (
+
+from reconciler.parsing import (
+    BLOCK_STYLES,
+    MAX_DEPTH,
     AliasEvent,
+    BrokenTreeError,
     DocumentEndEvent,
     DocumentStartEvent,
+    Event,
     MappingEndEvent,
     MappingStartEvent,
+    Mark,
+    NewParser,
     ScalarEvent,
     SequenceEndEvent,
     SequenceStartEvent,
     StreamEndEvent,
     StreamStartEvent,
+    YAMLError,
+    broken,
+    events,
 )
 
-# An annotation nests a few levels; every level costs the parsers more than the one before.
-MAX_DEPTH = 32
 # What a file's aliases may expand to, in characters and values: this much, and so many times the
 # file. A value that many records share stays far below it, a "billion laughs" ends in milliseconds.
 FREE_EXPANSION = 1_000_000
 EXPANSION_A_CHARACTER = 16
 
-# yaml's types give attributes to an event's subclasses; the loop below compares classes instead.
-Event: TypeAlias = Any
 Step: TypeAlias = str | int  # into a mapping by its key, into a sequence by its index
-Mark: TypeAlias = Any  # yaml's own: .line and .column, from 0; libyaml's class has no public name
 
 
 class Scalar(Struct, frozen=True, gc=False):
@@ -70,34 +69,15 @@ def is_mapping(event: Event) -> bool:
     return isinstance(event, MappingStartEvent)
 
 
-class Position(Struct, frozen=True, gc=False):
-    """A place that no parser named, from 0 like the parsers' own marks."""
-
-    line: int
-    column: int
-
-
-class BrokenTreeError(Exception):
-    """The rest of the text cannot be read: where, rule, message."""
-
-    def __init__(self, mark: Mark, rule: str, message: str) -> None:
-        super().__init__(message)
-        self.mark: Mark = mark
-        self.rule = rule
-        self.message = message
-
-
 class Reader:
     """Events one at a time, and whole nodes on request.
 
     Problems that leave the rest readable go to `report`; what does not raises BrokenTreeError.
     """
 
-    def __init__(
-        self, text: str, report: Report, parser: Callable[[str], Any] | None = None
-    ) -> None:
+    def __init__(self, text: str, report: Report, parser: NewParser | None = None) -> None:
         self._text = text
-        self._next: Callable[[], Event] = (parser or _PARSER)(text).get_event
+        self._next = events(text, parser)
         self._report = report
         self._anchors: dict[str, Node | None] = {}  # None while the anchored node is still open
         self._expandable = FREE_EXPANSION + EXPANSION_A_CHARACTER * len(text)
@@ -114,8 +94,8 @@ class Reader:
                 self._report(event.start_mark, "directive", "directives (%...) are not allowed")
             self._anchors.clear()
             return self._next()
-        except yaml.YAMLError as error:
-            raise _broken(error) from None
+        except YAMLError as error:
+            raise broken(error) from None
 
     def members(self, event: Event) -> Iterator[tuple[Scalar, Event]]:
         """The keys of the mapping that `event` begins, each with the first event of its value.
@@ -138,8 +118,8 @@ class Reader:
                 else:
                     self._report(key.mark, "key", _KEY)
                     self.node(value)
-        except yaml.YAMLError as error:
-            raise _broken(error) from None
+        except YAMLError as error:
+            raise broken(error) from None
 
     def node(self, event: Event) -> Node:
         """The whole node that `event` begins."""
@@ -171,8 +151,8 @@ class Reader:
                     return node
                 nodes.append(node)
                 event = next_event()
-        except yaml.YAMLError as error:
-            raise _broken(error) from None
+        except YAMLError as error:
+            raise broken(error) from None
 
     def _scalar(self, event: Event) -> Scalar:
         # implicit[0]: a plain scalar, to which YAML would give a type by its looks
@@ -182,7 +162,7 @@ class Reader:
             self._report(node.mark, "tag", _TAG)
         if event.anchor is not None:
             self._anchors[event.anchor] = node
-        if not plain and event.style in _BLOCK_STYLES:
+        if not plain and event.style in BLOCK_STYLES:
             self._check_block(node.mark)
         return node
 
@@ -263,37 +243,9 @@ def descend(node: Node, steps: Iterable[Step]) -> Node:
 
 _ALIAS_KEY = "a key must not be an alias"
 _KEY = "a key must be text, not a mapping or a list"
-_TAG = "tags (!...) are not allowed: quote the value"
-
-
 # libyaml reads `|#` as the head of a block, PyYAML's own parser refuses it, and so does YAML.
-def scalar_spans(text: str) -> Iterator[tuple[int, int]]:
-    """Where each scalar's own characters are, from and to (indexes); for a block without its head.
-
-    Raises BrokenTreeError where the text cannot be read.
-    """
-    next_event: Callable[[], Event] = _PARSER(text).get_event
-    depth = 0
-    try:
-        while (kind := type(event := next_event())) is not StreamEndEvent:
-            depth += kind in _STARTS
-            depth -= kind in _ENDS
-            if depth > MAX_DEPTH + _LEVELS_ABOVE:
-                raise BrokenTreeError(event.start_mark, "depth", "nested too deep")
-            if kind is ScalarEvent:
-                start, end = event.start_mark.index, event.end_mark.index
-                if event.style in _BLOCK_STYLES:
-                    start = text.index("\n", start) if "\n" in text[start:end] else end
-                yield start, end
-    except yaml.YAMLError as error:
-        raise _broken(error) from None
-
-
-_STARTS = frozenset((MappingStartEvent, SequenceStartEvent))
-_ENDS = frozenset((MappingEndEvent, SequenceEndEvent))
-_LEVELS_ABOVE = 2  # kinds and SIDs, whose own values `node` counts from
-_BLOCK_STYLES = frozenset("|>")
 _GLUED_COMMENT = re.compile(r"(?:&\S+\s+)?[|>][-+0-9]*#")
+_TAG = "tags (!...) are not allowed: quote the value"
 
 
 def _repeated(first: Mark) -> str:
@@ -314,56 +266,3 @@ def _size(node: Node, most: int) -> int:
         elif isinstance(node, Sequence):
             waiting.extend(node.items)
     return size
-
-
-def _broken(error: yaml.YAMLError) -> BrokenTreeError:
-    mark = getattr(error, "problem_mark", None) or Position(0, 0)
-    message = getattr(error, "problem", None) or "not YAML"
-    return BrokenTreeError(mark, "syntax", f"{message}{_HINTS.get(message, '')}")
-
-
-_HINTS = {
-    "mapping values are not allowed here": ' (quote text that holds ": ")',
-    "mapping values are not allowed in this context": ' (quote text that holds ": ")',
-    "found character that cannot start any token": " (quote the text; indent by spaces)",
-    "found invalid Unicode character escape code": (
-        " (write the character itself, or \\U and eight digits for one beyond U+FFFF)"
-    ),
-}
-
-
-class PureParser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
-    """PyYAML's own parser, where libyaml is missing: ten times slower, the same values.
-
-    It is a little stricter and laxer in odd places (`[a:]`).
-    """
-
-    def __init__(self, text: str) -> None:
-        yaml.reader.Reader.__init__(self, text)
-        yaml.scanner.Scanner.__init__(self)
-        yaml.parser.Parser.__init__(self)
-        self._in_plain = False
-
-    def scan_plain(self) -> yaml.tokens.ScalarToken:
-        """A plain scalar, in which libyaml and YAML 1.2 allow a question mark everywhere."""
-        self._in_plain = True
-        try:
-            return super().scan_plain()
-        finally:
-            self._in_plain = False
-
-    def peek(self, index: int = 0) -> str:
-        """The character ahead; inside a plain scalar a question mark ends nothing."""
-        character: str = super().peek(index)
-        return "x" if self._in_plain and character == "?" else character
-
-
-def _parser() -> Callable[[str], Any]:
-    try:
-        from yaml.cyaml import CParser  # type: ignore[attr-defined]  # not every installation has libyaml
-    except ImportError:
-        return PureParser
-    return CParser
-
-
-_PARSER = _parser()

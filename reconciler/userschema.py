@@ -20,7 +20,8 @@ from reconciler.kinds import MANAGED_FIELD
 from reconciler.manifest import read_text, source
 from reconciler.meaning import json_of
 from reconciler.model import Problem, Record
-from reconciler.tree import BrokenTreeError, Mark, Node, Position, Reader, Report, Step, descend
+from reconciler.parsing import BrokenTreeError, Mark, Position
+from reconciler.tree import Node, Reader, Report, Step, descend
 
 # Where in a value a schema says that it must not be shown.
 Sensitive: TypeAlias = frozenset[tuple[Step, ...]]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler import tree
+from reconciler import parsing, tree
 from reconciler.loading import records_in, records_of
 from reconciler.manifest import find
 from reconciler.model import Address, Problem, Record, Severity
@@ -455,11 +455,11 @@ def test_both_parsers_give_the_same_verdict(text: str) -> None:
         try:
             while (event := reader.next_document()) is not None:
                 nodes.append(shape(reader.node(event)))
-        except tree.BrokenTreeError:
+        except parsing.BrokenTreeError:
             return "refused"
         return "refused" if reported else nodes
 
-    assert verdict(None) == verdict(tree.PureParser)
+    assert verdict(None) == verdict(parsing.PureParser)
 
 
 def shape(node: tree.Node) -> object:
@@ -535,18 +535,18 @@ def test_folders_may_be_as_deep_as_they_like() -> None:
 def test_both_parsers_read_the_same_value_in_flow(flow: str, text: str) -> None:
     """Where both accept a text; the fallback refuses and accepts a few odd ones by itself."""
     values = []
-    for parser in (None, tree.PureParser):
+    for parser in (None, parsing.PureParser):
         reader = tree.Reader(flow.format(text), lambda *_: None, parser)
         try:
             event = reader.next_document()
             values.append(shape(reader.node(event)) if event is not None else None)
-        except tree.BrokenTreeError:
+        except parsing.BrokenTreeError:
             return
     assert values[0] == values[1]
 
 
 def test_the_fallback_reads_a_question_in_flow() -> None:
-    reader = tree.Reader("{q: why?, when?: now}", lambda *_: None, tree.PureParser)
+    reader = tree.Reader("{q: why?, when?: now}", lambda *_: None, parsing.PureParser)
 
     node = reader.node(reader.next_document())
     assert isinstance(node, tree.Mapping)
