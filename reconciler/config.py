@@ -19,7 +19,7 @@ from reconciler.manifest import read_text, source
 from reconciler.meaning import json_of
 from reconciler.model import Problem
 from reconciler.parsing import BrokenTreeError, Mark
-from reconciler.tree import Reader, Report, descend
+from reconciler.tree import Report, descend, single_document
 
 FILE = Path("reconciler.yaml")
 DEFAULT_BASE_URL = "https://api.carrierx.com/core/v2"
@@ -184,17 +184,13 @@ def settings(file: Path = FILE) -> Settings:
 
 
 def _settings(text: str, report: Report) -> Settings | None:
-    reader = Reader(text, report)
     try:
-        event = reader.next_document()
-        if event is None:
-            return Settings()
-        root = reader.node(event)
-        if reader.next_document() is not None:
-            report(root.mark, "shape", "holds several documents: keep one")
+        root = single_document(text, report)
     except BrokenTreeError as broken:
         report(broken.mark, broken.rule, broken.message)
         return None
+    if root is None:
+        return Settings()
     try:
         return msgspec.json.decode(json_of(root, report), type=Settings)
     except msgspec.ValidationError as error:

@@ -227,6 +227,21 @@ class Reader:
         return node
 
 
+def single_document(text: str, report: Report) -> Node | None:
+    """The only document of a text, None where there is none.
+
+    Raises BrokenTreeError where the text cannot be read, or holds several.
+    """
+    reader = Reader(text, report)
+    event = reader.next_document()
+    if event is None:
+        return None
+    node = reader.node(event)
+    if reader.next_document() is not None:
+        raise BrokenTreeError(node.mark, "shape", "holds several documents: keep one")
+    return node
+
+
 def descend(node: Node, steps: Iterable[Step]) -> Node:
     """The node at a path of keys and indexes, or as far along it as there are nodes."""
     for step in steps:

@@ -21,7 +21,7 @@ from reconciler.manifest import read_text, source
 from reconciler.meaning import json_of
 from reconciler.model import Problem, Record
 from reconciler.parsing import BrokenTreeError, Mark, Position
-from reconciler.tree import Node, Reader, Report, Step, descend
+from reconciler.tree import Step, descend, single_document
 
 # Where in a value a schema says that it must not be shown.
 Sensitive: TypeAlias = frozenset[tuple[Step, ...]]
@@ -125,10 +125,13 @@ def _read(path: Path) -> Any:
 
     schema: Any = None
     try:
-        node = _document(text, report)
-        schema = json.loads(json_of(node, report), parse_float=Decimal)
-        for steps, message in _faults(schema):
-            report(descend(node, steps).mark, "user-schema", message)
+        node = single_document(text, report)
+        if node is None:
+            report(Position(0, 0), "empty", "holds no schema")
+        else:
+            schema = json.loads(json_of(node, report), parse_float=Decimal)
+            for steps, message in _faults(schema):
+                report(descend(node, steps).mark, "user-schema", message)
     except BrokenTreeError as broken:
         report(broken.mark, broken.rule, broken.message)
     except ValueError:
@@ -136,17 +139,6 @@ def _read(path: Path) -> Any:
     if problems:
         raise ProblemsError(problems)
     return schema
-
-
-def _document(text: str, report: Report) -> Node:
-    reader = Reader(text, report)
-    event = reader.next_document()
-    if event is None:
-        raise BrokenTreeError(Position(0, 0), "empty", "holds no schema")
-    node = reader.node(event)
-    if reader.next_document() is not None:
-        raise BrokenTreeError(node.mark, "shape", "holds several documents: keep one")
-    return node
 
 
 def _faults(schema: object) -> Iterator[tuple[tuple[Step, ...], str]]:

@@ -68,7 +68,7 @@ def validate(
     from reconciler.commands import validate as command
 
     def load() -> "Loaded":
-        return given.manifests(paths or manifests, given.settings()).load()
+        return given.chosen_manifests(paths or manifests, given.settings()).load()
 
     return command.run(command.Parameters(load, format_), terminal())
 
@@ -169,7 +169,7 @@ def fmt(paths: tuple[Path, ...], manifests: tuple[Path, ...], check: bool, diff:
     """
     from reconciler.commands import fmt as command
 
-    chosen = given.manifests(paths or manifests, given.settings())
+    chosen = given.chosen_manifests(paths or manifests, given.settings())
     return command.run(command.Parameters(chosen.paths, check, diff), terminal())
 
 

@@ -23,7 +23,7 @@ def settings() -> "Settings":
     return config.settings()
 
 
-def manifests(paths: tuple[Path, ...], settings: "Settings") -> "Manifests":
+def chosen_manifests(paths: tuple[Path, ...], settings: "Settings") -> "Manifests":
     """The manifests that a command is about."""
     from reconciler.cache import open_cache
     from reconciler.commands.inputs import Manifests
@@ -57,7 +57,7 @@ def inputs(
         log_format=log_format,
         telemetry=context.with_resource(recording(os.environ, context.info_name or "")),
     )
-    chosen = _manifests(manifests, settings)
+    chosen = chosen_manifests(manifests, settings)
     return Inputs(chosen, link, Selection(target, exclude), read)
 
 
@@ -65,6 +65,3 @@ def ended(inputs: "Inputs", code: "ExitCode") -> "ExitCode":
     """The exit code of a command that ran to its end, told to the run's telemetry."""
     inputs.connection.telemetry.ended(code)
     return code
-
-
-_manifests = manifests

@@ -102,7 +102,7 @@ def fill(
     """
     from reconciler.commands import sandbox as command
 
-    chosen = given.manifests(manifests, given.settings()) if manifests else None
+    chosen = given.chosen_manifests(manifests, given.settings()) if manifests else None
     seeding = command.Seeding(db, chosen, records, drift, seed, out)
     return command.fill(seeding, terminal())
 
