@@ -3,6 +3,7 @@
 The words of the API are spoken here alone: bodies, statuses, error texts.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
@@ -24,8 +25,8 @@ TOO_MANY_REQUESTS = 429
 MAX_REASON_CHARS = 300
 
 
-# A single 403 is one record's problem; this many with nothing between them are the token's.
-FORBIDDEN_IN_A_ROW = 3
+# A single 403 is one record's problem; this many, and nothing else so far, are the token's.
+FORBIDDEN_IN_A_ROW = 10
 
 
 Decoded = TypeVar("Decoded")
@@ -58,7 +59,7 @@ class _Detail(Struct):
 
 class _Error(Struct):
     message: str | None = None
-    errors: list[_Detail] = field(default_factory=list)
+    errors: list[_Detail] | None = None
 
 
 def path(address: Address) -> str:
@@ -133,10 +134,21 @@ def _held(address: Address, response: Response) -> _Object | Refusal:
         held = _decoded(response.body, _OBJECT)
     except UnreadableError as error:
         return Refusal(OK, _short(f"the answer cannot be read: {error}"))
+    if response.body.count(_FIELD) > 1 and _repeats_a_key(response.body):
+        return Refusal(OK, "the answer holds a field twice")
     sid = getattr(held, KINDS[address.kind].sid_field)
     if sid is None or sid.lower() != address.sid:
         return Refusal(OK, _short(f"the answer is about another record: {sid}"))
     return held
+
+
+_FIELD = f'"{MANAGED_FIELD}"'.encode()
+
+
+def _repeats_a_key(body: bytes) -> bool:
+    pairs: list[list[tuple[str, object]]] = []
+    json.loads(body, object_pairs_hook=pairs.append)
+    return any(len(dict(members)) < len(members) for members in pairs)
 
 
 def _decoded(body: bytes, decoder: Decoder[Decoded]) -> Decoded:
@@ -206,7 +218,7 @@ class _List(Struct, Generic[_ItemType]):
     items: list[_ItemType]
     total: int | None = None
     has_more: bool | None = None
-    pagination: dict[str, str] | None = None
+    pagination: dict[str, str | None] | None = None
 
 
 _MEMBERS = Decoder(dict[str, Raw])
@@ -233,7 +245,7 @@ def reason(response: Response) -> str:
         error = _Error()
     details = [
         f"{detail.field}: {detail.message}" if detail.field else detail.message
-        for detail in error.errors
+        for detail in error.errors or ()
         if detail.message
     ]
     return _short("; ".join(details) or error.message or "no reason given")

@@ -5,6 +5,7 @@ metrics), or with OTEL_SDK_DISABLED, nothing is imported and nothing is measured
 trace of its pipeline by TRACEPARENT. Neither SIDs nor values nor the token are in any attribute.
 """
 
+import logging
 import os
 from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -34,8 +35,8 @@ class Telemetry:
     def request(self, exchange: Exchange) -> None:
         """Takes note of a request."""
 
-    def ended(self, code: int) -> None:
-        """Takes note of how the run ends."""
+    def ended(self, code: int, error: str = "") -> None:
+        """Takes note of how the run ends; `error` is the class of what ended it."""
 
 
 @contextmanager
@@ -62,20 +63,42 @@ def recording(environment: Mapping[str, str], command: str) -> Generator[Telemet
             "OTEL_EXPORTER_OTLP_ENDPOINT asks for telemetry: pip install 'reconciler[otel]'"
         ) from None
 
+    # What an exporter has to say of a collector that is not there helps nobody here.
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
     resource = Resource.create({"service.name": "reconciler", "service.version": __version__})
-    traces = TracerProvider(resource=resource)
-    traces.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=_EXPORT_SECONDS)))
-    reader = PeriodicExportingMetricReader(OTLPMetricExporter(timeout=_EXPORT_SECONDS))
-    metrics = MeterProvider([reader], resource=resource)
+    everything, only_traces, only_metrics = map(environment.get, _ENDPOINTS)
+    try:
+        traces = TracerProvider(resource=resource)
+        if everything or only_traces:
+            exporter = OTLPSpanExporter(timeout=_EXPORT_SECONDS)
+            traces.add_span_processor(BatchSpanProcessor(exporter))
+        readers = []
+        if everything or only_metrics:
+            metric_exporter = OTLPMetricExporter(timeout=_EXPORT_SECONDS)
+            readers.append(PeriodicExportingMetricReader(metric_exporter))
+        metrics = MeterProvider(readers, resource=resource)
+    except ValueError as error:
+        raise ConfigError(f"OpenTelemetry's variables cannot be used: {error}") from None
     carrier = {name: environment.get(name.upper(), "") for name in ("traceparent", "tracestate")}
     parent = TraceContextTextMapPropagator().extract(carrier)
     tracer = traces.get_tracer("reconciler", __version__)
     try:
-        with tracer.start_as_current_span(f"reconciler {command}", context=parent) as root:
-            yield _Recording(tracer, metrics.get_meter("reconciler", __version__), root)
+        with tracer.start_as_current_span(
+            f"reconciler {command}", context=parent, **_NO_EXCEPTIONS
+        ) as root:
+            telemetry = _Recording(tracer, metrics.get_meter("reconciler", __version__), root)
+            try:
+                yield telemetry
+            except BaseException as error:
+                telemetry.ended(getattr(error, "exit_code", ExitCode.BUG), type(error).__name__)
+                raise
     finally:
         traces.shutdown()
         metrics.shutdown()
+
+
+# An exception's text names records and quotes the API; its class says enough.
+_NO_EXCEPTIONS: dict[str, Any] = {"record_exception": False, "set_status_on_exception": False}
 
 
 class _Recording(Telemetry):
@@ -90,7 +113,9 @@ class _Recording(Telemetry):
 
     def span(self, name: str) -> AbstractContextManager[Any]:
         """A part of the run."""
-        span: AbstractContextManager[Any] = self._tracer.start_as_current_span(name)
+        span: AbstractContextManager[Any] = self._tracer.start_as_current_span(
+            name, **_NO_EXCEPTIONS
+        )
         return span
 
     def request(self, exchange: Exchange) -> None:
@@ -121,14 +146,14 @@ class _Recording(Telemetry):
             span.set_status(Status(StatusCode.ERROR))
         span.end(end)
 
-    def ended(self, code: int) -> None:
+    def ended(self, code: int, error: str = "") -> None:
         """The exit code on the run's own span; that changes are present is no error."""
         from opentelemetry.trace import Status, StatusCode
 
         self._root.set_attribute("process.exit.code", int(code))
         self._root.set_attribute("reconciler.changes", code == ExitCode.CHANGES)
         if code not in (ExitCode.OK, ExitCode.CHANGES):
-            self._root.set_attribute("error.type", str(int(code)))
+            self._root.set_attribute("error.type", error or str(int(code)))
             self._root.set_status(Status(StatusCode.ERROR))
 
 

@@ -105,6 +105,29 @@ def test_a_failed_run_is_an_error_in_the_trace(
     spans = ExportTraceServiceRequest.FromString(data).resource_spans[0].scope_spans[0].spans
     (root,) = [span for span in spans if span.name == "reconciler plan"]
     assert root.status.code == 2
+    attributes = {attribute.key: attribute.value for attribute in root.attributes}
+    assert attributes["process.exit.code"].int_value == 1
+    assert attributes["error.type"].string_value == "ApiError"
+    assert MESSAGE.encode() not in data
+    assert b"127.0.0.1:9" not in data
+    assert not any(span.events for span in spans)
+
+
+@pytest.mark.parametrize(
+    "variables", [{"OTEL_BSP_MAX_QUEUE_SIZE": "0"}, {"OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "-1"}]
+)
+@pytest.mark.usefixtures("collected")
+def test_variables_that_cannot_be_used_are_one_clear_error(
+    run: Run, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    manifest("x")
+
+    result = run("plan", "--sandbox")
+
+    assert result.code == 1
+    assert result.err.startswith("error: OpenTelemetry's variables cannot be used")
 
 
 def test_a_collector_that_is_not_there_stops_no_run(

@@ -5,7 +5,6 @@ all pages of a kind and joins here; which of them needs fewer requests depends o
 the account has, which nobody says. `auto` finds out on the way.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
 from typing import Literal, TypeAlias
@@ -13,10 +12,11 @@ from typing import Literal, TypeAlias
 from reconciler import api
 from reconciler.fetch.chooser import Chooser
 from reconciler.fetch.each import read_each
-from reconciler.fetch.narrow import Narrow
+from reconciler.fetch.learned import Learned
 from reconciler.fetch.sweep import SweepBrokenError, pages
 from reconciler.kinds import KINDS
 from reconciler.model import Address, Current, Record, Unreadable
+from reconciler.pool import each_of
 from reconciler.transport import Transport
 
 How: TypeAlias = Literal["auto", "each", "sweep"]
@@ -36,20 +36,21 @@ async def read(
     A record that no page showed is asked for by its SID: only the answer to that says that it is
     not there. Raises ApiError where nothing can be read at all.
     """
-    narrow = Narrow()
+    learned = Learned()
     left: dict[str, dict[str, Record]] = {name: {} for name in KINDS}
     for record in records:
         left[record.address.kind][record.address.sid] = record
     if how != "each":
-        sweeps = []
-        for name, wanted in left.items():
+
+        async def sweep(name: str) -> None:
+            wanted = left[name]
             go_on = Chooser(len(wanted)).another_page if how == "auto" else _to_the_end
-            if wanted:
-                walk = pages(KINDS[name], transport, narrow)
-                sweeps.append(_sweep(walk, wanted, go_on, on_read))
-        await asyncio.gather(*sweeps)
+            await _sweep(pages(KINDS[name], transport, learned), wanted, go_on, on_read)
+
+        kinds = [name for name, wanted in left.items() if wanted]
+        await each_of(kinds, sweep, at_most=len(kinds))
     rest = [record for wanted in left.values() for record in wanted.values()]
-    await read_each(rest, transport, narrow, parallelism=parallelism, on_read=on_read)
+    await read_each(rest, transport, learned, parallelism=parallelism, on_read=on_read)
 
 
 async def _sweep(

@@ -10,7 +10,7 @@ from msgspec import UnsetType
 
 from reconciler import api
 from reconciler.errors import ApiError
-from reconciler.fetch.narrow import Narrow
+from reconciler.fetch.learned import Learned
 from reconciler.kinds import Kind
 from reconciler.transport import Transport, TransportError
 
@@ -24,7 +24,7 @@ class SweepBrokenError(Exception):
     """The pages lead nowhere; what is still wanted has to be asked for record by record."""
 
 
-async def pages(kind: Kind, transport: Transport, narrow: Narrow) -> AsyncGenerator[api.Page]:
+async def pages(kind: Kind, transport: Transport, learned: Learned) -> AsyncGenerator[api.Page]:
     """The records of one kind, page by page; each page is one request.
 
     A page begins behind the last record of the one before. `next` is never followed: it could lead
@@ -33,9 +33,9 @@ async def pages(kind: Kind, transport: Transport, narrow: Narrow) -> AsyncGenera
     """
     where: dict[str, str] = {}
     by_offset = False
-    seen, first = 0, None
+    seen, firsts = 0, set[str]()
     while True:
-        page = await _page(kind, where, transport, narrow)
+        page = await _page(kind, where, transport, learned)
         if page is None:
             if not where or by_offset:
                 raise SweepBrokenError("the API does not list this kind")
@@ -43,39 +43,40 @@ async def pages(kind: Kind, transport: Transport, narrow: Narrow) -> AsyncGenera
             continue
         if not page.items:
             return
-        if page.items[0].sid == first:
-            if by_offset:
-                raise SweepBrokenError("a page leads to itself")
+        if page.items[0].sid in firsts:
+            if by_offset or len(firsts) > 1:
+                raise SweepBrokenError("the pages lead in a circle")
             by_offset, where = True, {"offset": str(seen)}  # it ignores `after`
             continue
+        learned.answered = True
         yield page
-        seen, first = seen + len(page.items), page.items[0].sid
+        seen += len(page.items)
+        firsts.add(page.items[0].sid)
         if not page.more and (page.more is False or len(page.items) < PAGE_RECORDS):
             return
         where = {"offset": str(seen)} if by_offset else {"after": page.items[-1].sid}
 
 
 async def _page(
-    kind: Kind, where: Mapping[str, str], transport: Transport, narrow: Narrow
+    kind: Kind, where: Mapping[str, str], transport: Transport, learned: Learned
 ) -> api.Page | None:
     """One page, whole objects where narrow ones are not to be had; None where it is refused."""
-    request = api.page(kind, where, limit=PAGE_RECORDS, narrow=narrow.on)
+    asked_narrow = learned.narrow  # the other kind may find out meanwhile
+    request = api.page(kind, where, limit=PAGE_RECORDS, narrow=asked_narrow)
     try:
         page = api.page_of(kind, await transport.send(request))
     except TransportError as error:
-        if not error.sent:
-            raise ApiError(str(error)) from None
         raise SweepBrokenError(str(error)) from None
     if isinstance(page, api.Refusal):
         if page.status == api.UNAUTHORIZED:
             raise ApiError(f"{request}: 401 {page.reason}: the API does not accept the token")
         if page.status not in _REFUSED:
             raise SweepBrokenError(f"{page.status} {page.reason}")
-    narrowed = narrow.on and (
+    narrowed = asked_narrow and (
         isinstance(page, api.Refusal)
         or (page.items and isinstance(page.items[0].user_data, UnsetType))
     )
     if narrowed:
-        narrow.refused()
-        return await _page(kind, where, transport, narrow)
+        learned.narrow = False
+        return await _page(kind, where, transport, learned)
     return None if isinstance(page, api.Refusal) else page

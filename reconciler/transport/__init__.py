@@ -41,6 +41,10 @@ class TransportError(Exception):
         self.sent = sent
 
 
+class GivenUpError(TransportError):
+    """Not even asked: the run has given the API up."""
+
+
 class Clock(Protocol):
     """Seconds that only ever go forward; the time of day is nobody's business here."""
 

@@ -8,6 +8,7 @@ cookies) is not wanted.
 """
 
 import asyncio
+import json
 import ssl
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager
@@ -34,6 +35,8 @@ TOTAL_SECONDS = 30.0
 MAX_BODY_BYTES = 16 * 1024 * 1024
 
 _OK = 200
+_LOOKED_AT = ("content-type", "date", "retry-after")
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _EXTENSIONS = {"timeout": httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS).as_dict()}
 
 
@@ -48,7 +51,9 @@ class Http:
         new_transport: Callable[[], httpx.AsyncBaseTransport],
     ) -> None:
         self._base_url = base_url
-        self._token = token
+        plain = token.reveal()
+        escaped = json.dumps(plain)[1:-1]
+        self._forms = (plain, escaped, escaped.replace("/", r"\/"))
         self._auth = _Bearer(token)
         self._run = run
         self._new_transport = new_transport
@@ -66,17 +71,31 @@ class Http:
                     body = await _body(answer)
                 finally:
                     await answer.aclose()
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            where = f"cannot connect to {self._base_url}"
-            raise TransportError(_why(error, where), sent=False) from None
+        except _NOT_SENT as error:
+            why = _why(error, f"cannot connect to {self._base_url}")
+            raise TransportError(self._redacted(why), sent=False) from None
         except (httpx.RequestError, TimeoutError) as error:
-            raise TransportError(_why(error, "no whole answer"), sent=True) from None
+            why = _why(error, "no whole answer")
+            raise TransportError(self._redacted(why), sent=True) from None
         finally:
             self._idle.append(transport)
         if answer.status_code != _OK:
-            # Some servers tell the request's headers back, and what they say is shown.
-            body = body.replace(self._token.reveal().encode(), b"***")
-        return Response(answer.status_code, answer.headers, body)
+            body = self._redacted(body.decode("latin-1")).encode("latin-1")
+        return Response(answer.status_code, self._headers(answer), body)
+
+    def _headers(self, answer: httpx.Response) -> dict[str, str]:
+        """The headers that are looked at."""
+        return {
+            name: self._redacted(answer.headers[name])
+            for name in _LOOKED_AT
+            if name in answer.headers
+        }
+
+    def _redacted(self, text: str) -> str:
+        """What the other side says, which may tell the request's headers back, and is shown."""
+        for form in self._forms:
+            text = text.replace(form, "***")
+        return text
 
     def _another(self) -> httpx.AsyncBaseTransport:
         transport = self._new_transport()
@@ -132,7 +151,7 @@ async def connect(
         httpx.Request("GET", base_url)  # where a bad host name comes to light
     except (ValueError, OSError, ImportError, httpx.InvalidURL) as error:
         raise ConfigError(
-            f"the proxy, certificates or address of the environment cannot be used: {error}"
+            f"the certificates or the address of the environment cannot be used: {error}"
         ) from None
     try:
         yield http
@@ -152,8 +171,7 @@ def _sockets(base_url: str) -> Callable[[], httpx.AsyncBaseTransport]:
         # Reading the certificates takes longer than a request: once for all of them.
         context = httpx.create_ssl_context()
         if not proxy_bypass(url.hostname or ""):
-            proxies = getproxies()
-            proxy = proxies.get("https") or proxies.get("all")
+            proxy = _proxy()
     else:
         # Plain http:// is for this machine alone: no proxy may see the token, and no certificate
         # is ever asked for (a context that trusts nobody).
@@ -163,8 +181,21 @@ def _sockets(base_url: str) -> Callable[[], httpx.AsyncBaseTransport]:
     def new_transport() -> httpx.AsyncBaseTransport:
         return httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy)
 
-    new_transport()  # where a bad proxy comes to light
     return new_transport
+
+
+def _proxy() -> httpx.Proxy | None:
+    """The environment's proxy for https, as curl reads it; ConfigError without its password."""
+    proxies = getproxies()
+    address = proxies.get("https") or proxies.get("all")
+    if not address:
+        return None
+    try:
+        proxy = httpx.Proxy(address if "://" in address else f"http://{address}")
+        httpx.AsyncHTTPTransport(proxy=proxy)
+    except (ValueError, ImportError, httpx.InvalidURL):
+        raise ConfigError("HTTPS_PROXY: expected something like http://proxy:3128") from None
+    return proxy
 
 
 class _Bearer(httpx.Auth):

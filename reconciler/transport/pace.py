@@ -13,11 +13,12 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from reconciler.errors import ApiError
-from reconciler.transport import Clock, Request, Response, Transport
+from reconciler.transport import Clock, GivenUpError, Request, Response, Transport
 
 # An API that asks for more is not coming back while somebody waits for a plan.
 MAX_HOLD_SECONDS = 120.0
+# Nor is one that asks for a little again and again.
+MAX_HELD_SECONDS = 600.0
 
 _PUSHED_BACK = (429, 503)
 _SECONDS = re.compile(r"[0-9]{1,9}")
@@ -43,10 +44,16 @@ class Pace:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._next_start = 0.0
         self._held_until = 0.0
+        self._held_seconds = 0.0
+        self._halved_at = 0.0
+        self._gave_up = ""
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """A place among the requests under way, once it is time for another one."""
+    async def slot(self) -> AsyncIterator[float]:
+        """A place among the requests under way, once it is time for another one, and that time.
+
+        Raises GivenUpError where the API asked for more patience than anybody has.
+        """
         while self._in_flight >= int(self._limit):
             free = asyncio.get_running_loop().create_future()
             self._waiting.append(free)
@@ -54,7 +61,7 @@ class Pace:
         self._in_flight += 1
         try:
             await self._wait()
-            yield
+            yield self._clock.now()
         finally:
             self._in_flight -= 1
             self._wake()
@@ -64,28 +71,40 @@ class Pace:
         self._limit = min(self._ceiling, self._limit + 1 / self._limit)
         self._wake()
 
-    def shrink(self, seconds: float | None) -> None:
+    def shrink(self, began: float, seconds: float | None) -> None:
         """After a push-back: half as many, and none before the API's own time.
 
-        Answers that were under way together push back together: they count once. Raises ApiError
-        where the API asks for more patience than anybody has.
+        `began` is when the request began: those that were under way when the number was halved
+        push back because of what was before, and do not halve it again.
         """
         now = self._clock.now()
-        if seconds is not None and seconds > MAX_HOLD_SECONDS:
-            raise ApiError(f"the API asks to wait {seconds:,.0f} s before the next request")
-        if now >= self._held_until:
-            self._limit = max(1.0, self._limit / 2)
-            if seconds:
-                self._on_hold(seconds)
-        if seconds is not None:
-            self._held_until = max(self._held_until, now + seconds)
+        if began >= self._halved_at:
+            self._limit, self._halved_at = max(1.0, self._limit / 2), now
+        if seconds is None:
+            return
+        until = max(self._held_until, now + seconds)
+        longer = until - max(self._held_until, now)
+        self._held_until, self._held_seconds = until, self._held_seconds + longer
+        if seconds > MAX_HOLD_SECONDS or self._held_seconds > MAX_HELD_SECONDS:
+            self._gave_up = f"the API asks to wait {seconds:,.0f} s: given up"
+        elif longer >= 1:
+            self._on_hold(until - now)
 
     async def _wait(self) -> None:
-        """Until the next start is due and the API lets us go on."""
-        start = max(self._clock.now(), self._next_start)
-        self._next_start = start + self._interval
-        while (left := max(start, self._held_until) - self._clock.now()) > 0:
-            await self._clock.sleep(left)
+        """Until the API lets us go on and the next start is due."""
+        while True:
+            if self._gave_up:
+                raise GivenUpError(self._gave_up, sent=False)
+            now = self._clock.now()
+            if now < self._held_until:
+                await self._clock.sleep(self._held_until - now)
+                continue
+            start = max(now, self._next_start)
+            self._next_start = start + self._interval
+            if start > now:
+                await self._clock.sleep(start - now)
+            if self._clock.now() >= self._held_until:
+                return
 
     def _wake(self) -> None:
         while self._waiting and self._in_flight < int(self._limit):
@@ -104,10 +123,10 @@ class Paced:
 
     async def send(self, request: Request) -> Response:
         """The answer, whatever it is; a push-back slows down all that come after it."""
-        async with self._pace.slot():
+        async with self._pace.slot() as began:
             response = await self._inner.send(request)
         if response.status in _PUSHED_BACK:
-            self._pace.shrink(retry_after(response))
+            self._pace.shrink(began, retry_after(response))
         else:
             self._pace.grow()
         return response

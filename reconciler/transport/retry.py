@@ -8,7 +8,14 @@ from collections.abc import Callable
 
 from msgspec import structs
 
-from reconciler.transport import Clock, Request, Response, Transport, TransportError
+from reconciler.transport import (
+    Clock,
+    GivenUpError,
+    Request,
+    Response,
+    Transport,
+    TransportError,
+)
 
 MAX_ATTEMPTS = 6
 # Before anything has answered, an address that does not is more likely wrong than busy.
@@ -16,6 +23,9 @@ MAX_FIRST_ATTEMPTS = 3
 
 BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 20.0
+
+# With no retry left and so many requests without an answer the rest is not even asked.
+MAX_FAILURES_IN_A_ROW = 50
 
 _BUSY = frozenset((429, 500, 502, 503, 504))
 
@@ -34,6 +44,11 @@ class Budget:
         self._left -= 1
         return self._left >= 0
 
+    @property
+    def spent(self) -> bool:
+        """Whether there is none left."""
+        return self._left <= 0
+
 
 class Retrying:
     """Sends a GET until it is answered, within its attempts and the run's budget."""
@@ -46,21 +61,34 @@ class Retrying:
         self._clock = clock
         self._random = random
         self._answered = False
+        self._failures = 0
+
+    def _goes_on(self) -> bool:
+        """Whether there is another attempt after one that came to nothing."""
+        self._failures += 1
+        return self._budget.take()
 
     async def send(self, request: Request) -> Response:
         """The answer, or what the last attempt came to."""
         if request.method != "GET":
             return await self._inner.send(request)
+        if self._failures >= MAX_FAILURES_IN_A_ROW and self._budget.spent:
+            raise GivenUpError("not asked: the API has long not answered anything", sent=True)
         for attempt in range(1, MAX_ATTEMPTS):
             try:
                 response = await self._inner.send(structs.replace(request, attempt=attempt))
                 self._answered = True
-                if response.status not in _BUSY or not self._budget.take():
+                if response.status not in _BUSY:
+                    self._failures = 0
                     return response
+                if not self._goes_on():
+                    return response
+            except GivenUpError:
+                raise
             except TransportError as error:
                 alone = not (self._answered or error.sent)
                 hopeless = alone and attempt >= MAX_FIRST_ATTEMPTS
-                if hopeless or not self._budget.take():
+                if hopeless or not self._goes_on():
                     raise
             # Full jitter: clients that failed together must not come back together.
             ceiling = min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2 ** (attempt - 1))

@@ -37,7 +37,7 @@ import asyncio, os
 from reconciler import api
 from reconciler.config import Secret
 from reconciler.fetch import sweep
-from reconciler.fetch.narrow import Narrow
+from reconciler.fetch.learned import Learned
 from reconciler.kinds import KINDS
 from reconciler.transport.http import connect
 
@@ -55,7 +55,7 @@ async def main():
     token = Secret(os.environ["CARRIERX_TOKEN"])
     async with connect(os.environ["CARRIERX_BASE_URL"], token) as http:
         for kind in KINDS.values():
-            async for _ in sweep.pages(kind, Saving(http), Narrow()):
+            async for _ in sweep.pages(kind, Saving(http), Learned()):
                 pass
 
 asyncio.run(main())

@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.errors import ApiError
 from reconciler.fetch.each import read_each
-from reconciler.fetch.narrow import Narrow
+from reconciler.fetch.learned import Learned
 from reconciler.model import Address, Current, Record, Source, Unreadable
 from reconciler.transport import Request, Response, TransportError
 from writing import sid
@@ -57,7 +57,7 @@ def read(
         read_each(
             records,
             api,
-            Narrow(),
+            Learned(),
             parallelism=parallelism,
             on_read=lambda address, live: found.__setitem__(int(address.sid[:8], 16), live),
         )

@@ -14,7 +14,7 @@ from reconciler.errors import ApiError
 from reconciler.fetch.chooser import Chooser
 from reconciler.fetch.read import How, read
 from reconciler.model import Address, Current, Record, Source, Unreadable
-from reconciler.transport import Request, Response
+from reconciler.transport import Request, Response, TransportError
 from writing import sid
 
 JSON = {"content-type": "application/json"}
@@ -201,6 +201,7 @@ def test_where_after_is_not_known_offset_is_used(strict: bool) -> None:
 
 ODDITIES: dict[str, Callable[[dict[str, Any]], object]] = {
     "no next": lambda page: page | {"pagination": {}},
+    "next null": lambda page: page | {"pagination": {"next": None, "previous": None}},
     "pagination null": lambda page: page | {"pagination": None},
     "never more": lambda page: page | {"has_more": False, "pagination": {}},
     "always more": lambda page: page | {"has_more": True},
@@ -301,3 +302,82 @@ def test_query_strings_are_what_httpx_sends() -> None:
         "after": [sid(999)],
         "includeFields": ["message_sid,user_data,date_changed"],
     }
+
+
+def test_pages_that_lead_in_a_circle_end_the_sweep() -> None:
+    class Circle(Account):
+        async def send(self, request: Request) -> Response:
+            query = dict(request.query)
+            if query.get("after") == self.sids[-1]:
+                kept = {name: value for name, value in query.items() if name != "after"}
+                request = Request("GET", request.path, tuple(kept.items()))
+            return await super().send(request)
+
+    account = Circle(sids(2500), odd=lambda page: page | {"has_more": True})
+
+    results = found(account, [sid(3), sid(9_999_999)], "sweep")
+
+    assert isinstance(results[sid(9_999_999)], Unreadable)
+    assert len(account.requests) < 10
+
+
+@pytest.mark.parametrize("how", ["auto", "sweep"])
+def test_both_kinds_find_out_together_that_few_fields_are_not_understood(how: How) -> None:
+    account = Account(sids(3000), knows=("after", "offset"))
+    records = [
+        Record(Address(kind, one), "x", False, SOURCE)
+        for kind in ("messages", "message_drs")
+        for one in sids(3000)
+    ]
+    told: list[Address] = []
+
+    asyncio.run(
+        read(
+            records,
+            account,
+            how=how,
+            parallelism=8,
+            on_read=lambda address, _: told.append(address),
+        )
+    )
+
+    assert len(told) == 6000
+    assert len(account.requests) <= 8
+
+
+def test_one_forbidden_record_of_many_that_pages_showed_is_its_own_problem() -> None:
+    class Secretive(Account):
+        async def send(self, request: Request) -> Response:
+            if request.path.endswith(sid(9_999_999)):
+                return Response(403, JSON, b'{"message":"forbidden"}')
+            return await super().send(request)
+
+    results = found(Secretive(sids(2000)), [*sids(2000), sid(9_999_999)])
+
+    forbidden = results[sid(9_999_999)]
+    assert isinstance(forbidden, Unreadable)
+    assert forbidden.status == 403
+
+
+def test_a_connection_that_fails_in_between_is_one_records_problem() -> None:
+    class Flaky(Account):
+        async def send(self, request: Request) -> Response:
+            if len(self.requests) == 9:
+                self.requests.append(request)
+                raise TransportError("cannot connect", sent=False)
+            return await super().send(request)
+
+    results = found(Flaky(sids(50)), sids(50), "each")
+
+    assert sum(isinstance(live, Unreadable) for live in results.values()) == 1
+
+
+def test_an_answer_that_holds_a_field_twice_is_not_believed() -> None:
+    class Twice(Account):
+        async def send(self, _: Request) -> Response:
+            body = f'{{"message_sid":"{sid(0)}","user_data":"a","user_data":null}}'
+            return Response(200, JSON, body.encode())
+
+    live = found(Twice(sids(1)), sids(1), "each")[sid(0)]
+    assert isinstance(live, Unreadable)
+    assert "twice" in live.reason

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import json
 import socket
 import ssl
 import struct
@@ -13,6 +14,7 @@ import pytest
 import trustme
 
 from reconciler.config import Secret
+from reconciler.errors import ConfigError
 from reconciler.transport import Request, Response, TransportError, http
 
 TOKEN = "canary-7f3a9b1c"
@@ -76,10 +78,14 @@ def with_length(body: bytes, *headers: bytes, status: bytes = b"200 OK") -> byte
 
 def test_a_request_carries_the_token_and_asks_for_plain_json() -> None:
     seen: list[bytes] = []
-    (response,) = exchange(answer(with_length(b"{}", b"X-Odd: 1"), seen), PATCH)
+    (response,) = exchange(answer(with_length(b"{}", b"Retry-After: 1"), seen), PATCH)
 
     assert isinstance(response, Response)
-    assert (response.status, response.body, response.headers["x-odd"]) == (200, b"{}", "1")
+    assert (response.status, response.body, response.headers["retry-after"]) == (
+        200,
+        b"{}",
+        "1",
+    )
     head = seen[0].lower()
     assert head.startswith(b"patch /core/v2/sms/messages/x http/1.1\r\n")
     assert b"authorization: bearer " + TOKEN.encode() in head
@@ -167,12 +173,60 @@ def test_tls_to_a_plain_port_sends_nothing() -> None:
     assert TOKEN.encode() not in b"".join(seen)
 
 
-def test_an_answer_that_tells_the_request_back_does_not_show_the_token() -> None:
-    body = f'{{"message":"bad header: Bearer {TOKEN}"}}'.encode()
-    (response,) = exchange(answer(with_length(body, status=b"400 Bad Request")), GET)
+@pytest.mark.parametrize("token", [TOKEN, 'abc/def+canary"99', "back\\slash-canary"])
+def test_an_answer_that_tells_the_request_back_does_not_show_the_token(
+    monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setitem(globals(), "TOKEN", token)
+    escaped = json.dumps(token)[1:-1]
+    for said in (token, escaped, escaped.replace("/", "\\/")):
+        body = f'{{"message":"bad header: Bearer {said}"}}'.encode()
+        for data in (
+            with_length(body, status=b"400 Bad Request"),
+            with_length(b"", b"content-type: text/html; " + said.encode()),
+            b"HTTP/1.1 200 OK\r\nauthorization Bearer " + said.encode() + b"\r\n\r\n",
+            b"HTTP/1.1 " + said.encode() + b"\r\n\r\n",
+        ):
+            (result,) = exchange(answer(data), GET)
+            shown = f"{result} {getattr(result, 'body', b'').decode()}"
+            assert said not in shown
+            assert token not in shown
 
-    assert isinstance(response, Response)
-    assert TOKEN.encode() not in response.body
+
+def test_a_proxy_may_be_named_as_curl_reads_it_and_its_password_is_never_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def ask(proxy: str) -> str:
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        try:
+            async with http.connect("https://api.example.com", Secret(TOKEN)) as api:
+                await api.send(GET)
+        except (ConfigError, TransportError) as error:
+            return str(error)
+        return ""
+
+    seen: list[bytes] = []
+
+    async def run() -> list[str]:
+        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            seen.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+            writer.close()
+            await writer.wait_closed()
+
+        server = await asyncio.start_server(handle, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server:
+            refused = await ask(f"user:s3cr3tpw@127.0.0.1:{port}")
+            bad = await ask("ftp://user:s3cr3tpw@127.0.0.1:9")
+            return [refused, bad]
+
+    refused, bad = asyncio.run(run())
+    assert seen[0].startswith(b"CONNECT api.example.com:443")
+    assert TOKEN.encode() not in seen[0]
+    assert refused.startswith("cannot connect to https://api.example.com: 407")
+    assert bad == "HTTPS_PROXY: expected something like http://proxy:3128"
+    assert "s3cr3tpw" not in refused
 
 
 def test_requests_are_told_apart_by_the_run_and_a_number() -> None:

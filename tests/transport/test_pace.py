@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import virtual
-from reconciler.errors import ApiError
-from reconciler.transport import LoopClock, Request, Response
+from reconciler.transport import GivenUpError, LoopClock, Request, Response
 from reconciler.transport.pace import Pace, Paced, retry_after
 
 OK = Response(200, {}, b"")
@@ -113,8 +112,39 @@ def test_requests_per_second_are_kept() -> None:
 
 
 def test_an_api_that_asks_for_too_much_patience_ends_the_run() -> None:
-    with pytest.raises(ApiError, match="asks to wait 3,600 s"):
-        run(5, lambda *_: busy(retry_after="3600"))
+    with pytest.raises(GivenUpError, match="asks to wait 3,600 s: given up"):
+        run(50, lambda *_: busy(retry_after="3600"))
+    with pytest.raises(GivenUpError, match="asks to wait 60 s: given up"):
+        run(1000, lambda *_: busy(retry_after="60"))
+
+
+def test_requests_per_second_are_kept_after_a_wait_as_well() -> None:
+    server, _, _ = run(
+        30,
+        lambda number, _: busy(retry_after="20") if number == 0 else OK,
+        ceiling=10,
+        requests_per_second=1,
+    )
+
+    assert min(gaps(server)) >= 0.999
+    assert max(gaps(server)) >= 19.0
+
+
+def test_push_backs_without_a_time_that_come_together_count_once_too() -> None:
+    server, _, _ = run(128, lambda number, _: busy() if number < 64 else OK, ceiling=64)
+
+    assert max(server.most_at_once[96:]) >= 30
+
+
+def test_a_wait_that_grows_is_said_again() -> None:
+    _, seconds, held = run(
+        20,
+        lambda number, _: busy(retry_after=("1", "100")[number]) if number < 2 else OK,
+        ceiling=2,
+    )
+
+    assert [round(each) for each in held] == [1, 100]
+    assert 100 < seconds < 105
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 import virtual
-from reconciler.transport import LoopClock, Request, Response, TransportError
+from reconciler.transport import GivenUpError, LoopClock, Request, Response, TransportError
 from reconciler.transport.retry import MAX_ATTEMPTS, Budget, Retrying
 
 GET = Request("GET", "/x")
@@ -96,7 +96,26 @@ def test_a_total_outage_costs_a_budget_and_not_six_requests_a_record() -> None:
 
     async def main() -> None:
         retrying = Retrying(server, Budget(1000), LoopClock(), random.Random(1).random)
-        await asyncio.gather(*(retrying.send(GET) for _ in range(1000)))
+        every = (retrying.send(GET) for _ in range(1000))
+        await asyncio.gather(*every, return_exceptions=True)
 
     virtual.run(main())
     assert len(server.asked) <= 1000 + 20 + 100
+
+
+def test_with_no_retry_left_and_no_answer_for_long_the_rest_is_not_asked() -> None:
+    server = Server([500] * 100_000)
+    given_up = 0
+
+    async def main() -> None:
+        nonlocal given_up
+        retrying = Retrying(server, Budget(1000), LoopClock(), random.Random(1).random)
+        for _ in range(1000):
+            try:
+                await retrying.send(GET)
+            except GivenUpError:
+                given_up += 1
+
+    virtual.run(main())
+    assert len(server.asked) < 200
+    assert given_up > 850
