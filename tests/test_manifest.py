@@ -476,7 +476,7 @@ def shape(node: tree.Node) -> object:
     ("text", "expected"),
     [
         ("{'messages': {}}", ["1:2 syntax"]),
-        ('{"messages": {},}', ["1:17 syntax"]),
+        ('{"messages": {}, 1}', ["1:18 syntax"]),
         ('{"messages": {}} # x', ["1:18 syntax"]),
         ('{"messages": True}', ["1:14 syntax"]),
         ('{"messages": {}}\n---\n{}', ["2:1 syntax"]),

@@ -53,7 +53,10 @@ def run(
             on_hold=held.append,
         )
         paced = Paced(server, pace)
-        await asyncio.gather(*(paced.send(GET) for _ in range(count)))
+        every = (paced.send(GET) for _ in range(count))
+        for result in await asyncio.gather(*every, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
 
     _, seconds = virtual.run(main())
     return server, seconds, held
