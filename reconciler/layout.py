@@ -85,8 +85,11 @@ def _written(file: str, text: str) -> dict[Address, tuple[str | None, bool]] | N
 
 
 def _rewritten(text: str) -> str:
+    prefix = _MARK
+    while prefix in text:
+        prefix += _MARK
     quoted: dict[str, str] = {}
-    yaml = _ruamel(text, quoted)
+    yaml = _ruamel(prefix, quoted)
     with warnings.catch_warnings(action="ignore"):  # an anchor's name may be used again
         documents = [document for document in yaml.load_all(text) if isinstance(document, dict)]
     for document in documents:
@@ -97,9 +100,7 @@ def _rewritten(text: str) -> str:
                 _in_block_style(records, sid)
     stream = StringIO()
     yaml.dump_all(documents, stream)
-    if not quoted:
-        return stream.getvalue()
-    marks = re.compile("|".join(sorted(quoted, key=len, reverse=True)))
+    marks = re.compile(f"{prefix}[0-9]+{_MARK}")
     return marks.sub(lambda mark: quoted[mark[0]], stream.getvalue())
 
 
@@ -124,20 +125,16 @@ def _in_block_style(parent: Any, key: str) -> None:
         node.ca.items[list(node)[-1]] = [None, None, moved, None]
 
 
-def _ruamel(text: str, quoted: dict[str, str]) -> Any:
+def _ruamel(prefix: str, quoted: dict[str, str]) -> Any:
     """A round trip by ruamel, in which each scalar stays the characters that were written.
 
-    A text in double quotes is written as a mark, and what the mark stands for put into `quoted`:
-    ruamel itself would write the escape of an invisible character as the character.
+    A text in double quotes is written as a mark that begins with `prefix`, and what it stands for
+    is put into `quoted`: ruamel itself would write an invisible character for its escape.
     """
     from ruamel.yaml import YAML  # heavy, and only for `fmt`
     from ruamel.yaml.constructor import RoundTripConstructor
     from ruamel.yaml.nodes import ScalarNode
     from ruamel.yaml.resolver import VersionedResolver
-
-    prefix = _MARK
-    while prefix in text:
-        prefix += _MARK
 
     class Untyped(VersionedResolver):
         def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
