@@ -18,13 +18,16 @@ from reconciler.kinds import KINDS
 from reconciler.lines import INDENT, deeper, in_order, notes, tidied
 from reconciler.loading import records_in
 from reconciler.manifest import bad_character
-from reconciler.model import Address, Record, Severity
+from reconciler.model import Address
+from reconciler.schema import collect, is_error
 
 # Every scalar stays on its line, however long: a break inside would be one more thing to review.
 _ENDLESS = 10**9
 
 # A word that no quotes are put round; longer where a manifest holds it.
 _MARK = "quoted"
+
+_NOT_THE_SAME = "{}: what would be sent is not the same"
 
 _ESCAPES = {'"': r"\"", "\\": r"\\", "\n": r"\n", "\t": r"\t"}
 _LAST_OF_FOUR_DIGITS = 0xFFFF
@@ -42,7 +45,7 @@ def canonical(file: str, text: str) -> str:
     """
     lf = text.replace("\r\n", "\n")
     try:
-        laid_out = _json(lf) if file.lower().endswith(".json") else _yaml(file, lf)
+        laid_out = _json(file, lf) if file.lower().endswith(".json") else _yaml(file, lf)
     except LayoutError:
         raise
     except Exception as error:
@@ -50,38 +53,41 @@ def canonical(file: str, text: str) -> str:
     return laid_out.replace("\n", "\r\n") if "\r\n" in text else laid_out
 
 
-def _json(text: str) -> str:
+def _json(file: str, text: str) -> str:
     kinds = msgspec.json.decode(text, type=dict[str, dict[str, Raw]])
-    ordered = {kind: dict(sorted(kinds[kind].items())) for kind in KINDS if kind in kinds}
+    ordered = {kind: dict(sorted(kinds[kind].items(), key=_sid)) for kind in KINDS if kind in kinds}
     laid_out = msgspec.json.format(msgspec.json.encode(ordered), indent=INDENT).decode() + "\n"
-    if _written("m.json", text) != _written("m.json", laid_out):
-        raise LayoutError("what would be sent is not the same")
+    before = _written(file, text)
+    if before is None or _written(file, laid_out) != before:
+        raise LayoutError(_NOT_THE_SAME.format(file))
     return laid_out
+
+
+def _sid(item: tuple[str, Raw]) -> str:
+    return item[0].lower()
 
 
 def _yaml(file: str, text: str) -> str:
     written = tidied(_rewritten(text), deeper(text))
     ordered = in_order(written)
+    before = _written(file, text)
     # The unsorted one too: an alias may have to stay behind its anchor, an open block at the end.
     for candidate in (tidied(ordered, deeper(ordered)), written):
-        if _written(file, text) == _written(file, candidate):
+        if before is not None and _written(file, candidate) == before:
             if notes(text) == notes(candidate):
                 return candidate
             raise LayoutError(f"{file}: a comment could not stay with what it is about: move it")
-    raise LayoutError(f"{file}: what would be sent is not the same")
+    raise LayoutError(_NOT_THE_SAME.format(file))
 
 
 def _written(file: str, text: str) -> dict[Address, tuple[str | None, bool]] | None:
     """What would be sent, record by record; None where the text has problems."""
     if bad_character(file, text) is not None:
         return None
-    records: dict[Address, tuple[str | None, bool]] = {}
-    for item in records_in(file, text):
-        if isinstance(item, Record):
-            records[item.address] = (item.wanted, item.structured)
-        elif item.severity is Severity.ERROR:
-            return None
-    return records
+    records, problems = collect(records_in(file, text))
+    if is_error(problems):
+        return None
+    return {address: (record.wanted, record.structured) for address, record in records.items()}
 
 
 def _rewritten(text: str) -> str:
@@ -91,9 +97,9 @@ def _rewritten(text: str) -> str:
     quoted: dict[str, str] = {}
     yaml = _ruamel(prefix, quoted)
     with warnings.catch_warnings(action="ignore"):  # an anchor's name may be used again
-        documents = [document for document in yaml.load_all(text) if isinstance(document, dict)]
+        documents: list[Any] = [item for item in yaml.load_all(text) if isinstance(item, dict)]
     for document in documents:
-        document.fa.set_block_style()  # type: ignore[attr-defined]
+        document.fa.set_block_style()
         for kind, records in document.items():
             _in_block_style(document, kind)
             for sid in records:

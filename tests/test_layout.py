@@ -14,7 +14,7 @@ from reconciler.layout import LayoutError, canonical
 from reconciler.lines import notes
 from reconciler.loading import records_in
 from reconciler.model import Record
-from writing import DETAIL_RECORD, OTHER_MESSAGE, sid, write
+from writing import DETAIL_RECORD, MESSAGE, OTHER_MESSAGE, sid, write
 
 BEFORE = f"""\
 # yaml-language-server: $schema=x
@@ -283,3 +283,27 @@ def test_the_file_keeps_its_mode(run: Run) -> None:
 
     assert path.stat().st_mode & 0o777 == 0o600
     assert sorted(Path("manifests").iterdir()) == [path]
+
+
+@pytest.mark.parametrize("again", [MESSAGE, MESSAGE.upper()])
+def test_a_record_that_a_json_file_holds_twice_is_not_dropped(run: Run, again: str) -> None:
+    body = '{"user_data": "%s"}'
+    text = f'{{"messages": {{"{MESSAGE}": {body % "a"}, "{again}": {body % "b"}}}}}'
+    path = write(text, "manifests/a.json")
+
+    result = run("fmt")
+
+    assert result.code == 1
+    assert "manifests/a.json:1:75: error" in result.err
+    assert path.read_text() == text
+    with pytest.raises(LayoutError, match=r"^m\.json: what would be sent"):
+        canonical("m.json", text)
+
+
+def test_sids_of_a_json_file_are_in_order_in_any_case() -> None:
+    first, second = f'"{sid(0xA)}"', f'"{sid(0xB).upper()}"'
+    text = f'{{"messages":{{{second}:{{"user_data":"b"}},{first}:{{"user_data":"a"}}}}}}'
+
+    laid_out = canonical("m.json", text)
+
+    assert laid_out.index(first) < laid_out.index(second)

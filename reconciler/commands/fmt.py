@@ -15,7 +15,7 @@ from reconciler.manifest import find, read_text
 from reconciler.model import Problem
 from reconciler.render.escape import visible
 from reconciler.render.paint import Paint
-from reconciler.schema import is_error
+from reconciler.schema import collect, is_error
 
 
 class Parameters(Struct, frozen=True):
@@ -69,8 +69,7 @@ def _valid(paths: tuple[Path, ...]) -> dict[Path, str]:
             problems.append(text)
         elif isinstance(found, Path):
             texts[found] = text
-            items = records_in(found.as_posix(), text)
-            problems += [item for item in items if isinstance(item, Problem)]
+            problems += collect(records_in(found.as_posix(), text))[1]
     if is_error(problems):
         raise ProblemsError(problems)
     return texts
