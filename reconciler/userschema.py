@@ -6,7 +6,7 @@ ever fetched. Records repeat themselves, so a verdict is remembered by value.
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -150,12 +150,14 @@ def _faults(schema: object) -> Iterator[tuple[tuple[Step, ...], str]]:
         return
     if isinstance(schema, dict) and schema.get("$schema", DIALECT) != DIALECT:
         yield ("$schema",), f"expected {DIALECT}"
-    for steps, part in _parts(schema):
+    parts = list(_parts(schema))
+    known = {id(part) for _, part in parts}
+    for steps, part in parts:
         for keyword in _NOT_OFFERED & part.keys():
             if keyword != "$id" or steps:
                 yield (*steps, keyword), f"{keyword} is not supported: use $ref with #/..."
-        if "$ref" in part and not isinstance(_target_or_none(schema, part["$ref"]), dict | bool):
-            yield (*steps, "$ref"), "a $ref leads to a place inside the file: nothing is fetched"
+        if "$ref" in part and not _leads_to(known, schema, part["$ref"]):
+            yield (*steps, "$ref"), "a $ref leads to a schema inside the file: nothing is fetched"
         for step, pattern in _patterns(part):
             try:
                 re.compile(pattern)
@@ -167,7 +169,7 @@ def _faults(schema: object) -> Iterator[tuple[tuple[Step, ...], str]]:
 _NOT_OFFERED = frozenset(("$id", "$anchor", "$dynamicAnchor", "$dynamicRef"))
 
 # Where a schema holds schemas (JSON Schema core, section 10); all else in it is data.
-_OF_NAMES = ("properties", "patternProperties", "dependentSchemas", "$defs")
+_OF_NAMES = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
 _OF_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
 _OF_ONE = (
     *("not", "if", "then", "else", "items", "contains", "propertyNames"),
@@ -224,11 +226,13 @@ def _below(schema: dict[str, Any], value: object) -> Iterator[tuple[Any, Any]]:
             yield index, schema.get("unevaluatedItems")
 
 
-def _target_or_none(schema: object, reference: object) -> Any:
+def _leads_to(known: Container[int], schema: object, reference: object) -> bool:
+    """Whether a reference leads to one of the schemas (ids): all else in the file is unchecked."""
     try:
-        return _target(schema, reference)
+        target = _target(schema, reference)
     except (LookupError, TypeError, ValueError):
-        return None
+        return False
+    return isinstance(target, bool) or id(target) in known
 
 
 def _target(schema: Any, reference: Any) -> Any:
