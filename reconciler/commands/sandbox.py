@@ -86,6 +86,10 @@ def serve(parameters: Serving, terminal: Terminal) -> ExitCode:
 
 def fill(parameters: Seeding, terminal: Terminal) -> ExitCode:
     """Adds records; those that are there already under the same SID are replaced."""
+    if parameters.out is not None:
+        if parameters.records is None:
+            raise UsageError("--out writes the manifests of made-up records: give --records too")
+        _make(parameters.out)
     with said_plainly(parameters.db), seed.open_store(parameters.db) as store:
         count = 0
         if parameters.manifests is not None:
@@ -138,13 +142,19 @@ def _fill(store: Store, parameters: Serving, terminal: Terminal) -> None:
     seed.add_synthetic(store, parameters.records, drift=0.0, seed=parameters.seed)
 
 
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ReconcilerError(f"{folder}: cannot be made: {error.strerror}") from None
+
+
 def _write_manifests(folder: Path, count: int, number: int) -> None:
     """The manifests that want what the made-up records hold where nothing drifted."""
     for kind in KINDS.values():
         made_up = seed.synthetic(kind, count, seed=number)
         for index, chunk in enumerate(_batched(made_up, RECORDS_A_FILE)):
             path = folder / f"{kind.name}-{index:03d}.yaml"
-            path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, _manifest(kind, chunk), mode=0o644)
 
 

@@ -309,10 +309,19 @@ def test_seed_and_reset_fill_the_store_that_sandbox_uses(run: Run) -> None:
     assert again["summary"]["unreadable"] == 40
 
 
+def test_manifests_that_cannot_be_written_are_told_before_the_store_is_filled(run: Run) -> None:
+    Path("taken").touch()
+
+    result = run("sandbox", "seed", "--records", "2", "--out", "taken/x")
+    assert (result.code, result.err) == (1, "error: taken/x: cannot be made: Not a directory\n")
+    assert run("sandbox", "seed", "--out", "big").code == 64
+    assert not Path(".reconciler").exists()
+
+
 def test_a_store_can_be_seeded_for_given_manifests(run: Run) -> None:
     manifest({"a": 1})
 
-    assert "1 records" not in run("sandbox", "seed", "--manifests", "manifests").err
+    assert run("sandbox", "seed", "--manifests", "manifests").out.endswith(": 1.\n")
     assert run("plan", "--sandbox", "--detailed-exitcode").code == 0
     run("sandbox", "seed", "--manifests", "manifests", "--drift", "1")
     assert run("plan", "--sandbox", "--detailed-exitcode").code == 2
