@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw, Struct
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -110,7 +110,7 @@ class _Collection:
             raise _refused(415)
         try:
             sent = msgspec.json.decode(await request.body(), type=Object)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ClientDisconnect):
             raise _refused(400, "no JSON object could be decoded") from None
         with self._store.transaction():
             held = msgspec.json.decode(self._stored(request), type=Object)

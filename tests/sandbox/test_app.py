@@ -481,3 +481,33 @@ def test_an_object_of_old_can_be_written(store: Store) -> None:
     answer = api("PATCH", f"/messages/{sid(1)}", json={"user_data": "x"})
 
     assert answer.json() == {"message_sid": sid(1), "from_did": "1", "user_data": "x"}
+
+
+def test_a_client_that_leaves_in_the_middle_of_a_write_writes_nothing(
+    api: Api, store: Store
+) -> None:
+    import asyncio
+
+    path = f"/core/v2/sms/messages/{MESSAGE}"
+    headers = [
+        (b"authorization", f"Bearer {tokens.MANAGE}".encode()),
+        (b"content-type", b"application/json"),
+    ]
+    scope: dict[str, Any] = {"type": "http", "method": "PATCH", "path": path, "headers": headers}
+    scope |= {"query_string": b"", "root_path": "", "server": ("testserver", 80)}
+    events = [
+        {"type": "http.request", "body": b'{"user_data": "ha', "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return events.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(api.app(scope, receive, send))
+
+    assert sent[0]["status"] == 400
+    assert json.loads(store.get(MESSAGES, MESSAGE) or "") == DOCUMENTED_MESSAGE
