@@ -24,10 +24,8 @@ TOO_MANY_REQUESTS = 429
 # An error's text is shown to people, who need its beginning.
 MAX_REASON_CHARS = 300
 
-
-# A single 403 is one record's problem; this many, and nothing else so far, are the token's.
+# A single 403 is one record's problem; this many, and no success between them, are the token's.
 FORBIDDEN_IN_A_ROW = 10
-
 
 Decoded = TypeVar("Decoded")
 

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 
 class Source(Struct, frozen=True, order=True, gc=False):
@@ -160,6 +160,3 @@ class Outcome(Struct, frozen=True, gc=False):
     change: Change
     name: OutcomeName
     detail: str = ""
-
-
-replace = structs.replace

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -168,15 +169,13 @@ def test_put_sends_the_object_that_was_just_read() -> None:
     assert sent.body == body.replace('"old"', '"new"').encode()
 
 
-def run_many(
-    count: int, answers: Callable[[Request], Response], **settings: object
-) -> list[Outcome]:
+def run_many(count: int, answers: Callable[[Request], Response], **settings: Any) -> list[Outcome]:
     class Many:
         async def send(self, request: Request) -> Response:
             return answers(request)
 
     changes = [change(number=number) for number in range(count)]
-    return asyncio.run(Apply(Many(), **settings).run(plan_of(*changes)))  # type: ignore[arg-type]
+    return asyncio.run(Apply(Many(), **settings).run(plan_of(*changes)))
 
 
 def names(outcomes: list[Outcome]) -> list[str]:

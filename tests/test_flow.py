@@ -483,7 +483,7 @@ class Recorder(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         self._answer(self.rfile.read(int(self.headers["content-length"])))
 
-    do_PATCH = do_PUT  # noqa: N815
+    do_PATCH = do_PUT  # noqa: N815  the name that http.server calls
 
     def _answer(self, body: bytes) -> None:
         type(self).asked.append((self.command, body))

@@ -32,7 +32,7 @@ class Streams:
     def __init__(self, environment: Mapping[str, str], *, no_color: bool = False) -> None:
         # A stream that was closed before we began: `plan >&-`.
         sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115  for all our life
-        sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
+        sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115  the same
         for stream in (sys.stdout, sys.stderr):
             # A character that the stream's encoding lacks is written as an escape, never an error.
             getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")

@@ -18,9 +18,9 @@ _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t", '"': r"\"", "\\": r"\\"}
 
 # What needs no look at each character.
 _PLAIN = re.compile(r"[ !#-9;-\[\]-~]*(?::[ !#-9;-\[\]-~]+)*:?")
-# They begin commands of CI systems wherever they stand in a log.
 _BEYOND_ONE_UNIT = 0x10000
 
+# They begin commands of CI systems wherever they stand in a log.
 _COMMANDS = (("::", r":\u003a"), ("##", r"#\u0023"))
 
 

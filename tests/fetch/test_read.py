@@ -171,10 +171,11 @@ def test_private_fields_are_not_even_asked_for() -> None:
 
 @pytest.mark.parametrize("strict", [True, False])
 def test_where_few_fields_are_not_understood_whole_objects_do(strict: bool) -> None:
-    for how, kind in (("sweep", "messages"), ("each", "message_drs")):
+    ways: tuple[tuple[How, str], ...] = (("sweep", "messages"), ("each", "message_drs"))
+    for how, kind in ways:
         account = Account(sids(3000), knows=("after", "offset"), strict=strict)
 
-        assert found(account, sids(3000), how, kind) == {one: held(one) for one in sids(3000)}  # type: ignore[arg-type]
+        assert found(account, sids(3000), how, kind) == {one: held(one) for one in sids(3000)}
         pages, singles = gets(account)
         assert (pages <= 4) if how == "sweep" else (singles <= 3000 + 8)
 

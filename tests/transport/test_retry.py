@@ -7,7 +7,14 @@ from collections.abc import Sequence
 import pytest
 
 import virtual
-from reconciler.transport import GivenUpError, LoopClock, Request, Response, TransportError
+from reconciler.transport import (
+    GivenUpError,
+    LoopClock,
+    Method,
+    Request,
+    Response,
+    TransportError,
+)
 from reconciler.transport.retry import MAX_ATTEMPTS, Budget, Retrying
 
 GET = Request("GET", "/x")
@@ -74,8 +81,8 @@ def test_there_is_an_end_to_it() -> None:
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
 @pytest.mark.parametrize("trouble", [429, 503, LOST, DOWN])
-def test_a_write_is_never_asked_again(method: str, trouble: Outcome) -> None:
-    request = Request(method, "/x", body=b"{}")  # type: ignore[arg-type]
+def test_a_write_is_never_asked_again(method: Method, trouble: Outcome) -> None:
+    request = Request(method, "/x", body=b"{}")
 
     outcome, server, _ = ask([trouble], request)
 
