@@ -29,6 +29,7 @@ _READERS = (
     "manifest",
     "meaning",
     "model",
+    "nodes",
     "parsing",
     "schema",
     "tree",

@@ -15,11 +15,12 @@ import msgspec
 from msgspec import Meta, Struct
 
 from reconciler.errors import ConfigError, ProblemsError
-from reconciler.manifest import read_text, source
 from reconciler.meaning import json_of
 from reconciler.model import Problem
-from reconciler.parsing import BrokenTreeError, Mark
-from reconciler.tree import Report, descend, single_document
+from reconciler.nodes import descend
+from reconciler.parsing import BrokenTreeError, Mark, source
+from reconciler.texts import read_text
+from reconciler.tree import Report, single_document
 
 FILE = Path("reconciler.yaml")
 DEFAULT_BASE_URL = "https://api.carrierx.com/core/v2"

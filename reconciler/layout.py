@@ -17,9 +17,9 @@ from reconciler.errors import ReconcilerError
 from reconciler.kinds import KINDS
 from reconciler.lines import INDENT, deeper, in_order, notes, tidied
 from reconciler.loading import records_in
-from reconciler.manifest import bad_character
 from reconciler.model import Address
 from reconciler.schema import collect, is_error
+from reconciler.texts import bad_character
 
 # Every scalar stays on its line, however long: a break inside would be one more thing to review.
 _ENDLESS = 10**9

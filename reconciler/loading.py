@@ -10,10 +10,11 @@ from msgspec import Struct
 from reconciler import cache as cached
 from reconciler.cache import Cache
 from reconciler.errors import ProblemsError
-from reconciler.manifest import find, parse, read_text
+from reconciler.manifest import parse
 from reconciler.model import Address, Problem, Record, Source
 from reconciler.rules import Rules
 from reconciler.schema import admit, collect, is_error
+from reconciler.texts import find, read_text
 
 
 class Loaded(Struct, frozen=True):

@@ -8,7 +8,8 @@ import re
 from functools import lru_cache
 from json.encoder import encode_basestring
 
-from reconciler.tree import Node, Report, Scalar, Sequence
+from reconciler.nodes import Node, Scalar, Sequence
+from reconciler.tree import Report
 
 NULLS = frozenset(("null", "Null", "NULL", "~", ""))
 _BOOLEANS = {word: word.lower() for word in "true True TRUE false False FALSE".split()}

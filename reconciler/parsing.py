@@ -24,6 +24,8 @@ from yaml.events import (
     StreamStartEvent,
 )
 
+from reconciler.model import Source
+
 __all__ = [
     "AliasEvent",
     "BrokenTreeError",
@@ -44,6 +46,7 @@ __all__ = [
     "broken",
     "events",
     "scalar_spans",
+    "source",
 ]
 
 # An annotation nests a few levels; every level costs the parsers more than the one before.
@@ -70,6 +73,11 @@ class BrokenTreeError(Exception):
         self.mark: Mark = mark
         self.rule = rule
         self.message = message
+
+
+def source(file: str, mark: Mark) -> Source:
+    """A parser's mark, which counts from 0, as a place that people and editors count from 1."""
+    return Source(file, mark.line + 1, mark.column + 1)
 
 
 def events(text: str, parser: NewParser | None = None) -> Callable[[], Event]:

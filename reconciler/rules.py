@@ -7,9 +7,10 @@ from pathlib import Path
 
 from reconciler.config import FILE, Settings
 from reconciler.kinds import MANAGED_FIELD
-from reconciler.manifest import Entry, parse, read_text
+from reconciler.manifest import Entry, parse
 from reconciler.model import Address, Problem, Record, Source
-from reconciler.tree import descend
+from reconciler.nodes import descend
+from reconciler.texts import read_text
 from reconciler.userschema import Finding, Sensitive, UserSchema
 
 

@@ -11,10 +11,11 @@ from reconciler.kinds import KINDS, MANAGED_FIELD, MESSAGE_DRS, MESSAGES, Kind, 
 from reconciler.manifest import Entry
 from reconciler.meaning import NULLS, check_text, json_of, meaning
 from reconciler.model import Address, Problem, Record, Severity, Source
+from reconciler.nodes import Mapping, Node, Scalar
 from reconciler.parsing import Mark
 from reconciler.rulebook import severity
 from reconciler.suggest import did_you_mean
-from reconciler.tree import Mapping, Node, Report, Scalar
+from reconciler.tree import Report
 
 
 def admit(entry: Entry) -> tuple[Record | None, list[Problem]]:

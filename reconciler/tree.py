@@ -1,11 +1,10 @@
 """Events -> nodes with positions, as a stream."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
-from msgspec import Struct
-
+from reconciler.nodes import Mapping, Node, Scalar, Sequence, size_of
 from reconciler.parsing import (
     BLOCK_STYLES,
     MAX_DEPTH,
@@ -32,33 +31,6 @@ from reconciler.parsing import (
 # file. A value that many records share stays far below it, a "billion laughs" ends in milliseconds.
 FREE_EXPANSION = 1_000_000
 EXPANSION_A_CHARACTER = 16
-
-Step: TypeAlias = str | int  # into a mapping by its key, into a sequence by its index
-
-
-class Scalar(Struct, frozen=True, gc=False):
-    """A leaf: `plain` tells that it was written without quotes or block marks."""
-
-    text: str
-    plain: bool
-    mark: Mark
-
-
-class Mapping(Struct, frozen=True):
-    """Keys and values in the order of the file; keys are unique."""
-
-    pairs: list[tuple[Scalar, "Node"]]
-    mark: Mark
-
-
-class Sequence(Struct, frozen=True):
-    """Items in order."""
-
-    items: list["Node"]
-    mark: Mark
-
-
-Node: TypeAlias = Scalar | Mapping | Sequence
 
 # Told of each problem that does not end the reading: where, rule, message.
 Report: TypeAlias = Callable[[Mark, str, str], None]
@@ -221,7 +193,7 @@ class Reader:
         node = self._anchors[event.anchor]
         if node is None:
             raise BrokenTreeError(mark, "alias", "an alias must not stand inside its own anchor")
-        self._expandable -= _size(node, self._expandable)
+        self._expandable -= size_of(node, self._expandable)
         if self._expandable <= 0:
             raise BrokenTreeError(mark, "alias", "the file's aliases expand to too much")
         return node
@@ -242,20 +214,6 @@ def single_document(text: str, report: Report) -> Node | None:
     return node
 
 
-def descend(node: Node, steps: Iterable[Step]) -> Node:
-    """The node at a path of keys and indexes, or as far along it as there are nodes."""
-    for step in steps:
-        inner: Node | None = None
-        if isinstance(node, Mapping):
-            inner = next((value for key, value in node.pairs if key.text == step), None)
-        elif isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
-            inner = node.items[step]
-        if inner is None:
-            break
-        node = inner
-    return node
-
-
 _ALIAS_KEY = "a key must not be an alias"
 _KEY = "a key must be text, not a mapping or a list"
 # libyaml reads `|#` as the head of a block, PyYAML's own parser refuses it, and so does YAML.
@@ -265,19 +223,3 @@ _TAG = "tags (!...) are not allowed: quote the value"
 
 def _repeated(first: Mark) -> str:
     return f"this key is already there at {first.line + 1}:{first.column + 1}"
-
-
-def _size(node: Node, most: int) -> int:
-    """How many nodes and characters a node expands to; counting ends at `most`."""
-    size, waiting = 0, [node]
-    while waiting and size < most:
-        node = waiting.pop()
-        size += 1
-        if isinstance(node, Scalar):
-            size += len(node.text)
-        elif isinstance(node, Mapping):
-            for key, value in node.pairs:
-                waiting += (key, value)
-        elif isinstance(node, Sequence):
-            waiting.extend(node.items)
-    return size

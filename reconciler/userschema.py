@@ -17,11 +17,12 @@ from msgspec import Struct
 
 from reconciler.errors import ProblemsError
 from reconciler.kinds import MANAGED_FIELD
-from reconciler.manifest import read_text, source
 from reconciler.meaning import json_of
 from reconciler.model import Problem, Record
-from reconciler.parsing import BrokenTreeError, Mark, Position
-from reconciler.tree import Step, descend, single_document
+from reconciler.nodes import Step, descend
+from reconciler.parsing import BrokenTreeError, Mark, Position, source
+from reconciler.texts import read_text
+from reconciler.tree import single_document
 
 # Where in a value a schema says that it must not be shown.
 Sensitive: TypeAlias = frozenset[tuple[Step, ...]]

@@ -14,8 +14,8 @@ with atheris.instrument_imports(include=["reconciler"]):
     from reconciler.errors import PlanFileError
     from reconciler.layout import LayoutError, canonical
     from reconciler.loading import records_in
-    from reconciler.manifest import bad_character
     from reconciler.model import Address, Problem
+    from reconciler.texts import bad_character
     from reconciler.transport import Response
 
 ADDRESS = Address("messages", "097b49df-c54e-4eaf-97d0-89cf7d5a655b")

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler import parsing, tree
+from reconciler import nodes, parsing, tree
 from reconciler.loading import records_in, records_of
-from reconciler.manifest import find
 from reconciler.model import Address, Problem, Record, Severity
 from reconciler.rulebook import RULES
 from reconciler.schema import collect
+from reconciler.texts import find
 from writing import DETAIL_RECORD, MESSAGE, OTHER_MESSAGE, sid, write
 
 
@@ -462,12 +462,12 @@ def test_both_parsers_give_the_same_verdict(text: str) -> None:
     assert verdict(None) == verdict(parsing.PureParser)
 
 
-def shape(node: tree.Node) -> object:
-    if isinstance(node, tree.Scalar):
+def shape(node: nodes.Node) -> object:
+    if isinstance(node, nodes.Scalar):
         if not node.text and node.plain:
             return "nothing"  # which has no place that both would have to agree on
         return (node.text, node.plain, node.mark.line, node.mark.column)
-    if isinstance(node, tree.Sequence):
+    if isinstance(node, nodes.Sequence):
         return [shape(item) for item in node.items]
     return [(shape(key), shape(value)) for key, value in node.pairs]
 
@@ -549,9 +549,9 @@ def test_the_fallback_reads_a_question_in_flow() -> None:
     reader = tree.Reader("{q: why?, when?: now}", lambda *_: None, parsing.PureParser)
 
     node = reader.node(reader.next_document())
-    assert isinstance(node, tree.Mapping)
+    assert isinstance(node, nodes.Mapping)
     assert [
-        (key.text, value.text) for key, value in node.pairs if isinstance(value, tree.Scalar)
+        (key.text, value.text) for key, value in node.pairs if isinstance(value, nodes.Scalar)
     ] == [
         ("q", "why?"),
         ("when?", "now"),

@@ -10,9 +10,9 @@ from reconciler import rules as rules_module
 from reconciler.config import settings
 from reconciler.errors import ProblemsError
 from reconciler.loading import load
-from reconciler.manifest import read_text
 from reconciler.model import Problem, Record
 from reconciler.rules import Rules
+from reconciler.texts import read_text
 from writing import MESSAGE, OTHER_MESSAGE, sid, write
 
 SCHEMA = {

@@ -11,11 +11,11 @@ from reconciler.commands.files import rewrite
 from reconciler.errors import ExitCode, ProblemsError
 from reconciler.layout import LayoutError, canonical
 from reconciler.loading import records_in
-from reconciler.manifest import find, read_text
 from reconciler.model import Problem
 from reconciler.render.escape import visible
 from reconciler.render.paint import Paint
 from reconciler.schema import collect, is_error
+from reconciler.texts import find, read_text
 
 
 class Parameters(Struct, frozen=True):
