@@ -107,7 +107,7 @@ class Apply:
             return _stored(change, held)
         if held.status in _NOT_DONE:
             return self._refused(change, _NOT_DONE[held.status], held)
-        return await self._read_back(change, f"{held.status} {held.reason}")
+        return await self._read_back(change, _said(change, held))
 
     def _request(self, change: Change, just_read: Response) -> Request:
         if self._method == "put":
@@ -129,7 +129,7 @@ class Apply:
     def _refused(
         self, change: Change, name: OutcomeName, refusal: api.Refusal, prefix: str = ""
     ) -> Outcome:
-        said = f"{refusal.status} {refusal.reason}"
+        said = _said(change, refusal)
         self._forbidden += refusal.status == api.FORBIDDEN
         if refusal.status == api.UNAUTHORIZED or self._forbidden >= self._enough_forbidden:
             self.refused = f"the API refuses the token: {said}"
@@ -144,8 +144,16 @@ def _holds(change: Change, held: Current) -> bool:
     return same(change.after, held.user_data, structured=structured)
 
 
+def _said(change: Change, refusal: api.Refusal) -> str:
+    """What the API said; it may quote the value, which is not always to be shown."""
+    reason = "(its words are not shown: the record is sensitive)" if change.sensitive else ""
+    return f"{refusal.status} {reason or refusal.reason}"
+
+
 def _stored(change: Change, held: Current) -> Outcome:
     if _holds(change, held):
         return Outcome(change, OutcomeName.APPLIED)
+    if change.sensitive:
+        return Outcome(change, OutcomeName.ALTERED, "the API stored something else (not shown)")
     stored = "null" if held.user_data is None else f'"{held.user_data}"'
     return Outcome(change, OutcomeName.ALTERED, f"the API stored {stored[: api.MAX_REASON_CHARS]}")

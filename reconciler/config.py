@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 
 from reconciler.errors import ConfigError, ProblemsError
 from reconciler.meaning import json_of
-from reconciler.model import Problem
+from reconciler.model import Mode, Problem, Source
 from reconciler.nodes import descend
 from reconciler.parsing import BrokenTreeError, Mark, source
 from reconciler.texts import read_text
@@ -132,6 +132,11 @@ def _checked(text: str, name: str) -> Secret:
     return Secret(text)
 
 
+# At most so many records, or per cent of them; None is no limit.
+Count: TypeAlias = Annotated[int, Meta(ge=0)] | None
+Percent: TypeAlias = Annotated[int, Meta(ge=0, le=100)] | None
+
+
 class Write(Struct, frozen=True, forbid_unknown_fields=True):
     """How `apply` writes."""
 
@@ -146,10 +151,22 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     user_data_max_chars: Annotated[int, Meta(ge=0)] | None = None
 
 
+class Guards(Struct, frozen=True, forbid_unknown_fields=True):
+    """What stops an apply (`policies`): at most so many records, or per cent; None is off."""
+
+    max_changes: Count = None
+    max_change_percent: Percent = 30
+    max_clears: Count = None
+    max_overwrites: Count = 0
+    max_drift_reverts: Count = None
+
+
 class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     """What holds for the manifests that a glob names; `*` crosses folders, the last rule wins."""
 
     paths: tuple[str, ...]
+    mode: Mode | None = None
+    removed: Literal["keep", "clear"] | None = None
     user_data_schema: str | None = None
 
 
@@ -159,6 +176,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     version: Literal[1] = 1
     manifests: tuple[str, ...] = ("manifests",)
     write: Write = Write()
+    guards: Guards = Guards()
     limits: Limits = Limits()
     rules: tuple[Rule, ...] = ()
 
@@ -182,6 +200,18 @@ def settings(file: Path = FILE) -> Settings:
     if problems or found is None:
         raise ProblemsError(problems)
     return found
+
+
+def place(*steps: str | int, file: Path = FILE) -> Source:
+    """Where the file says something, for which it is read once more: `place("rules", 2)`."""
+    text = read_text(file)
+    root = single_document(text, _silent) if isinstance(text, str) else None
+    where = Source(file.as_posix(), 1, 1)
+    return where if root is None else source(where.file, descend(root, steps).mark)
+
+
+def _silent(_mark: Mark, _rule: str, _message: str) -> None:
+    pass
 
 
 def _settings(text: str, report: Report) -> Settings | None:

@@ -1,56 +1,46 @@
 """Two values of user_data -> the places where they differ (the only door to deepdiff).
 
 deepdiff explains, it never decides: by itself it calls `[1]` and `[True]` equal and skips keys
-that begin with `__`. Here it is given each scalar as its JSON text: no two values look equal.
+that begin with `__`. Here it is given each scalar as its JSON text, so that no two values look
+equal, and lists whose items are matched already.
 """
 
 from collections.abc import Iterator
-from json.encoder import encode_basestring
-from typing import Any, Literal, TypeAlias
+from difflib import SequenceMatcher
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from reconciler.value import JsonValue, canonical, structure
+from reconciler.mask import Mask, Masked, text_of
+from reconciler.matching import pairs
+from reconciler.value import JsonValue, Steps, alike, parse, pointer, structure
 
 Op = Literal["add", "remove", "replace"]
 
-# A value for deepdiff: scalars as canonical JSON text, containers as they are.
-_Texts: TypeAlias = "str | list[_Texts] | dict[str, _Texts]"
-_Path = list[str | int]
-
-MAX_MATCHED_ITEMS = 200
-
-_OPS: dict[str, Op] = {
-    "dictionary_item_added": "add",
-    "iterable_item_added": "add",
-    "dictionary_item_removed": "remove",
-    "iterable_item_removed": "remove",
-    "values_changed": "replace",
-    "type_changes": "replace",
-}
+# Matching lines costs the square of their number; a record must not hold up a plan.
+MAX_MATCHED_LINES = 2000
 
 
 class Place(Struct, frozen=True):
     """One difference: `steps` lead to it by keys and indexes, none for the whole field.
 
-    They lead through the old value, and for what was added through the new one. `before` and
-    `after` are canonical JSON texts; `add` has no before, `remove` no after.
+    They lead through the old value, and for what was added through the new one. An `add` has no
+    before (None), a `remove` no after.
     """
 
     op: Op
-    steps: tuple[str | int, ...]
-    before: str | None
-    after: str | None
+    steps: Steps
+    before: JsonValue
+    after: JsonValue
 
     @property
     def path(self) -> str:
         """The steps as a JSON Pointer (RFC 6901)."""
-        escaped = (str(step).replace("~", "~0").replace("/", "~1") for step in self.steps)
-        return "".join(f"/{step}" for step in escaped)
+        return pointer(self.steps)
 
 
-def places(before: str | None, after: str | None) -> tuple[Place, ...]:
-    """Where two texts of user_data differ, in order of path.
+def places(before: str | None, after: str | None, mask: Mask | None = None) -> tuple[Place, ...]:
+    """Where two texts of user_data differ, in order of path; sensitive values are fingerprints.
 
     Inside structured values key by key and item by item, a mapping against nothing being all its
     keys; otherwise the whole field is one place.
@@ -60,55 +50,140 @@ def places(before: str | None, after: str | None) -> tuple[Place, ...]:
         old = {}
     if after is None and isinstance(old, dict):
         new = {}
-    if old is None or new is None or type(old) is not type(new):
-        return (_whole(before, after),)
-    found = sorted(_found(_texts(old), _texts(new)), key=lambda place: _order(place[0]))
+    if old is None or new is None or type(old) is not type(new) or _hides_all(mask):
+        return (_whole(before, after, mask),)
+    if mask is not None:
+        old, new = _container(mask.over(old)), _container(mask.over(new))
     # Equal values in two layouts have no place inside them: the difference is the layout.
-    return tuple(_place(*item) for item in found) or (_whole(before, after),)
+    return tuple(_walk((), old, new)) or (_whole(before, after, mask),)
 
 
-def _whole(before: str | None, after: str | None) -> Place:
+def lines(before: str, after: str) -> Iterator[tuple[Literal[" ", "-", "+"], str]]:
+    """Two texts of several lines as one: each line with whether it stays, goes or comes."""
+    old, new = before.split("\n"), after.split("\n")
+    if max(len(old), len(new)) > MAX_MATCHED_LINES:
+        yield from (("-", line) for line in old)
+        yield from (("+", line) for line in new)
+        return
+    for tag, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag == "equal":
+            yield from ((" ", line) for line in old[i:j])
+        else:
+            yield from (("-", line) for line in old[i:j])
+            yield from (("+", line) for line in new[k:m])
+
+
+def _hides_all(mask: Mask | None) -> bool:
+    return mask is not None and "" in mask.places
+
+
+def _container(value: JsonValue) -> list[JsonValue] | dict[str, JsonValue]:
+    assert isinstance(value, list | dict)  # noqa: S101  a mask of the whole was met above
+    return value
+
+
+def _whole(before: str | None, after: str | None, mask: Mask | None) -> Place:
     op: Op = "add" if before is None else "remove" if after is None else "replace"
-    return Place(op, (), _json(before), _json(after))
+    return Place(op, (), _shown(before, mask), _shown(after, mask))
 
 
-def _json(text: str | None) -> str | None:
-    return None if text is None else encode_basestring(text)
+def _shown(text: str | None, mask: Mask | None) -> JsonValue:
+    return text if text is None or mask is None else mask.text(text)
 
 
-def _found(old: _Texts, new: _Texts) -> Iterator[tuple[_Path, Op, Any, Any]]:
-    from deepdiff import DeepDiff  # it costs 0.1 s, and only a difference needs it
+def _walk(steps: Steps, old: JsonValue, new: JsonValue) -> Iterator[Place]:
+    """The differences of two values that are not alike, mappings key by key."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted(old.keys() | new.keys()):
+            here = (*steps, key)
+            if key not in new:
+                yield Place("remove", here, old[key], None)
+            elif key not in old:
+                yield Place("add", here, None, new[key])
+            elif not alike(old[key], new[key]):
+                yield from _walk(here, old[key], new[key])
+    elif isinstance(old, list) and isinstance(new, list):
+        yield from sorted(_listed(steps, old, new), key=_order)
+    else:
+        yield Place("replace", steps, old, new)
 
+
+def _order(place: Place) -> list[tuple[bool, int, str]]:
+    steps = place.steps
+    return [(False, step, "") if isinstance(step, int) else (True, 0, step) for step in steps]
+
+
+# Where an item of a list is, in the old one and in the new one; a tuple, as deepdiff wants keys.
+_Slot: TypeAlias = tuple[int | None, int | None]
+
+# A value for deepdiff: scalars as JSON text, containers as they are, lists by slot.
+_Texts: TypeAlias = "str | list[_Texts] | dict[str, _Texts] | dict[_Slot, _Texts]"
+
+_OPS: dict[str, Op] = {
+    "dictionary_item_added": "add",
+    "dictionary_item_removed": "remove",
+    "values_changed": "replace",
+    "type_changes": "replace",
+}
+
+
+def _listed(steps: Steps, old: list[JsonValue], new: list[JsonValue]) -> Iterator[Place]:
+    from deepdiff import DeepDiff  # it costs 0.1 s, and only lists need it
+
+    left, right = _matched(old, new)
     tree = DeepDiff(
-        old,
-        new,
+        left,
+        right,
         view="tree",
         ignore_private_variables=False,
         threshold_to_diff_deeper=0,  # else two mappings with few keys in common are one difference
-        # Matching items costs the square of their number; a record must not hold up a plan.
-        zip_ordered_iterables=max(_longest(old), _longest(new)) > MAX_MATCHED_ITEMS,
     )
     for name, levels in tree.items():
+        op = _OPS[name]
         for level in levels:
-            yield level.path(output_format="list"), _OPS[name], level.t1, level.t2
+            path = level.path(output_format="list")
+            inner = tuple(_index(step) if isinstance(step, tuple) else step for step in path)
+            before = None if op == "add" else _value(level.t1)
+            after = None if op == "remove" else _value(level.t2)
+            yield Place(op, (*steps, *inner), before, after)
 
 
-def _place(path: _Path, op: Op, old: _Texts, new: _Texts) -> Place:
-    before = None if op == "add" else _joined(old)
-    return Place(op, tuple(path), before, None if op == "remove" else _joined(new))
+def _index(slot: _Slot) -> int:
+    """By which people find an item."""
+    old, new = slot
+    return old if old is not None else new or 0
 
 
-def _order(path: _Path) -> list[tuple[bool, int, str]]:
-    return [(False, step, "") if isinstance(step, int) else (True, 0, step) for step in path]
+def _matched(
+    old: list[JsonValue], new: list[JsonValue]
+) -> tuple[dict[_Slot, _Texts], dict[_Slot, _Texts]]:
+    """Two lists by slot: what became what is in the same one, and what is equal in none."""
+    left: dict[_Slot, _Texts] = {}
+    right: dict[_Slot, _Texts] = {}
+    for i, j in pairs(old, new):
+        slot = (i, j)
+        if i is not None and j is not None:
+            left[slot], right[slot] = _both(old[i], new[j])
+        elif i is not None:
+            left[slot] = _texts(old[i])
+        elif j is not None:
+            right[slot] = _texts(new[j])
+    return left, right
 
 
-def _longest(texts: _Texts) -> int:
-    """The number of items of the longest list."""
-    if isinstance(texts, str):
-        return 0
-    inner = texts.values() if isinstance(texts, dict) else texts
-    own = len(texts) if isinstance(texts, list) else 0
-    return max(own, *map(_longest, inner), 0)
+def _both(old: JsonValue, new: JsonValue) -> tuple[_Texts, _Texts]:
+    """Two values for deepdiff, the lists in them matched."""
+    if isinstance(old, list) and isinstance(new, list):
+        return _matched(old, new)
+    if isinstance(old, dict) and isinstance(new, dict):
+        left: dict[str, _Texts] = {}
+        right: dict[str, _Texts] = {}
+        for key in old.keys() & new.keys():
+            left[key], right[key] = _both(old[key], new[key])
+        left |= {key: _texts(old[key]) for key in old.keys() - new.keys()}
+        right |= {key: _texts(new[key]) for key in new.keys() - old.keys()}
+        return left, right
+    return _texts(old), _texts(new)
 
 
 def _texts(value: JsonValue) -> _Texts:
@@ -116,13 +191,12 @@ def _texts(value: JsonValue) -> _Texts:
         return {key: _texts(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_texts(item) for item in value]
-    return canonical(value)
+    return text_of(value)
 
 
-def _joined(texts: _Texts) -> str:
+def _value(texts: _Texts) -> JsonValue:
     if isinstance(texts, str):
-        return texts
+        return Masked(texts) if texts.startswith("(") else parse(texts)
     if isinstance(texts, list):
-        return f"[{','.join(map(_joined, texts))}]"
-    members = (f"{encode_basestring(key)}:{_joined(texts[key])}" for key in sorted(texts))
-    return f"{{{','.join(members)}}}"
+        return [_value(item) for item in texts]
+    return {str(key): _value(item) for key, item in texts.items()}

@@ -4,16 +4,19 @@ Shaped so that tools for Terraform's plan JSON read it unchanged. It is written 
 change a line, and read strictly: what was cut or edited is refused before any request is made.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Any, Literal
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
 
 import msgspec
-from msgspec import Raw, Struct, field
+from msgspec import Struct
+from msgspec.json import Decoder
 
-from reconciler.diff import places
+from reconciler import policies, rows
 from reconciler.errors import PlanFileError
 from reconciler.kinds import KINDS, is_sid
-from reconciler.model import Action, Address, Change, Origin, Plan, Source, Unreadable
+from reconciler.model import Meta, Plan, Revisions, Scope, Verdict
 from reconciler.plan import digest
 from reconciler.report import Summary, summarize
 
@@ -24,81 +27,40 @@ class _Version(Struct):
     format_version: str
 
 
-class _Field(Struct, forbid_unknown_fields=True):
-    user_data: str | None
-
-
-class _Values(Struct, forbid_unknown_fields=True):
-    before: _Field
-    after: _Field
-    actions: tuple[Literal["update"]] = ("update",)
-    before_sensitive: dict[str, Any] = {}
-    after_sensitive: dict[str, Any] = {}
-
-
-class _Place(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    op: str
-    path: str
-    before: Raw | msgspec.UnsetType = field(name="from", default=msgspec.UNSET)
-    after: Raw | msgspec.UnsetType = field(name="value", default=msgspec.UNSET)
-
-
-class _Change(Struct, forbid_unknown_fields=True):
-    address: str
-    type: str
-    name: str
-    action: Action
-    origin: Origin
-    source: Source
-    change: _Values
-    diff: list[_Place]
-    mode: Literal["managed"] = "managed"
-    provider_name: Literal["carrierx"] = "carrierx"
-
-
-class _Unreadable(Struct, forbid_unknown_fields=True):
-    address: str
-    status: int | None
-    reason: str
-    source: Source
-
-
 class _Target(Struct, forbid_unknown_fields=True):
     base_url: str
 
 
-class _Document(Struct, forbid_unknown_fields=True):
-    """The document as it is read; `write` sets out the same members in the same order."""
+def write(plan: Plan, *, redacted: bool = False) -> Iterator[str]:
+    """The document in pieces, each of whole lines: the same bytes for the same plan.
 
-    format_version: str
-    digest: str
-    complete: bool
-    applyable: bool
-    target: _Target
-    source: dict[str, None]
-    summary: Summary
-    resource_changes: list[_Change]
-    unreadable: list[_Unreadable]
-    guards: list[Any]
-
-
-def write(plan: Plan) -> Iterator[str]:
-    """The document in pieces, each of whole lines: the same bytes for the same plan."""
+    `redacted` leaves out what must not be shown; where there is any, nothing can be applied.
+    """
+    hides = redacted and plan.sensitive
+    key = plan.meta.fingerprint_key.encode() if hides else None
     head = {
         "format_version": FORMAT_VERSION,
         "digest": plan.digest,
         "complete": plan.complete,
         "applyable": plan.applyable,
         "target": _Target(plan.base_url),
-        "source": {"base": None, "head": None},
+        "source": plan.revisions,
+        "scope": plan.scope,
         "summary": summarize(plan),
     }
     members = "".join(f"{_json(name)}:{_json(value)},\n" for name, value in head.items())
     yield f'{{\n{members}"resource_changes":'
-    yield from _array(_change(change) for change in plan.changes)
+    yield from _array(rows.change_row(change, key) for change in plan.changes)
     yield ',\n"unreadable":'
-    yield from _array(_unreadable(record) for record in plan.unreadable)
-    yield ',\n"guards":[]\n}\n'
+    yield from _array(map(rows.unreadable_row, plan.unreadable))
+    yield ',\n"conflicts":'
+    yield from _array(rows.conflict_row(conflict, key) for conflict in plan.conflicts)
+    yield ',\n"released":'
+    yield from _array(map(rows.released_row, plan.released))
+    # With the key of the fingerprints the values could be guessed.
+    meta = msgspec.structs.replace(plan.meta, fingerprint_key="") if hides else plan.meta
+    last = f',\n"guards":{_json(plan.guards)},\n"meta":{_json(meta)}'
+    yield f'{last},\n"redacted":true\n}}\n' if hides else f"{last}\n}}\n"
 
 
 def read(data: bytes, name: str) -> Plan:
@@ -112,38 +74,82 @@ def read(data: bytes, name: str) -> Plan:
             raise PlanFileError(
                 f"{name}: has plan format {version}; this version reads {FORMAT_VERSION}"
             )
-        document = msgspec.json.decode(data, type=_Document)
+        members = dict(_members(data))
     except (msgspec.MsgspecError, RecursionError) as error:
         raise PlanFileError(f"{name}: is not a whole plan document ({error})") from None
     except UnicodeDecodeError:
         raise PlanFileError(f"{name}: is not UTF-8") from None
+    if members.get("redacted"):
+        raise PlanFileError(
+            f"{name}: lacks the sensitive values, as all that is shown does: use what `plan --out` "
+            "wrote"
+        )
+    if members.keys() != (_VALUES.keys() | _ROWS.keys()) - {"redacted"}:
+        raise PlanFileError(f"{name}: {_EDITED}")
     plan = Plan(
-        base_url=document.target.base_url,
-        digest=document.digest,
-        changes=tuple(_read_change(change) for change in document.resource_changes),
-        in_sync=document.summary.in_sync,
-        unreadable=tuple(_read_unreadable(record) for record in document.unreadable),
+        base_url=members["target"].base_url,
+        digest=members["digest"],
+        changes=members["resource_changes"],
+        in_sync=members["summary"].in_sync,
+        unreadable=members["unreadable"],
+        conflicts=members["conflicts"],
+        released=members["released"],
+        left=members["summary"].left,
+        revisions=members["source"],
+        scope=members["scope"],
+        guards=members["guards"],
+        meta=members["meta"],
     )
     _check(plan, data, name)
     return plan
 
 
+def _members(data: bytes) -> Iterator[tuple[str, Any]]:
+    """The members of a document, rows as what they say, a line at a time.
+
+    A row is let go as soon as it is read: the memory is that of the plan, not of its JSON.
+    """
+    lines = io.BytesIO(data)
+    lines.readline()
+    while (line := lines.readline()) not in (b"}\n", b""):
+        quoted_name, _, value = line.partition(b":")
+        name = quoted_name.strip(b'"').decode()
+        if name in _ROWS:
+            yield name, tuple(_rows(lines, name)) if value == b"[\n" else ()
+        elif name in _VALUES:
+            yield name, _VALUES[name].decode(value.rstrip(b",\n"))
+        else:
+            return  # not as we write it, so that something will be missing
+
+
+def _rows(lines: io.BytesIO, name: str) -> Iterator[Any]:
+    decoder, convert = _ROWS[name]
+    while not (line := lines.readline()).startswith(b"]"):
+        yield convert(decoder.decode(line.rstrip(b",\n")))
+
+
 def _check(plan: Plan, data: bytes, name: str) -> None:
     """Nothing that a reviewer saw may differ from what would be written."""
     addresses = [change.address for change in plan.changes]
-    unread = [record.address for record in plan.unreadable]
+    named = [
+        *addresses,
+        *(record.address for record in plan.unreadable),
+        *(conflict.address for conflict in plan.conflicts),
+        *(record.address for record in plan.released),
+    ]
     genuine = (
         digest(plan.base_url, plan.changes) == plan.digest
         and addresses == sorted(set(addresses))
         # A plan file is input: its SIDs become paths of the API.
-        and all(item.kind in KINDS and is_sid(item.sid) for item in (*addresses, *unread))
+        and all(item.kind in KINDS and is_sid(item.sid) for item in named)
+        and policies.again(plan, {}) == plan.guards
         and _is_written(plan, data)
     )
     if not genuine:
-        raise PlanFileError(
-            f"{name}: was edited, or written by another version: "
-            "its content is not what its digest stands for"
-        )
+        raise PlanFileError(f"{name}: {_EDITED}")
+
+
+_EDITED = "was edited, or written by another version: its content is not what its digest stands for"
 
 
 def _is_written(plan: Plan, data: bytes) -> bool:
@@ -157,41 +163,6 @@ def _is_written(plan: Plan, data: bytes) -> bool:
     return at == len(data)
 
 
-def _change(change: Change) -> _Change:
-    return _Change(
-        address=str(change.address),
-        type=change.address.kind,
-        name=change.address.sid,
-        action=change.action,
-        origin=change.origin,
-        source=change.source,
-        change=_Values(_Field(change.before), _Field(change.after)),
-        diff=[
-            _Place(place.op, place.path, _raw(place.before), _raw(place.after))
-            for place in places(change.before, change.after)
-        ],
-    )
-
-
-def _read_change(row: _Change) -> Change:
-    return Change(
-        Address(row.type, row.name),
-        row.origin,
-        row.change.before.user_data,
-        row.change.after.user_data,
-        row.source,
-    )
-
-
-def _unreadable(record: Unreadable) -> _Unreadable:
-    return _Unreadable(str(record.address), record.status, record.reason, record.source)
-
-
-def _read_unreadable(row: _Unreadable) -> Unreadable:
-    kind, _, sid = row.address.partition("/")
-    return Unreadable(Address(kind, sid), row.source, row.status, row.reason)
-
-
 def _array(items: Iterable[Struct]) -> Iterator[str]:
     separator = "[\n"
     for item in items:
@@ -200,9 +171,31 @@ def _array(items: Iterable[Struct]) -> Iterator[str]:
     yield "[]" if separator == "[\n" else "\n]"
 
 
-def _raw(json: str | None) -> Raw | msgspec.UnsetType:
-    return msgspec.UNSET if json is None else Raw(json.encode())
-
-
 def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
+
+
+# The members as they stand in the document: those of one value, and those of a row a line.
+_VALUES: Mapping[str, Decoder[Any]] = MappingProxyType(
+    {
+        "format_version": Decoder(str),
+        "digest": Decoder(str),
+        "complete": Decoder(bool),
+        "applyable": Decoder(bool),
+        "target": Decoder(_Target),
+        "source": Decoder(Revisions),
+        "scope": Decoder(Scope),
+        "summary": Decoder(Summary),
+        "guards": Decoder(tuple[Verdict, ...]),
+        "meta": Decoder(Meta),
+        "redacted": Decoder(bool),
+    }
+)
+_ROWS: Mapping[str, tuple[Decoder[Any], Callable[[Any], Any]]] = MappingProxyType(
+    {
+        "resource_changes": (Decoder(rows.ChangeRow), rows.read_change),
+        "unreadable": (Decoder(rows.UnreadableRow), rows.read_unreadable),
+        "conflicts": (Decoder(rows.ConflictRow), rows.read_conflict),
+        "released": (Decoder(rows.ReleasedRow), rows.read_released),
+    }
+)

@@ -5,6 +5,8 @@ ReconcilerError                 1   one sentence, for people
   ConfigError                   1   reconciler.yaml or the environment
   PlanFileError                 1   a saved plan that cannot be trusted
   ApiError                      1   the API cannot be used at all: unreachable, 401, no token
+  RefusedError                  3   a guard or a conflict stops an apply
+  MovedError                    5   the plan is not the one that was approved
   UsageError                   64   flags that do not go together
 WriteRefusedError              70   a dry run tried to write: a bug of ours, so no ReconcilerError
 """
@@ -54,6 +56,18 @@ class PlanFileError(ReconcilerError):
 
 class ApiError(ReconcilerError):
     """The API cannot be used: nothing was written."""
+
+
+class RefusedError(ReconcilerError):
+    """A guard or a conflict stops an apply: nothing was written."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class MovedError(ReconcilerError):
+    """The plan is not the one that was approved: nothing was written."""
+
+    exit_code = ExitCode.STALE
 
 
 class UsageError(ReconcilerError):

@@ -41,27 +41,34 @@ def load(paths: Sequence[Path], rules: Rules | None = None, cache: Cache | None 
                 files += 1
                 yield from records_of(found, cache)
 
-    with _collector_paused():
+    with collector_paused():
         records, problems = collect(stream())
         if rules is not None:
             problems += rules.check(records.values())
     if not (records or is_error(problems)):
-        # A mistake far more often than a wish.
-        named = paths[0].as_posix() if paths else "."
-        message = "holds no records: is it the right folder?"
-        problems.append(Problem(Source(named, 1, 1), "empty", message))
+        problems.append(empty(paths))
     if is_error(problems):
         raise ProblemsError(sorted(problems, key=lambda problem: problem.source))
     return Loaded(records, tuple(problems), files)
 
 
+def empty(paths: Sequence[Path]) -> Problem:
+    """What an empty tree is: a mistake far more often than a wish."""
+    named = paths[0].as_posix() if paths else "."
+    return Problem(Source(named, 1, 1), "empty", "holds no records: is it the right folder?")
+
+
 def records_of(path: Path, cache: Cache | None = None) -> Iterator[Record | Problem]:
     """The records and problems of one file, as they come."""
-    file = path.as_posix()
     text = read_text(path)
     if isinstance(text, Problem):
         yield text
-        return
+    else:
+        yield from records_from(path.as_posix(), text, cache)
+
+
+def records_from(file: str, text: str, cache: Cache | None) -> Iterator[Record | Problem]:
+    """The same for a text that was read: from the cache, or into it where it has no problem."""
     if cache is None or len(text) < cached.MIN_CHARS:
         yield from records_in(file, text)
         return
@@ -99,7 +106,7 @@ def records_in(file: str, text: str) -> Iterator[Record | Problem]:
 
 
 @contextmanager
-def _collector_paused() -> Generator[None]:
+def collector_paused() -> Generator[None]:
     """Millions of small values and no cycles: the collector would walk them again and again.
 
     What was loaded is then frozen, so that later collections do not walk it either.

@@ -94,14 +94,34 @@ class Origin(StrEnum):
     ADOPT = "adopt"
 
 
+class Mode(StrEnum):
+    """What git owns of a record: the whole field, or only the keys that it has ever held."""
+
+    REPLACE = "replace"
+    MERGE = "merge"
+
+
+class Side(StrEnum):
+    """Who wins a conflict: what git wants, or what the API holds."""
+
+    GIT = "git"
+    LIVE = "live"
+
+
 class Change(Struct, frozen=True, gc=False):
-    """What will be written to one record: the exact text expected there, the exact text to put."""
+    """What will be written to one record: the exact text expected there, the exact text to put.
+
+    `sensitive` are the places (JSON Pointers, RFC 6901) that no output may show. A `released`
+    record is in git no more; its source is where it was at the base revision.
+    """
 
     address: Address
     origin: Origin
     before: str | None
     after: str | None
     source: Source
+    sensitive: tuple[str, ...] = ()
+    released: bool = False
 
     @property
     def action(self) -> Action:
@@ -111,11 +131,89 @@ class Change(Struct, frozen=True, gc=False):
         return Action.CHANGE if self.after else Action.CLEAR
 
 
+class Conflict(Struct, frozen=True, gc=False):
+    """A record whose same places git and somebody else changed: nothing is written to it.
+
+    `places` are JSON Pointers, the empty one being the whole field.
+    """
+
+    address: Address
+    base: str | None
+    wanted: str | None
+    live: str | None
+    places: tuple[str, ...]
+    source: Source
+    sensitive: tuple[str, ...] = ()
+
+
+class Released(Struct, frozen=True, gc=False):
+    """A record that git held at the base revision and holds no more; it is left as it is."""
+
+    address: Address
+    source: Source
+
+
+class Verdict(Struct, frozen=True):
+    """What a guard says of a plan; `allowed` is a limit that was raised once, by hand.
+
+    `value` and the limits are records, or per cent of them. `first` are addresses of records that
+    count, at most ten.
+    """
+
+    guard: str
+    limit: int
+    value: int | float
+    ok: bool
+    allowed: int | None = None
+    first: tuple[str, ...] = ()
+
+
+class Revisions(Struct, frozen=True):
+    """Which commits a plan speaks of; `base_is` says in words how the base was found.
+
+    `head` is None where the manifests are not those of a commit.
+    """
+
+    base: str | None = None
+    base_is: str | None = None
+    head: str | None = None
+
+
+def short(commit: str) -> str:
+    """A commit as people write it: `1a2b3c4`."""
+    return commit[:7]
+
+
+class Scope(Struct, frozen=True):
+    """Which of the manifests' `records` a plan looked at; without a `since` at all of them.
+
+    `target`, `exclude` and `only` are what narrowed it, as they were given.
+    """
+
+    records: int = 0
+    since: str | None = None
+    target: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    only: tuple[Origin, ...] = ()
+
+
+class Meta(Struct, frozen=True):
+    """What differs between two plans of the same input, and means nothing to either.
+
+    `created` is a time (RFC 3339), `fingerprint_key` hexadecimal: it makes equal sensitive values
+    look equal within this plan.
+    """
+
+    version: str = ""
+    created: str = ""
+    fingerprint_key: str = ""
+
+
 class Plan(Struct, frozen=True):
     """All changes in order of address, and what is needed to judge whether that is all.
 
     `managed` counts the records of the manifests that this plan speaks of: those in sync, those
-    that change and those that could not be read.
+    that change, are in conflict or are left alone, and those that could not be read.
     """
 
     base_url: str
@@ -123,11 +221,19 @@ class Plan(Struct, frozen=True):
     changes: tuple[Change, ...]
     in_sync: int
     unreadable: tuple[Unreadable, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    released: tuple[Released, ...] = ()
+    left: int = 0
+    revisions: Revisions = Revisions()
+    scope: Scope = Scope()
+    guards: tuple[Verdict, ...] = ()
+    meta: Meta = Meta()
 
     @property
     def managed(self) -> int:
         """Records that this plan speaks of."""
-        return self.in_sync + len(self.changes) + len(self.unreadable)
+        differing = len(self.changes) + len(self.conflicts) + self.left
+        return self.in_sync + differing + len(self.unreadable)
 
     @property
     def complete(self) -> bool:
@@ -136,8 +242,20 @@ class Plan(Struct, frozen=True):
 
     @property
     def applyable(self) -> bool:
-        """Whether there is anything to do; the one place that decides it."""
-        return bool(self.changes)
+        """Whether there is anything to do that may be done; the one place that decides it."""
+        return bool(self.changes) and not self.conflicts
+
+    @property
+    def sensitive(self) -> bool:
+        """Whether something in it must not be shown."""
+        return any(change.sensitive for change in self.changes) or any(
+            conflict.sensitive for conflict in self.conflicts
+        )
+
+    @property
+    def differs(self) -> bool:
+        """Whether something is not as the manifests want it."""
+        return bool(self.changes or self.conflicts)
 
 
 class OutcomeName(StrEnum):

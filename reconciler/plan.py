@@ -1,51 +1,171 @@
-"""Records + current -> Plan; pure: no clock, no file, no network."""
+"""Records + current + base -> Plan; pure: no clock, no file, no network."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from types import MappingProxyType
+from typing import TypeAlias
 
-from reconciler.model import Address, Change, Current, Origin, Plan, Record, Unreadable
-from reconciler.value import JsonValue, canonical, same
+from msgspec import Struct
+
+from reconciler.merge import Members, loses, overlay, three_way
+from reconciler.model import (
+    Address,
+    Change,
+    Conflict,
+    Mode,
+    Origin,
+    Record,
+    Side,
+)
+from reconciler.value import JsonValue, canonical, mapping, pointer, same, structure
+
+# What git held of a record at the base revision, None where it held none.
+Before: TypeAlias = Callable[[Record], Record | None]
+
+_EMPTY: Mapping[Address, Side] = MappingProxyType({})
 
 
-def change_for(record: Record, current: Current) -> Change | None:
-    """What has to be written to one record, None where it is in sync."""
-    if same(record.wanted, current.user_data, structured=record.structured):
-        return None
-    # Without a revision of git to compare with, every difference is this revision's.
-    return Change(record.address, Origin.CHANGE, current.user_data, record.wanted, record.source)
+def _replaces(_: Record) -> Mode:
+    return Mode.REPLACE
 
 
-class Draft:
-    """A plan in the making: told of each record once, in any order, it keeps changes alone.
+def _hides_nothing(_record: Record, *_texts: str | None) -> tuple[str, ...]:
+    return ()
 
-    Records that are in sync are counted and dropped, so that memory follows the changes.
+
+class Wanted(Struct, frozen=True):
+    """What a plan is to bring about: the records that are read for it, and what is known of them.
+
+    Without a `before` no base is known, and every difference is this revision's. Those of `cleared`
+    are in git no more. `only` are the origins that are written, none of them meaning all.
     """
 
-    def __init__(self, base_url: str, records: Mapping[Address, Record]) -> None:
-        self._base_url = base_url
-        self._records = records
-        self._changes: list[Change] = []
-        self._unreadable: list[Unreadable] = []
-        self._in_sync = 0
+    records: Mapping[Address, Record]
+    before: Before | None = None
+    cleared: Collection[Address] = frozenset()
+    mode: Callable[[Record], Mode] = _replaces
+    sensitive: Callable[..., tuple[str, ...]] = _hides_nothing
+    choices: Mapping[Address, Side] = _EMPTY
+    only: Collection[Origin] = ()
 
-    def add(self, address: Address, live: Current | Unreadable) -> None:
-        """Takes in what was read for one address."""
-        if isinstance(live, Unreadable):
-            self._unreadable.append(live)
-            return
-        change = change_for(self._records[address], live)
-        if change is None:
-            self._in_sync += 1
-        else:
-            self._changes.append(change)
 
-    def plan(self) -> Plan:
-        """The plan of all that was added, in order of address."""
-        changes = tuple(sorted(self._changes, key=_address))
-        unreadable = tuple(sorted(self._unreadable, key=_address))
-        return Plan(
-            self._base_url, digest(self._base_url, changes), changes, self._in_sync, unreadable
-        )
+class Case(Struct, frozen=True, gc=False):
+    """One record as three sides see it: git at the base, git now, and the API.
+
+    `compared` tells that the base is known, so that no `base` means that the record is new. The
+    choice is whose side a conflict takes.
+    """
+
+    record: Record
+    live: str | None
+    base: Record | None = None
+    compared: bool = False
+    mode: Mode = Mode.REPLACE
+    choice: Side | None = None
+
+
+def difference(case: Case) -> Change | Conflict | None:
+    """What has to be written to one record, or why nobody can say; None where it is in sync."""
+    record = case.record
+    if case.mode is Mode.MERGE:
+        sides = _sides(case)
+        if sides is not None:
+            return _merged(case, *sides)
+    if same(record.wanted, case.live, structured=record.structured):
+        return None
+    origin = _origin(case)
+    if origin is Origin.BOTH:
+        return _both(case)
+    return _change(case, origin, record.wanted)
+
+
+def _origin(case: Case) -> Origin:
+    """Why a record differs that does: the table of README.md, row by row."""
+    if not case.compared:
+        return Origin.CHANGE
+    if case.base is None:
+        return Origin.ADOPT if case.live else Origin.CHANGE
+    if same(case.base.wanted, case.live, structured=case.base.structured):
+        return Origin.CHANGE
+    return Origin.DRIFT if _unmoved(case, case.base) else Origin.BOTH
+
+
+def _unmoved(case: Case, base: Record) -> bool:
+    """Whether git wants what it wanted at the base."""
+    return same(case.record.wanted, base.wanted, structured=case.record.structured)
+
+
+def _both(case: Case) -> Change | Conflict | None:
+    """Git and somebody else changed the record: merged where they touched different keys."""
+    base = None if case.base is None else _written(case.base)
+    wanted = _written(case.record)
+    live = structure(case.live)
+    if base is not None and wanted is not None and isinstance(live, dict):
+        return _three_way(case, base, wanted, live)
+    if case.choice is None:
+        return _conflict(case, ("",))
+    return None if case.choice is Side.LIVE else _change(case, Origin.BOTH, case.record.wanted)
+
+
+def _three_way(
+    case: Case, base: Members, wanted: Members, live: Members
+) -> Change | Conflict | None:
+    result, conflicts = three_way(base, wanted, live, case.choice)
+    if conflicts and case.choice is None:
+        return _conflict(case, tuple(map(pointer, conflicts)))
+    return _put(case, Origin.BOTH, result, live)
+
+
+def _sides(case: Case) -> tuple[Members, Members, Members] | None:
+    """Base, wanted and live as mappings, where keys can be owned; an empty field has no keys."""
+    base = {} if case.base is None else _owned(case.base)
+    wanted, live = _owned(case.record), mapping(case.live)
+    return None if base is None or wanted is None or live is None else (base, wanted, live)
+
+
+def _merged(case: Case, base: Members, wanted: Members, live: Members) -> Change | Conflict | None:
+    """The same table, told of the keys that git has ever held."""
+    result = overlay(base, wanted, live)
+    origin = Origin.CHANGE
+    if not case.compared:
+        pass
+    elif case.base is None:
+        origin = Origin.ADOPT if loses(live, result) else Origin.CHANGE
+    elif canonical(overlay(wanted, base, live)) == canonical(dict(live)):
+        pass  # the live record holds what git held
+    elif _unmoved(case, case.base):
+        origin = Origin.DRIFT
+    elif canonical(result) != canonical(dict(live)):
+        return _three_way(case, base, wanted, live)
+    return _put(case, origin, result, live)
+
+
+def _put(case: Case, origin: Origin, result: dict[str, JsonValue], live: Members) -> Change | None:
+    """The change to a merged mapping; a record that git cleared and nobody filled is empty."""
+    after = canonical(result)
+    if after == canonical(dict(live)):
+        return None
+    return _change(case, origin, None if not result and case.record.wanted is None else after)
+
+
+def _written(record: Record) -> dict[str, JsonValue] | None:
+    """The mapping that a manifest holds, None for any other value."""
+    value = structure(record.wanted) if record.structured else None
+    return value if isinstance(value, dict) else None
+
+
+def _owned(record: Record) -> dict[str, JsonValue] | None:
+    return {} if record.wanted is None else _written(record)
+
+
+def _change(case: Case, origin: Origin, after: str | None) -> Change:
+    return Change(case.record.address, origin, case.live, after, case.record.source)
+
+
+def _conflict(case: Case, places: tuple[str, ...]) -> Conflict:
+    base = None if case.base is None else case.base.wanted
+    record = case.record
+    return Conflict(record.address, base, record.wanted, case.live, places, record.source)
 
 
 def digest(base_url: str, changes: Iterable[Change]) -> str:
@@ -67,7 +187,3 @@ def digest(base_url: str, changes: Iterable[Change]) -> str:
         separator = ","
     sha.update(b"]]")
     return f"sha256:{sha.hexdigest()}"
-
-
-def _address(item: Change | Unreadable) -> Address:
-    return item.address

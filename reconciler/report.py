@@ -1,11 +1,14 @@
-"""Plan -> the counts that every format shows; no format counts for itself."""
+"""Plan -> the counts that every format shows, and what differs between two plans.
+
+No format counts for itself.
+"""
 
 from collections import Counter
 from collections.abc import Iterable
 
 from msgspec import Struct
 
-from reconciler.model import Action, Origin, Outcome, OutcomeName, Plan
+from reconciler.model import Action, Change, Origin, Outcome, OutcomeName, Plan
 
 
 class Summary(Struct, frozen=True):
@@ -17,6 +20,9 @@ class Summary(Struct, frozen=True):
     change: int
     clear: int
     unreadable: int
+    conflicts: int
+    released: int
+    left: int
     origins: dict[str, int]
 
     @property
@@ -39,6 +45,9 @@ def summarize(plan: Plan) -> Summary:
         change=actions[Action.CHANGE],
         clear=actions[Action.CLEAR],
         unreadable=len(plan.unreadable),
+        conflicts=len(plan.conflicts),
+        released=len(plan.released),
+        left=plan.left,
         origins={origin.value: origins[origin] for origin in Origin},
     )
 
@@ -47,3 +56,46 @@ def tally(outcomes: Iterable[Outcome]) -> dict[OutcomeName, int]:
     """How many changes ended how; names that did not happen are not in it."""
     counts = Counter(outcome.name for outcome in outcomes)
     return {name: counts[name] for name in OutcomeName if counts[name]}
+
+
+class Delta(Struct, frozen=True):
+    """What one plan has that another one had not, and the other way round.
+
+    Of a record in `moved` the live value is another one than it was; of one in `rewritten` the
+    wanted value is, whatever the live one.
+    """
+
+    old: Plan
+    new: Plan
+    added: tuple[Change, ...]
+    removed: tuple[Change, ...]
+    moved: tuple[Change, ...]
+    rewritten: tuple[Change, ...]
+    unchanged: int
+
+    @property
+    def differs(self) -> bool:
+        """Whether an approval of the old plan is none of the new one."""
+        return self.old.digest != self.new.digest
+
+
+def compare(old: Plan, new: Plan) -> Delta:
+    """The differences of two plans, record by record; those of the new plan, but for `removed`."""
+    then = {change.address: change for change in old.changes}
+    now = {change.address for change in new.changes}
+    kept = [(then[change.address], change) for change in new.changes if change.address in then]
+    rewritten = tuple(after for before, after in kept if before.after != after.after)
+    moved = tuple(
+        after
+        for before, after in kept
+        if before.after == after.after and before.before != after.before
+    )
+    return Delta(
+        old,
+        new,
+        added=tuple(change for change in new.changes if change.address not in then),
+        removed=tuple(change for change in old.changes if change.address not in now),
+        moved=moved,
+        rewritten=rewritten,
+        unchanged=len(kept) - len(rewritten) - len(moved),
+    )

@@ -23,6 +23,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "not-a-manifest": "A manifest ends in .yaml, .yml or .json.",
         "not-found": "The file or folder is there.",
         "null": "A field is cleared by null, written out.",
+        "overruled": "Rules of reconciler.yaml agree; where they do not, the last one wins.",
         "read-only": "A record holds no field that the API does not let us change.",
         "shape": "A manifest is kinds, then SIDs, then user_data.",
         "shared-sid": "One SID is managed under one kind.",
@@ -36,12 +37,13 @@ RULES: Mapping[str, str] = MappingProxyType(
         "unknown-field": "A record holds user_data and nothing else.",
         "unknown-kind": "A kind is one of the API's collections.",
         "unreadable-file": "A manifest is a regular file that can be read.",
+        "unused-rule": "A rule of reconciler.yaml matches a manifest.",
         "user-schema": "user_data meets the schema that reconciler.yaml names for its file.",
     }
 )  # fmt: skip
 
 # What a user should know, and may have meant.
-_WARNINGS = frozenset(("invisible-character", "shared-sid"))
+_WARNINGS = frozenset(("invisible-character", "overruled", "shared-sid", "unused-rule"))
 
 
 def severity(rule: str) -> Severity:

@@ -1,30 +1,38 @@
 """The rules of reconciler.yaml + records -> what they have against them."""
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-from reconciler.config import FILE, Settings
+from msgspec import Struct
+
+from reconciler.config import FILE, Settings, place
 from reconciler.kinds import MANAGED_FIELD
 from reconciler.manifest import Entry, parse
-from reconciler.model import Address, Problem, Record, Source
+from reconciler.model import Address, Mode, Problem, Record, Source
 from reconciler.nodes import descend
+from reconciler.rulebook import severity
 from reconciler.texts import read_text
-from reconciler.userschema import Finding, Sensitive, UserSchema
+from reconciler.userschema import Finding, UserSchema
+from reconciler.value import pointer, structure
 
 
 class Rules:
-    """The rules in force; a record is governed by the last one that names a schema for its file."""
+    """The rules in force: for each thing that a rule can say, the last one that says it counts."""
 
     def __init__(self, settings: Settings) -> None:
         self._max_chars = settings.limits.user_data_max_chars
-        self._globs: list[tuple[tuple[str, ...], UserSchema]] = [
-            (rule.paths, UserSchema(Path(rule.user_data_schema)))
+        self._rules = settings.rules
+        self._schemas = {
+            rule.user_data_schema: UserSchema(Path(rule.user_data_schema))
             for rule in settings.rules
             if rule.user_data_schema is not None
-        ]
-        self._by_file: dict[str, UserSchema | None] = {}
+        }
+        self._by_file: dict[str, _InForce] = {}
 
     def check(self, records: Iterable[Record]) -> list[Problem]:
         """Everything that the rules have against the records."""
@@ -33,30 +41,118 @@ class Rules:
         for record in records:
             if self._max_chars is not None and len(record.wanted or "") > self._max_chars:
                 problems.append(_too_long(record, self._max_chars))
-            schema = self._schema_for(record.source.file)
-            findings = schema.findings(record) if schema is not None else ()
+            schema = self._schema_for(record)
+            findings = _findings(schema, record)
             if findings:
                 found.setdefault(record.source.file, {})[record.address] = (record, findings)
         for file, by_address in found.items():
             problems += _placed(file, by_address)
         return problems
 
-    def sensitive(self, record: Record) -> Sensitive:
-        """Where the record's schema marks a value with `writeOnly`."""
-        schema = self._schema_for(record.source.file)
-        return schema.sensitive(record) if schema is not None else frozenset()
+    def advice(self, files: Iterable[str]) -> Iterator[Problem]:
+        """What is odd about the rules themselves, given all files; only warnings."""
+        overruled: Counter[tuple[int, int, str]] = Counter()
+        used: set[int] = set()
+        for file in files:
+            numbers = self._matching(file)
+            used.update(numbers)
+            overruled.update(self._overruled(numbers))
+        for number in range(len(self._rules)):
+            if number not in used:
+                globs = ", ".join(self._rules[number].paths)
+                yield _odd(
+                    number, "unused-rule", f"rule {number + 1} ({globs}) matches no manifest"
+                )
+        for (early, late, name), count in sorted(overruled.items()):
+            where = "1 file" if count == 1 else f"{count:,} files"
+            message = (
+                f"rule {late + 1} goes before rule {early + 1} for {where}, which say another "
+                f"`{name}`: the last rule wins"
+            )
+            yield _odd(late, "overruled", message)
 
-    def _schema_for(self, file: str) -> UserSchema | None:
+    def mode(self, record: Record) -> Mode:
+        """What git owns of a record."""
+        return self._for(record).mode
+
+    def clears(self, record: Record) -> bool:
+        """Whether a record that left git is cleared."""
+        return self._for(record).removed == "clear"
+
+    def sensitive(self, record: Record, *texts: str | None) -> tuple[str, ...]:
+        """Where a text that a record held or will hold is not to be shown, as JSON Pointers.
+
+        Where a text is not what the schema speaks of, nobody knows where in it the secret is: then
+        nothing of the record is shown.
+        """
+        schema = self._schema_for(record)
+        if schema is None or not schema.hides:
+            return ()
+        places: set[str] = set()
+        for text in filter(None, texts):
+            value = structure(text)
+            found = schema.sensitive(text if value is None else value)
+            places.update(map(pointer, found))
+            spoken_of = bool(found) or isinstance(value, dict)
+            if not spoken_of or schema.findings(text, structured=value is not None):
+                return ("",)
+        return tuple(sorted(places))
+
+    def _schema_for(self, record: Record) -> UserSchema | None:
+        name = self._for(record).user_data_schema
+        return None if name is None else self._schemas[name]
+
+    def _for(self, record: Record) -> "_InForce":
+        file = record.source.file
         if file not in self._by_file:
-            # However the file was named: the globs are those of the tree.
-            path = os.path.relpath(file)
-            matching = [
-                schema
-                for globs, schema in self._globs
-                if any(fnmatchcase(path, glob) for glob in globs)
-            ]
-            self._by_file[file] = matching[-1] if matching else None
+            self._by_file[file] = self._in_force(file)
         return self._by_file[file]
+
+    def _in_force(self, file: str) -> "_InForce":
+        said: dict[str, Any] = {}
+        for number in self._matching(file):
+            rule = self._rules[number]
+            said |= {name: value for name in _SAID if (value := getattr(rule, name)) is not None}
+        return _InForce(**said)
+
+    def _matching(self, file: str) -> list[int]:
+        # However the file was named: the globs are those of the tree.
+        path = os.path.relpath(file)
+        return [
+            number
+            for number, rule in enumerate(self._rules)
+            if any(fnmatchcase(path, glob) for glob in rule.paths)
+        ]
+
+    def _overruled(self, numbers: Sequence[int]) -> Iterator[tuple[int, int, str]]:
+        """(rule, later rule, what) for what the one says and the other says otherwise."""
+        for name in _SAID:
+            saying = [n for n in numbers if getattr(self._rules[n], name) is not None]
+            for early, late in pairwise(saying):
+                if getattr(self._rules[early], name) != getattr(self._rules[late], name):
+                    yield early, late, name
+
+
+# What a rule can say of a file.
+_SAID = ("mode", "removed", "user_data_schema")
+
+
+class _InForce(Struct, frozen=True):
+    """What holds for one file."""
+
+    mode: Mode = Mode.REPLACE
+    removed: str = "keep"
+    user_data_schema: str | None = None
+
+
+def _odd(number: int, rule: str, message: str) -> Problem:
+    return Problem(place("rules", number), rule, message, severity(rule))
+
+
+def _findings(schema: UserSchema | None, record: Record) -> Sequence[Finding]:
+    if schema is None:
+        return ()
+    return schema.findings(record.wanted, structured=record.structured)
 
 
 def _placed(file: str, found: dict[Address, tuple[Record, Sequence[Finding]]]) -> Iterator[Problem]:

@@ -105,10 +105,11 @@ def read_text(path: Path) -> str | Problem:
         data = read_regular(path, MAX_FILE_BYTES, follow_links=False)
     except OSError as error:
         return _unreadable(path, error)
-    return _text(path.as_posix(), data)
+    return text_of(path.as_posix(), data)
 
 
-def _text(file: str, data: bytes) -> str | Problem:
+def text_of(file: str, data: bytes) -> str | Problem:
+    """The text of a file's bytes."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return Problem(Source(file, 1, 1), "encoding", "is UTF-16: save it as UTF-8")
     try:

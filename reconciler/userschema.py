@@ -18,7 +18,7 @@ from msgspec import Struct
 from reconciler.errors import ProblemsError
 from reconciler.kinds import MANAGED_FIELD
 from reconciler.meaning import json_of
-from reconciler.model import Problem, Record
+from reconciler.model import Problem
 from reconciler.nodes import Step, descend
 from reconciler.parsing import BrokenTreeError, Mark, Position, source
 from reconciler.texts import read_text
@@ -57,20 +57,21 @@ class UserSchema:
         )
         self._validator = Draft202012Validator(schema, registry=registry)
         self._schema = schema
+        self.hides = any(part.get("writeOnly") is True for _, part in _parts(schema))
         self._verdicts: dict[tuple[str | None, bool], Sequence[Finding]] = {}
 
-    def findings(self, record: Record) -> Sequence[Finding]:
-        """What the schema has against a record's value."""
-        key = (record.wanted, record.structured)
+    def findings(self, text: str | None, *, structured: bool) -> Sequence[Finding]:
+        """What the schema has against a value: a mere text, or JSON that holds a structure."""
+        key = (text, structured)
         if key not in self._verdicts:
-            self._verdicts[key] = tuple(self._judge(_value(record)))
+            self._verdicts[key] = tuple(self._judge(_value(text, structured=structured)))
         return self._verdicts[key]
 
-    def sensitive(self, record: Record) -> Sensitive:
-        """Where the record's value is marked `writeOnly`, by whatever keyword leads there."""
+    def sensitive(self, value: Any) -> Sensitive:
+        """Where a value is marked `writeOnly`, by whatever keyword leads there."""
         found: set[tuple[Step, ...]] = set()
         seen: set[tuple[int, tuple[Step, ...]]] = set()
-        waiting: list[tuple[Any, Any, tuple[Step, ...]]] = [(self._schema, _value(record), ())]
+        waiting: list[tuple[Any, Any, tuple[Step, ...]]] = [(self._schema, value, ())]
         while waiting:
             schema, value, path = waiting.pop()
             if not isinstance(schema, dict) or (id(schema), path) in seen:
@@ -96,11 +97,9 @@ class UserSchema:
             yield Finding(tuple(wrong.absolute_path), f"{where}: {_why(wrong)} ({self._name})")
 
 
-def _value(record: Record) -> Any:
-    """A record's value as a schema judges it; decimals, since 19.99 is no multiple of 0.01 else."""
-    if not record.structured:
-        return record.wanted
-    return json.loads(record.wanted or "", parse_float=Decimal)
+def _value(text: str | None, *, structured: bool) -> Any:
+    """A value as a schema judges it; decimals, since 19.99 is no multiple of 0.01 else."""
+    return json.loads(text or "", parse_float=Decimal) if structured else text
 
 
 def _why(error: Any) -> str:

@@ -1,10 +1,14 @@
 """user_data: the text on the wire <-> the value that people mean; and when two are the same."""
 
 import json
+from collections.abc import Callable
 from json.encoder import encode_basestring
 from typing import TypeAlias
 
 JsonValue: TypeAlias = "bool | str | list[JsonValue] | dict[str, JsonValue] | None"
+
+# The way to a place inside a value, by keys and indexes.
+Steps: TypeAlias = tuple[str | int, ...]
 
 # Deeper than any annotation, shallower than Python's stack: past it a text is just a text.
 MAX_DEPTH = 64
@@ -74,6 +78,53 @@ def same(wanted: str | None, live: str | None, *, structured: bool) -> bool:
         return False
     held = structure(live)
     return held is not None and canonical(held) == wanted
+
+
+def mapping(text: str | None) -> dict[str, JsonValue] | None:
+    """The mapping that a text holds, an empty field being one without keys; None for all else."""
+    if not text:
+        return {}
+    value = structure(text)
+    return value if isinstance(value, dict) else None
+
+
+def alike(one: object, other: object) -> bool:
+    """Whether two values are the same, type for type: Python has 1 equal to true and to 1.0."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(alike, one, other))
+    return one == other
+
+
+def pointer(steps: Steps) -> str:
+    """Steps as a JSON Pointer (RFC 6901): `/owner/phones/0`, nothing for the whole value."""
+    escaped = (str(step).replace("~", "~0").replace("/", "~1") for step in steps)
+    return "".join(f"/{step}" for step in escaped)
+
+
+def reach(
+    text: str | None, place: str, masked: Callable[[str], JsonValue] | None = None
+) -> tuple[bool, JsonValue]:
+    """What a text of user_data holds at a JSON Pointer through mappings, and whether it does.
+
+    `masked` makes the value of the text, where not all of it may be shown.
+    """
+    if text is None:
+        return False, None
+    value: JsonValue = masked(text) if masked is not None else text
+    if place and isinstance(value, str) and masked is None:
+        value = structure(text)
+    for step in place.split("/")[1:]:
+        key = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, str):
+            return True, value  # masked as a whole
+        if not isinstance(value, dict) or key not in value:
+            return False, None
+        value = value[key]
+    return True, value
 
 
 def _unique(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:

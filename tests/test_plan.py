@@ -1,10 +1,16 @@
 """Records and live values become a plan; the digest stands for what will be written."""
 
+import json
 import random
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.draft import Draft
+from reconciler.loading import load
 from reconciler.model import (
     Action,
     Address,
@@ -16,7 +22,7 @@ from reconciler.model import (
     Source,
     Unreadable,
 )
-from reconciler.plan import Draft, change_for, digest
+from reconciler.plan import Case, Wanted, difference, digest
 from writing import sid
 
 TEXTS = st.none() | st.text()
@@ -37,7 +43,7 @@ def plan_of(rows: Rows, url: str = URL, source: Source = SOURCE, seed: int = 0) 
         (address := Address(kind, sid(number))): Record(address, wanted, False, source)
         for (kind, number), (_, wanted) in rows.items()
     }
-    draft = Draft(url, records)
+    draft = Draft(url, Wanted(records))
     order = list(rows.items())
     random.Random(seed).shuffle(order)
     for (kind, number), (live, _) in order:
@@ -94,6 +100,51 @@ def test_every_part_of_a_write_goes_into_the_digest(rows: Rows, data: st.DataObj
     assert len(digests) == len(variants) + 3
 
 
+STYLES = st.sampled_from(
+    [
+        json.dumps,
+        lambda value: json.dumps(value, indent=1).replace("\n", "\n      "),
+        lambda value: json.dumps(value, sort_keys=True) + " # why",
+    ]
+)
+
+
+@given(
+    st.dictionaries(
+        st.integers(0, 30),
+        st.one_of(
+            st.sampled_from(["a", "no", "12:30", ""]),
+            st.dictionaries(st.sampled_from(["a", "b", "é"]), st.integers(0, 9) | st.booleans()),
+        ),
+        min_size=1,
+        max_size=8,
+    ),
+    st.data(),
+)
+def test_neither_files_nor_style_nor_comments_go_into_the_digest(
+    values: dict[int, Any], data: st.DataObject
+) -> None:
+    def written(count: int) -> str:
+        """The digest for the values, written in some style into so many files."""
+        with TemporaryDirectory() as folder:
+            texts = dict.fromkeys(range(count), "# c\nmessages:\n")
+            for number in data.draw(st.permutations(sorted(values))):
+                name = data.draw(st.sampled_from([sid(number), sid(number).upper()]))
+                style = data.draw(STYLES)(values[number])
+                file = data.draw(st.integers(0, count - 1))
+                texts[file] += f"  {name}: # d\n    user_data: {style}\n"
+            for number, text in texts.items():
+                if text.count("\n") > 2:
+                    Path(folder, f"{number}.yaml").write_text(text, "utf-8")
+            records = load([Path(folder)]).records
+        draft = Draft(URL, Wanted(records))
+        for address in records:
+            draft.add(address, Current("live"))
+        return draft.plan().digest
+
+    assert written(1) == written(data.draw(st.integers(1, 4)))
+
+
 def rest(change: Change) -> tuple[Origin, str | None, str | None, Source]:
     return change.origin, change.before, change.after, change.source
 
@@ -118,16 +169,14 @@ def test_an_action_says_what_happens_to_the_field() -> None:
     }
 
     for (before, after), action in cases.items():
-        change = change_for(
-            Record(Address("messages", sid(1)), after, False, SOURCE), Current(before)
-        )
-        assert change is not None
+        change = difference(Case(Record(Address("messages", sid(1)), after, False, SOURCE), before))
+        assert isinstance(change, Change)
         assert change.action is action, (before, after)
 
 
 def test_what_could_not_be_read_is_counted_and_makes_the_plan_incomplete() -> None:
     address = Address("messages", sid(1))
-    draft = Draft(URL, {address: Record(address, "x", False, SOURCE)})
+    draft = Draft(URL, Wanted({address: Record(address, "x", False, SOURCE)}))
     draft.add(address, Unreadable(address, SOURCE, 404, "cannot find item by sid"))
 
     plan = draft.plan()

@@ -1,9 +1,10 @@
 """Manifests for tests, and what a store holds."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
-from reconciler.kinds import KINDS
+from reconciler.kinds import KINDS, MESSAGES
 from reconciler.sandbox.faults import Dice, parse
 from reconciler.sandbox.store import Store
 
@@ -58,3 +59,19 @@ def seed_of(faults: list[bool], spec: str) -> int:
         if [dice.draw() is not None for _ in faults] == faults:
             return seed
     raise AssertionError(faults)
+
+
+def live(store: Store, texts: dict[int, str | None]) -> None:
+    """Makes the store hold these messages, by the number of their made-up SIDs."""
+    rows = [(sid(n), json.dumps({"message_sid": sid(n), "user_data": t})) for n, t in texts.items()]
+    for name, body in rows:
+        if store.get(MESSAGES, name) is None:
+            store.add(MESSAGES, [(name, body)])
+        else:
+            store.replace(MESSAGES, name, body)
+
+
+def messages(values: Mapping[int, object]) -> str:
+    """The text of a manifest, JSON in YAML's flow style, a record a line."""
+    rows = [f"  {sid(n)}: {{user_data: {json.dumps(value)}}}\n" for n, value in values.items()]
+    return f"messages:\n{''.join(rows)}"

@@ -95,6 +95,8 @@ def plan(
     Examples:
       reconciler plan
       reconciler plan --target 'manifests/billing/**' --out plan.json
+      reconciler plan --base auto             tell own changes from drift
+      reconciler plan --since origin/main     only what this branch changed
       reconciler plan --detailed-exitcode     exit code 2: changes are present
     """
     from reconciler.commands import plan as command
@@ -120,12 +122,24 @@ def plan(
     show_default=True,
     help="What one failure does to the rest.",
 )
+@option(
+    "--expect",
+    metavar="DIGEST",
+    help="Write only if the plan is the approved one; its digest, or the file it was saved to.",
+)
+@option(
+    "--record",
+    is_flag=True,
+    help="Note the commit as applied (refs/reconciler/applied), for --base auto.",
+)
 @everywhere
 def apply(
     plan: Path | None,
     method: Literal["patch", "put"] | None,
     auto_approve: bool,
     on_error: Literal["continue", "stop"],
+    expect: str | None,
+    record: bool,
     **inputs: Any,
 ) -> ExitCode:
     """Write what differs; a saved PLAN is applied exactly, record by record.
@@ -138,15 +152,16 @@ def apply(
       reconciler apply                        plan, show, ask, write
       reconciler apply plan.json              write a reviewed plan
       reconciler apply --auto-approve --on-error stop
+      reconciler apply --since origin/main --expect sha256:6f2c...
     """
     from reconciler.commands import apply as command
 
     if plan is not None:
         _refuse_with_plan()
     settings = given.settings()
-    chosen = given.inputs(settings, **inputs)
+    chosen = given.inputs(settings, notes_head=record, **inputs)
     how = method or settings.write.method
-    parameters = command.Parameters(chosen, plan, how, auto_approve, on_error)
+    parameters = command.Parameters(chosen, plan, how, auto_approve, on_error, expect, record)
     return given.ended(chosen, command.run(parameters, terminal()))
 
 
@@ -189,25 +204,40 @@ def schema(name: str) -> ExitCode:
 
 
 @app.command()
-@click.argument("plan", type=click.Path(path_type=Path))
+@click.argument("plan", required=False, type=click.Path(path_type=Path))
+@option(
+    "--diff",
+    nargs=2,
+    metavar="OLD NEW",
+    type=click.Path(path_type=Path),
+    help="What differs between two saved plans.",
+)
 @options.text_or_json
 @everywhere
-def show(plan: Path, format_: Literal["text", "json"]) -> ExitCode:
+def show(
+    plan: Path | None, diff: tuple[Path, Path] | None, format_: Literal["text", "json"]
+) -> ExitCode:
     """Show a saved plan, in any format; no request is made.
 
     \b
     Examples:
       reconciler show plan.json
       reconciler show plan.json --format json | jq .summary
+      reconciler show --diff approved.json plan.json
     """
     from reconciler.commands import show as command
 
-    return command.run(command.Parameters(plan, format_), terminal())
+    old = None
+    if diff is not None and plan is None:
+        old, plan = diff
+    elif diff is not None or plan is None:
+        raise click.UsageError("name a saved plan, or two with --diff")
+    return command.run(command.Parameters(plan, format_, old), terminal())
 
 
 def _refuse_with_plan() -> None:
     context = click.get_current_context()
-    for name in ("manifests", "target", "exclude"):
+    for name in ("manifests", "target", "exclude", "base", "since", "only", "resolve"):
         # What the environment says for all commands is no mistake of this one.
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise click.UsageError(

@@ -2,12 +2,13 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from msgspec import structs
 
 if TYPE_CHECKING:
+    from reconciler.commands.comparing import Comparison
     from reconciler.commands.inputs import Manifests
     from reconciler.commands.planning import Inputs
     from reconciler.config import Settings
@@ -42,8 +43,12 @@ def inputs(
     parallelism: int | None,
     read: "How",
     log_format: "LogFormat | None",
+    allow: tuple[str, ...],
+    notes_head: bool = False,
+    **comparison: Any,
 ) -> "Inputs":
     """What a plan is made of."""
+    from reconciler import policies
     from reconciler.commands.inputs import Selection
     from reconciler.commands.opening import connection
     from reconciler.commands.planning import Inputs
@@ -58,7 +63,38 @@ def inputs(
         telemetry=context.with_resource(recording(os.environ, context.info_name or "")),
     )
     chosen = chosen_manifests(manifests, settings)
-    return Inputs(chosen, link, Selection(target, exclude), read)
+    return Inputs(
+        chosen,
+        link,
+        Selection(target, exclude),
+        read,
+        _comparison(notes_head=notes_head, **comparison),
+        policies.allowances(allow),
+    )
+
+
+def _comparison(
+    *,
+    base: str | None,
+    since: str | None,
+    only: tuple[str, ...],
+    resolve: tuple[str, ...],
+    notes_head: bool,
+) -> "Comparison":
+    """Which revisions a run looks at."""
+    from reconciler.commands import comparing
+    from reconciler.model import Origin
+
+    return comparing.check(
+        comparing.Comparison(
+            base,
+            since,
+            tuple(map(Origin, only)),
+            comparing.choices(resolve),
+            os.environ,
+            notes_head=notes_head,
+        )
+    )
 
 
 def ended(inputs: "Inputs", code: "ExitCode") -> "ExitCode":

@@ -136,4 +136,35 @@ log_format = option(
     help="Log every request on stderr.",
 )
 
-inputs = stack(manifests, target, exclude, sandbox, parallelism, read, log_format)
+base = option(
+    "--base",
+    metavar="REV",
+    help="A revision of git: tells why each record differs. auto: the last applied commit, else "
+    "where this branch left the default one.",
+)
+since = option(
+    "--since",
+    metavar="REV",
+    help="Only records whose value in git changed since; it is the base, unless --base is given.",
+)
+only = option(
+    "--only",
+    multiple=True,
+    type=click.Choice(["change", "drift", "adopt", "both"]),
+    help="Write only changes of this origin; repeatable.",
+)
+resolve = option(
+    "--resolve",
+    multiple=True,
+    metavar="ADDRESS=git|live",
+    help="Whose value one record in conflict takes; repeatable.",
+)
+allow = option(
+    "--allow",
+    multiple=True,
+    metavar="GUARD=N",
+    help="Raise the limit of a guard for this once, as in max_clears=12; repeatable.",
+)
+
+comparison = stack(base, since, only, resolve, allow)
+inputs = stack(manifests, target, exclude, comparison, sandbox, parallelism, read, log_format)

@@ -7,18 +7,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from reconciler import history, policies
 from reconciler.apply import Apply, WriteMethod
-from reconciler.commands import Terminal, lines
+from reconciler.commands import Terminal, expecting, lines
 from reconciler.commands.files import read_plan
 from reconciler.commands.opening import open_api
-from reconciler.commands.planning import Inputs, make, records
-from reconciler.errors import ApiError, ExitCode, PlanFileError, ReconcilerError
-from reconciler.model import Outcome, OutcomeName, Plan
+from reconciler.commands.planning import Inputs, Task, make, task
+from reconciler.errors import ApiError, ExitCode, PlanFileError, ReconcilerError, RefusedError
+from reconciler.model import Outcome, OutcomeName, Plan, short
 from reconciler.pool import run as run_coroutine
 from reconciler.render import text
 from reconciler.report import tally
+from reconciler.revision import APPLIED
 
 QUESTION = """
 Do you want to write these changes?
@@ -39,34 +41,75 @@ class Parameters(Struct, frozen=True):
     method: WriteMethod = "patch"
     auto_approve: bool = False
     on_error: Literal["continue", "stop"] = "continue"
+    expect: str | None = None
+    record: bool = False
 
 
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     """Plans afresh, shows it and asks; or takes a saved plan, approved when it was reviewed."""
-    plan = _plan(parameters, terminal)
+    approved = None if parameters.expect is None else expecting.approval(parameters.expect)
+    fresh: Task | None = None
     if parameters.plan is None:
+        fresh = task(parameters.inputs, terminal)
+        plan = run_coroutine(make(fresh, parameters.inputs, terminal))
         terminal.write(lines(text.plan(plan, terminal.paint, terminal.width)))
     else:
+        plan = _saved(parameters.plan, parameters.inputs)
         terminal.write(lines(text.totals(plan, terminal.paint)))
-    if not plan.applyable:
-        return ExitCode.OK if plan.complete else ExitCode.INCOMPLETE
-    asks = parameters.plan is None and not parameters.auto_approve
-    if asks and terminal.ask(QUESTION) != "yes":
-        raise ReconcilerError("Apply cancelled: nothing was written.")
-    return run_coroutine(_apply(plan, parameters, terminal))
+    if approved is not None:
+        expecting.check(plan, approved, None if fresh is None else fresh.wanted, terminal)
+    _refuse(plan)
+    code = ExitCode.OK if plan.complete else ExitCode.INCOMPLETE
+    if plan.applyable:
+        asks = fresh is not None and approved is None and not parameters.auto_approve
+        if asks and terminal.ask(QUESTION) != "yes":
+            raise ReconcilerError("Apply cancelled: nothing was written.")
+        code = run_coroutine(_apply(plan, parameters, terminal))
+    if parameters.record and code is ExitCode.OK:
+        _record(plan, parameters, terminal)
+    return code
 
 
-def _plan(parameters: Parameters, terminal: Terminal) -> Plan:
-    base_url = parameters.inputs.connection.target.base_url
-    if parameters.plan is None:
-        wanted = records(parameters.inputs, terminal)
-        return run_coroutine(make(wanted, parameters.inputs, terminal))
-    plan = read_plan(parameters.plan)
+def _saved(file: Path, inputs: Inputs) -> Plan:
+    plan = read_plan(file)
+    base_url = inputs.connection.target.base_url
     if plan.base_url != base_url:
         raise PlanFileError(
-            f"{parameters.plan}: was made for {plan.base_url}, but this run speaks to {base_url}"
+            f"{file}: was made for {plan.base_url}, but this run speaks to {base_url}"
         )
-    return plan
+    return structs.replace(plan, guards=policies.again(plan, inputs.allowed))
+
+
+def _refuse(plan: Plan) -> None:
+    """A conflict or a guard stops everything: half of a plan is not what anybody reviewed."""
+    if plan.conflicts:
+        count = "a conflict" if len(plan.conflicts) == 1 else f"{len(plan.conflicts):,} conflicts"
+        raise RefusedError(
+            f"{count} in the plan (above): nothing was written; plan again with --resolve for "
+            "each, or leave the records out with --exclude"
+        )
+    refusing = [verdict for verdict in plan.guards if not verdict.ok]
+    if refusing:
+        names = ", ".join(verdict.guard for verdict in refusing)
+        flags = " ".join(policies.way_out(verdict) for verdict in refusing)
+        raise RefusedError(
+            f"refused by {names} (above): nothing was written; if it is meant: {flags}"
+        )
+
+
+def _record(plan: Plan, parameters: Parameters, terminal: Terminal) -> None:
+    """Notes the commit as applied, if the records now hold all that it says."""
+    scope, head = plan.scope, plan.revisions.head
+    if head is None:
+        terminal.note("Not recorded: the manifests are not those of a commit.")
+        return
+    git = history.repository(parameters.inputs.manifests.paths)
+    narrowed = scope.target or scope.exclude or scope.only or plan.left
+    if narrowed or scope.since not in (None, git.known(APPLIED)):
+        terminal.note("Not recorded: a part of the records was not looked at, or left out.")
+    else:
+        git.record(head)
+        terminal.note(f"Recorded {short(head)} as applied, for --base auto.")
 
 
 async def _apply(plan: Plan, parameters: Parameters, terminal: Terminal) -> ExitCode:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from reconciler.cache import Cache
 from reconciler.config import Settings
@@ -21,9 +21,13 @@ class Manifests(Struct, frozen=True):
     settings: Settings = Settings()
     cache: Cache | None = None
 
-    def load(self) -> Loaded:
-        """All records; ProblemsError with every problem of every file."""
-        return load(self.paths, Rules(self.settings), self.cache)
+    def load(self, rules: Rules | None = None) -> Loaded:
+        """All records; ProblemsError with every problem of every file and of reconciler.yaml."""
+        rules = Rules(self.settings) if rules is None else rules
+        loaded = load(self.paths, rules, self.cache)
+        files = dict.fromkeys(record.source.file for record in loaded.records.values())
+        advice = tuple(rules.advice(files))
+        return structs.replace(loaded, warnings=(*loaded.warnings, *advice)) if advice else loaded
 
 
 class Selection(Struct, frozen=True):
@@ -36,25 +40,31 @@ class Selection(Struct, frozen=True):
     exclude: tuple[str, ...] = ()
 
 
-def select(records: Mapping[Address, Record], selection: Selection) -> dict[Address, Record]:
+def select(
+    records: Mapping[Address, Record], selection: Selection, *, strict: bool = True
+) -> dict[Address, Record]:
     """The records that the selection is about, in their order.
 
     Raises ReconcilerError for a target or an exclusion that matches nothing: a typing mistake must
-    not look like "no changes".
+    not look like "no changes". That is for all records; of those that changed, none may be meant
+    (not `strict`).
     """
     if not all((*selection.target, *selection.exclude)):
         raise UsageError("--target and --exclude: an empty one would match everything")
     chosen = dict(records)
     if selection.target:
-        chosen = {address: records[address] for address in _matching(selection.target, records)}
-    for address in _matching(selection.exclude, records):
+        matching = _matching(selection.target, records, strict=strict)
+        chosen = {address: records[address] for address in matching}
+    for address in _matching(selection.exclude, records, strict=strict):
         chosen.pop(address, None)
-    if not chosen:
+    if strict and not chosen:
         raise ReconcilerError("--target and --exclude leave no record")
     return chosen
 
 
-def _matching(patterns: Sequence[str], records: Mapping[Address, Record]) -> list[Address]:
+def _matching(
+    patterns: Sequence[str], records: Mapping[Address, Record], *, strict: bool
+) -> list[Address]:
     unused = set(patterns)
     matching = []
     for address, record in records.items():
@@ -62,7 +72,7 @@ def _matching(patterns: Sequence[str], records: Mapping[Address, Record]) -> lis
         unused.difference_update(hits)
         if hits:
             matching.append(address)
-    if unused:
+    if strict and unused:
         raise ReconcilerError(
             f"{min(unused)}: matches no record; a target is an address "
             "(messages/097b49df-...), a manifest file, or a glob of either"

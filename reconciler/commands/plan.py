@@ -8,7 +8,7 @@ from msgspec import Struct
 from reconciler import document
 from reconciler.commands import Terminal, lines
 from reconciler.commands.files import PRIVATE, check_writable, write_whole
-from reconciler.commands.planning import Inputs, make, records
+from reconciler.commands.planning import Inputs, make, task
 from reconciler.errors import ExitCode
 from reconciler.model import Plan
 from reconciler.pool import run as run_coroutine
@@ -28,15 +28,15 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     """OK with or without changes; INCOMPLETE where a record could not be read."""
     if parameters.out is not None:
         check_writable(parameters.out)
-    wanted = records(parameters.inputs, terminal)
+    wanted = task(parameters.inputs, terminal)
     plan = run_coroutine(make(wanted, parameters.inputs, terminal))
     if parameters.out is not None:
         write_whole(parameters.out, document.write(plan), mode=PRIVATE)
     if parameters.format == "json":
-        terminal.write(document.write(plan))
+        terminal.write(document.write(plan, redacted=True))
     else:
         terminal.write(lines(text.plan(plan, terminal.paint, terminal.width)))
-    if parameters.out is not None and plan.changes:
+    if parameters.out is not None and plan.applyable:
         sandbox = " --sandbox" if parameters.inputs.connection.sandbox else ""
         terminal.note(f"Saved. To write exactly this: reconciler apply{sandbox} {parameters.out}")
     return exit_code(plan, detailed=parameters.detailed_exitcode)
@@ -46,4 +46,4 @@ def exit_code(plan: Plan, *, detailed: bool) -> ExitCode:
     """A plan that is not whole never looks like one that is, changes or not."""
     if not plan.complete:
         return ExitCode.INCOMPLETE
-    return ExitCode.CHANGES if detailed and plan.applyable else ExitCode.OK
+    return ExitCode.CHANGES if detailed and plan.differs else ExitCode.OK

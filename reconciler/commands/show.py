@@ -1,4 +1,4 @@
-"""`reconciler show`: a saved plan in any format; no request is made."""
+"""`reconciler show`: a saved plan, or what differs between two; no request is made."""
 
 from pathlib import Path
 from typing import Literal
@@ -9,21 +9,29 @@ from reconciler import document
 from reconciler.commands import Terminal, lines
 from reconciler.commands.files import read_plan
 from reconciler.errors import ExitCode
-from reconciler.render import text
+from reconciler.render import delta, text
+from reconciler.report import compare
 
 
 class Parameters(Struct, frozen=True):
-    """Which plan to show and how."""
+    """Which plan to show and how; with an `old` one, what is different since."""
 
     plan: Path
     format: Literal["text", "json"] = "text"
+    old: Path | None = None
 
 
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
-    """Shows the plan exactly as `plan` did."""
+    """Shows the plan exactly as `plan` did, or compares it with the old one."""
     plan = read_plan(parameters.plan)
-    if parameters.format == "json":
-        terminal.write(document.write(plan))
+    if parameters.old is not None:
+        between = compare(read_plan(parameters.old), plan)
+        if parameters.format == "json":
+            terminal.write([delta.json(between)])
+        else:
+            terminal.write(lines(delta.text(between, terminal.paint)))
+    elif parameters.format == "json":
+        terminal.write(document.write(plan, redacted=True))
     else:
         terminal.write(lines(text.plan(plan, terminal.paint, terminal.width)))
     return ExitCode.OK

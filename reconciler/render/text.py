@@ -1,20 +1,35 @@
 """Plan and outcomes -> lines for people, at any width, with or without colour."""
 
-import re
 from collections.abc import Iterable, Iterator
 
-from reconciler.diff import Op, Place, places
-from reconciler.kinds import MANAGED_FIELD
-from reconciler.model import Action, Change, Outcome, OutcomeName, Plan, Source, Unreadable
-from reconciler.render.escape import quoted, visible
+from reconciler import policies
+from reconciler.diff import places as differences
+from reconciler.mask import Mask
+from reconciler.model import (
+    Action,
+    Change,
+    Conflict,
+    Outcome,
+    OutcomeName,
+    Plan,
+    Released,
+    Source,
+    Unreadable,
+    Verdict,
+    short,
+)
+from reconciler.render import places
+from reconciler.render.escape import visible
 from reconciler.render.paint import Paint
-from reconciler.report import summarize, tally
-from reconciler.value import JsonValue, Number, canonical, parse, structure
+from reconciler.report import Summary, summarize, tally
+from reconciler.value import reach
 
 NO_CHANGES = "No changes. Your records match the configuration."
 
-_MARKS: dict[Op, str] = {"add": "+", "replace": "~", "remove": "-"}
 _ACTION_MARKS = {Action.SET: "+", Action.CHANGE: "~", Action.CLEAR: "-"}
+
+# Released records are left as they are; past so many only their number is news.
+_MOST_RELEASED = 20
 
 
 def plan(plan: Plan, paint: Paint, width: int) -> Iterator[str]:
@@ -22,12 +37,17 @@ def plan(plan: Plan, paint: Paint, width: int) -> Iterator[str]:
 
     The last line is the one that scripts look for: `Plan: 0 to add, ...` or `No changes. ...`.
     """
+    yield from _compared(plan, paint)
     if plan.changes:
         yield f"These records of {visible(plan.base_url)} differ from the manifests:"
         yield ""
     for change in plan.changes:
-        yield from _change(change, paint, width)
+        yield from _change(change, plan, paint, width)
         yield ""
+    if plan.conflicts:
+        yield from _conflicts(plan, paint)
+    if plan.released:
+        yield from _released(plan.released, plan, paint)
     if plan.unreadable:
         yield paint.strong(f"{_records(len(plan.unreadable))} could not be read:")
         yield ""
@@ -58,84 +78,121 @@ _BAD = frozenset(OutcomeName) - {OutcomeName.APPLIED, OutcomeName.ALREADY, Outco
 
 
 def totals(plan: Plan, paint: Paint) -> Iterator[str]:
-    """The last lines of a plan: the counts, the digest, and the line that scripts look for."""
+    """The last lines of a plan: the counts, the guards, the digest, the line for scripts."""
     summary = summarize(plan)
-    parts = [f"{summary.in_sync:,} in sync"]
-    actions = [(action, getattr(summary, action)) for action in Action]
-    parts += [f"{count:,} to {action}" for action, count in actions if count]
-    if summary.unreadable:
-        parts.append(f"{summary.unreadable:,} not read")
-    yield f"{_records(summary.managed)}: {', '.join(parts)}."
+    yield f"{_records(summary.managed)}: {', '.join(_parts(summary))}."
+    if plan.revisions.base is not None and summary.changes:
+        origins = [f"{count:,} {origin}" for origin, count in summary.origins.items() if count]
+        yield f"Origin: {', '.join(origins)}."
+    yield from _scope(plan)
+    for verdict in plan.guards:
+        yield from _guard(verdict, paint)
     if summary.changes:
         yield paint.dim(f"Digest: {plan.digest}")
         yield paint.strong(f"Plan: 0 to add, {summary.changes} to change, 0 to destroy.")
-    elif not summary.unreadable:
+    elif not (summary.unreadable or summary.conflicts or summary.left):
         yield paint.strong(NO_CHANGES)
 
 
-def _change(change: Change, paint: Paint, width: int) -> Iterator[str]:
-    action = _painted(_ACTION_MARKS[change.action], str(change.action), paint)
+def _parts(summary: Summary) -> Iterator[str]:
+    yield f"{summary.in_sync:,} in sync"
+    counts = {
+        "to set": summary.set,
+        "to change": summary.change,
+        "to clear": summary.clear,
+        "in conflict": summary.conflicts,
+        "left alone": summary.left,
+        "not read": summary.unreadable,
+    }
+    yield from (f"{count:,} {what}" for what, count in counts.items() if count)
+
+
+def _compared(plan: Plan, paint: Paint) -> Iterator[str]:
+    if plan.revisions.base is not None:
+        commit = paint.strong(short(plan.revisions.base))
+        yield f"Compared with {commit} ({visible(plan.revisions.base_is or '')})."
+
+
+def _scope(plan: Plan) -> Iterator[str]:
+    scope = plan.scope
+    if scope.since is not None:
+        yield (
+            f"Checked {plan.managed:,} of {_records(scope.records)} (changed since "
+            f"{short(scope.since)}). Drift elsewhere not checked."
+        )
+    if scope.only:
+        yield f"Only changes of origin {', '.join(scope.only)} are written."
+    narrowed = [f"--target {visible(text)}" for text in scope.target]
+    narrowed += [f"--exclude {visible(text)}" for text in scope.exclude]
+    if narrowed:
+        yield f"Narrowed by {', '.join(narrowed)}."
+
+
+def _guard(verdict: Verdict, paint: Paint) -> Iterator[str]:
+    """What a guard found, where it found something: the limit, the value, the first records."""
+    if verdict.ok and verdict.allowed is None:
+        return
+    guard = policies.GUARDS[verdict.guard]
+    unit = " %" if guard.per_cent else ""
+    of_all = " of the managed records" if guard.per_cent else ""
+    value = f"{verdict.value:,}{unit}{of_all}" if guard.per_cent else _records(int(verdict.value))
+    said = f"{verdict.guard}: {value} {guard.danger}; the limit is {verdict.limit:,}{unit}"
+    if verdict.ok:
+        yield f"{paint.changed('!')} {said}. Allowed this once, up to {verdict.allowed:,}{unit}."
+        return
+    yield f"{paint.removed('!')} {paint.strong(said)}."
+    yield from (f"    {address}" for address in verdict.first)
+    yield f"    If it is meant: {policies.way_out(verdict)}"
+
+
+def _change(change: Change, plan: Plan, paint: Paint, width: int) -> Iterator[str]:
+    action = places.painted(_ACTION_MARKS[change.action], str(change.action), paint)
+    gone = ", no longer in git" if change.released else ""
+    source = _past(change.source, plan, paint) if change.released else _where(change.source, paint)
     yield f"  {paint.changed('~')} {paint.strong(str(change.address))}"
-    yield f"      {_where(change.source, paint)}  {action} (origin: {change.origin})"
-    found = places(change.before, change.after)
-    longest = max(len(_name(place)) for place in found)
-    for place in found:
-        yield from _place(place, min(longest, width // 3), paint, width)
+    yield f"      {source}  {action} (origin: {change.origin}{gone})"
+    found = differences(change.before, change.after, _mask(change, plan))
+    yield from places.lines(found, paint, width)
 
 
-# A key that needs no quotes to be told from what stands round it.
-_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+def _conflicts(plan: Plan, paint: Paint) -> Iterator[str]:
+    """Conflicts as kubectl tells them: which places, whose values, and the ways out."""
+    count = "1 conflict" if len(plan.conflicts) == 1 else f"{len(plan.conflicts):,} conflicts"
+    yield paint.strong(f"{count}: git and somebody else changed the same places since the base.")
+    yield ""
+    for conflict in plan.conflicts:
+        yield f"  {paint.removed('!')} {paint.strong(str(conflict.address))}"
+        yield f"      {_where(conflict.source, paint)}  {paint.removed('conflict')}"
+        for place in conflict.places:
+            yield f"      {paint.removed('!')} {visible(place.lstrip('/')) or 'user_data'}:"
+            for side, value in _sides(conflict, place, plan):
+                yield f"          {side:<4} {value}"
+        yield ""
+    first = plan.conflicts[0].address
+    yield "Nothing can be applied while a conflict is open. For each record, one of these:"
+    yield f"  --resolve {first}=git    write what git wants there"
+    yield f"  --resolve {first}=live   keep what is live there"
+    yield "  or write into the manifest what is live, or leave the record out with --exclude."
+    yield ""
 
 
-def _place(place: Place, name_width: int, paint: Paint, width: int) -> Iterator[str]:
-    mark = _MARKS[place.op]
-    head = f"{' ' * 6}{_painted(mark, mark, paint)} {f'{_name(place)}:':<{name_width + 1}}"
-    whole = not place.steps
-    old, new = _shown(place.before, whole=whole), _shown(place.after, whole=whole)
-    if place.op == "add":
-        yield f"{head} {paint.added(new)}"
-    elif place.op == "remove":
-        yield f"{head} {paint.removed(old)}"
-    elif len(old) + len(new) + name_width + 14 <= width:
-        yield f"{head} {paint.removed(old)} -> {paint.added(new)}"
-    else:
-        yield head.rstrip()
-        yield f"{' ' * 10}{paint.removed(f'- {old}')}"
-        yield f"{' ' * 10}{paint.added(f'+ {new}')}"
+def _sides(conflict: Conflict, place: str, plan: Plan) -> Iterator[tuple[str, str]]:
+    mask = _mask(conflict, plan)
+    sides = {"base": conflict.base, "git": conflict.wanted, "live": conflict.live}
+    for side, text in sides.items():
+        held, value = reach(text, place, mask.text if mask is not None else None)
+        yield side, places.shown(value, whole=not place) if held else "(nothing)"
 
 
-def _name(place: Place) -> str:
-    """`tags[2]`, `owner.name`, `["a key in quotes"]`; the whole field by its name, as no key is."""
-    if not place.steps:
-        return MANAGED_FIELD
-    name = "".join(map(_step, place.steps)).removeprefix(".")
-    return f'["{name}"]' if name == MANAGED_FIELD else name
-
-
-def _step(step: str | int) -> str:
-    if isinstance(step, int):
-        return f"[{step}]"
-    return f".{step}" if _PLAIN_KEY.fullmatch(step) else f"[{quoted(step)}]"
-
-
-def _shown(json: str | None, *, whole: bool) -> str:
-    """A place's value; a whole field's text is shown as the JSON it holds, if that is all it is."""
-    value = parse(json or "null")
-    if whole and isinstance(value, str):
-        held = structure(value)
-        if held is not None and canonical(held) == value:
-            value = held
-    return _json(value)
-
-
-def _json(value: JsonValue) -> str:
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{quoted(key)}: {_json(item)}' for key, item in value.items())}}}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_json, value))}]"
-    if isinstance(value, str) and not isinstance(value, Number):
-        return quoted(value)
-    return canonical(value)
+def _released(released: tuple[Released, ...], plan: Plan, paint: Paint) -> Iterator[str]:
+    is_are = "is" if len(released) == 1 else "are"
+    yield paint.strong(f"{_records(len(released))} {is_are} in git no more, and left as they are:")
+    yield ""
+    for record in released[:_MOST_RELEASED]:
+        yield f"  . {record.address}  {_past(record.source, plan, paint)}"
+    if len(released) > _MOST_RELEASED:
+        yield f"  ... and {len(released) - _MOST_RELEASED:,} more"
+    yield ""
 
 
 def _unreadable(record: Unreadable, paint: Paint) -> Iterator[str]:
@@ -144,12 +201,18 @@ def _unreadable(record: Unreadable, paint: Paint) -> Iterator[str]:
     yield f"      {_where(record.source, paint)}  {status}{visible(record.reason)}"
 
 
+def _mask(item: Change | Conflict, plan: Plan) -> Mask | None:
+    return Mask(item.sensitive, plan.meta.fingerprint_key.encode()) if item.sensitive else None
+
+
 def _where(source: Source, paint: Paint) -> str:
     return paint.dim(f"{visible(source.file)}:{source.line}")
 
 
-def _painted(mark: str, text: str, paint: Paint) -> str:
-    return {"+": paint.added, "~": paint.changed, "-": paint.removed}[mark](text)
+def _past(source: Source, plan: Plan, paint: Paint) -> str:
+    """A place at the base revision, in git's own words: `1a2b3c4:manifests/a.yaml:3`."""
+    revision = short(plan.revisions.base or "")
+    return paint.dim(f"{revision}:{visible(source.file)}:{source.line}")
 
 
 def _records(count: int) -> str:

@@ -9,21 +9,29 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.draft import Draft
 from reconciler.model import (
     Address,
     Change,
+    Conflict,
     Current,
+    Meta,
     Origin,
     Outcome,
     OutcomeName,
     Plan,
     Record,
+    Released,
+    Revisions,
+    Scope,
     Source,
     Unreadable,
+    Verdict,
 )
-from reconciler.plan import Draft
-from reconciler.render import text
+from reconciler.plan import Wanted, digest
+from reconciler.render import delta, text
 from reconciler.render.paint import Paint
+from reconciler.report import compare
 from writing import sid
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -53,7 +61,7 @@ def plan() -> Plan:
         source = Source(f"manifests/team-{number % 3}.yaml", number + 2, 3)
         records[address] = Record(address, after, structured, source)
         live[address] = Current(before)
-    draft = Draft(URL, records)
+    draft = Draft(URL, Wanted(records))
     for address, current in live.items():
         draft.add(address, current)
     source = Source("manifests/\x1b\u202e.yaml", 9, 3)
@@ -83,11 +91,50 @@ def outcomes() -> list[Outcome]:
     ]
 
 
+def approval() -> Plan:
+    """A plan with a base, a conflict, released records, guards and values that are not shown."""
+    address = [Address("messages", sid(n)) for n in range(40)]
+    secret = ("/token",)
+    old, new = '{"n":1,"token":"a"}', '{"n":2,"token":"b"}'
+    poem = "\n".join(f"line {n}" for n in range(12))
+    changes = (
+        Change(address[0], Origin.DRIFT, old, new, SOURCE, secret),
+        Change(address[1], Origin.CHANGE, '{"token":"a"}', None, SOURCE, secret, released=True),
+        Change(address[2], Origin.CHANGE, poem, poem.replace("line 5", "verse 5"), SOURCE),
+    )
+    base, git, live = '{"o":{"p":1}}', '{"o":{"p":2}}', '{"o":{}}'
+    return Plan(
+        URL,
+        digest(URL, changes),
+        changes,
+        in_sync=5,
+        conflicts=(
+            Conflict(address[3], base, git, live, ("/o/p",), SOURCE),
+            Conflict(address[4], "base", "::error::git", None, ("",), SOURCE),
+            Conflict(address[5], old, new, '{"token":"c"}', ("/n", "/token"), SOURCE, secret),
+        ),
+        released=tuple(Released(one, SOURCE) for one in address[10:32]),
+        left=2,
+        revisions=Revisions("1a2b3c4" + "0" * 33, "where this branch left origin/m\x1b[2Jain"),
+        scope=Scope(5000, "5e6f7a8" + "0" * 33, ("a*",), ("b\x1b",), (Origin.CHANGE,)),
+        guards=(
+            Verdict("max_clears", 0, 1, ok=False, first=(str(address[1]),)),
+            Verdict("max_change_percent", 30, 40.1, ok=True, allowed=41),
+            Verdict("max_changes", 30, 3, ok=True),
+        ),
+        meta=Meta("0", "", "key"),
+    )
+
+
+SOURCE = Source("manifests/a.yaml", 2, 3)
+
 CASES: dict[str, Callable[[], Iterable[str]]] = {
     "plan-80.txt": lambda: text.plan(plan(), PLAIN, 80),
     "plan-160.txt": lambda: text.plan(plan(), PLAIN, 160),
     "plan-colour.txt": lambda: text.plan(plan(), Paint(on=True), 100),
-    "plan-empty.txt": lambda: text.plan(Draft(URL, {}).plan(), PLAIN, 80),
+    "plan-approval.txt": lambda: text.plan(approval(), PLAIN, 80),
+    "delta.txt": lambda: delta.text(compare(plan(), approval()), PLAIN),
+    "plan-empty.txt": lambda: text.plan(Draft(URL, Wanted({})).plan(), PLAIN, 80),
     "outcomes.txt": lambda: text.outcomes(outcomes(), PLAIN),
     "outcomes-applied.txt": lambda: text.outcomes(outcomes()[:1] * 1, PLAIN),
 }

@@ -1,0 +1,82 @@
+"""Values that must not be shown -> fingerprints, equal for equal values."""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from json.encoder import encode_basestring
+
+from msgspec import Struct
+
+from reconciler.value import JsonValue, Steps, canonical, pointer, structure
+
+_FINGERPRINT_CHARS = 8
+
+
+class Masked(str):
+    """What is shown of a value that must not be: a fingerprint, equal for equal values."""
+
+    __slots__ = ()
+
+
+class Mask(Struct, frozen=True):
+    """The places (JSON Pointers) that must not be shown, and the key of their fingerprints.
+
+    A plain hash could be guessed value by value; without the key nobody can.
+    """
+
+    places: tuple[str, ...]
+    key: bytes
+
+    def over(self, value: JsonValue, steps: Steps = ()) -> JsonValue:
+        """The value with every place in it masked."""
+        here = pointer(steps)
+        if here in self.places:
+            return self.whole(value)
+        if not any(place.startswith(f"{here}/") for place in self.places):
+            return value
+        if isinstance(value, dict):
+            return {key: self.over(item, (*steps, key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.over(item, (*steps, index)) for index, item in enumerate(value)]
+        return value
+
+    def text(self, text: str) -> JsonValue:
+        """A whole text of user_data, masked as far as it has to be.
+
+        Of a text without structure nobody knows how far that is: it is masked whole.
+        """
+        if not self.places:
+            return text
+        value = structure(text)
+        return self.whole(text) if value is None else self.over(value)
+
+    def whole(self, value: JsonValue) -> Masked:
+        """The fingerprint of a value."""
+        digest = hmac.new(self.key, canonical(value).encode(), hashlib.sha256).hexdigest()
+        return Masked(f"(sensitive {digest[:_FINGERPRINT_CHARS]})")
+
+
+def text_of(value: JsonValue) -> str:
+    """A text that no other value has; that of a masked one is no JSON, so that none can have it."""
+    return _written(value, str)
+
+
+def json_of(value: JsonValue, *, fingerprints: bool = True) -> str:
+    """A value as JSON, masked ones as texts."""
+    return _written(value, lambda masked: f'"{masked if fingerprints else _HIDDEN}"')
+
+
+_HIDDEN = "(sensitive)"
+
+
+def _written(value: JsonValue, masked: Callable[[Masked], str]) -> str:
+    if isinstance(value, Masked):
+        return masked(value)
+    if isinstance(value, dict):
+        members = (
+            f"{encode_basestring(key)}:{_written(value[key], masked)}" for key in sorted(value)
+        )
+        return f"{{{','.join(members)}}}"
+    if isinstance(value, list):
+        return f"[{','.join(_written(item, masked) for item in value)}]"
+    return canonical(value)

@@ -1,0 +1,80 @@
+"""Two lists -> which item of the one became which of the other."""
+
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+
+from reconciler.mask import text_of
+from reconciler.value import JsonValue, alike
+
+# Matching items costs the square of their number; a record must not hold up a plan.
+MAX_MATCHED_ITEMS = 200
+
+# Two items of a list with the same one of these are about the same thing.
+_IDENTITIES = ("id", "sid", "key", "name")
+
+
+def pairs(old: list[JsonValue], new: list[JsonValue]) -> Iterator[tuple[int | None, int | None]]:
+    """The indexes of the items that differ: (old, new), with None for what went or came.
+
+    Equal items are found as `diff` finds equal lines; between them the items that share an identity
+    belong together, then those at the same place.
+    """
+    for olds, news in _gaps([text_of(item) for item in old], [text_of(item) for item in new]):
+        yield from _pairs(old, new, olds, news)
+
+
+def _gaps(old: list[str], new: list[str]) -> Iterator[tuple[range, range]]:
+    """The stretches of two lists between their equal items."""
+    start, most = 0, min(len(old), len(new))
+    while start < most and old[start] == new[start]:
+        start += 1
+    end = 0
+    while end < most - start and old[-1 - end] == new[-1 - end]:
+        end += 1
+    olds, news = range(start, len(old) - end), range(start, len(new) - end)
+    if max(len(olds), len(news)) > MAX_MATCHED_ITEMS:
+        # By position; what is equal there is dropped all the same.
+        yield from ((olds[n : n + 1], news[n : n + 1]) for n in range(max(len(olds), len(news))))
+        return
+    middle = SequenceMatcher(
+        None, old[olds.start : olds.stop], new[news.start : news.stop], autojunk=False
+    )
+    for tag, i, j, k, m in middle.get_opcodes():
+        if tag != "equal":
+            yield olds[i:j], news[k:m]
+
+
+def _pairs(
+    old: list[JsonValue], new: list[JsonValue], olds: range, news: range
+) -> Iterator[tuple[int | None, int | None]]:
+    """Which item of the one stretch became which of the other; None for none."""
+    left, right = list(olds), list(news)
+    for i in olds:
+        j = next((j for j in right if _same_thing(old[i], new[j])), None)
+        if j is not None:
+            left.remove(i)
+            right.remove(j)
+            yield i, j
+    known = [_identity(old[i]) is None for i in left]
+    for i, anonymous in zip(list(left), known, strict=True):
+        j = right[0] if right else None
+        if anonymous and j is not None and _identity(new[j]) is None:
+            left.remove(i)
+            right.pop(0)
+            if not alike(old[i], new[j]):
+                yield i, j
+    yield from ((i, None) for i in left)
+    yield from ((None, j) for j in right)
+
+
+def _same_thing(one: JsonValue, other: JsonValue) -> bool:
+    identity = _identity(one)
+    return identity is not None and identity == _identity(other)
+
+
+def _identity(item: JsonValue) -> str | None:
+    if isinstance(item, dict):
+        for name in _IDENTITIES:
+            if isinstance(item.get(name), str):
+                return f"{name} {text_of(item[name])}"
+    return None

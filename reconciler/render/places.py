@@ -1,0 +1,110 @@
+"""The differences inside one record -> lines for people, at any width."""
+
+import re
+from collections.abc import Iterator
+from itertools import groupby
+
+from reconciler.diff import Op, Place
+from reconciler.diff import lines as line_by_line
+from reconciler.kinds import MANAGED_FIELD
+from reconciler.mask import Masked
+from reconciler.render.escape import quoted
+from reconciler.render.paint import Paint
+from reconciler.value import JsonValue, Number, canonical, structure
+
+MARKS: dict[Op, str] = {"add": "+", "replace": "~", "remove": "-"}
+
+# Lines that stay, shown round those that do not.
+_CONTEXT_LINES = 2
+
+
+def lines(found: tuple[Place, ...], paint: Paint, width: int) -> Iterator[str]:
+    """Each place with its old and its new value, on one line where they fit."""
+    longest = min(max(len(name(place)) for place in found), width // 3)
+    for place in found:
+        yield from _place(place, longest, paint, width)
+
+
+def _place(place: Place, name_width: int, paint: Paint, width: int) -> Iterator[str]:
+    mark = MARKS[place.op]
+    head = f"{' ' * 6}{painted(mark, mark, paint)} {f'{name(place)}:':<{name_width + 1}}"
+    whole = not place.steps
+    old, new = shown(place.before, whole=whole), shown(place.after, whole=whole)
+    if place.op == "add":
+        yield f"{head} {paint.added(new)}"
+    elif place.op == "remove":
+        yield f"{head} {paint.removed(old)}"
+    elif len(old) + len(new) + name_width + 14 <= width:
+        yield f"{head} {paint.removed(old)} -> {paint.added(new)}"
+    else:
+        yield head.rstrip()
+        for sign, line in _over_lines(place, old, new):
+            colour = {"-": paint.removed, "+": paint.added, " ": paint.dim}[sign]
+            yield f"{' ' * 10}{colour(f'{sign} {line}')}"
+
+
+def _over_lines(place: Place, old: str, new: str) -> Iterator[tuple[str, str]]:
+    """Both values, or, of texts of several lines, the lines that differ and those next to them."""
+    before, after = place.before, place.after
+    texts = isinstance(before, str) and isinstance(after, str)
+    if not texts or isinstance(before, Masked) or "\n" not in f"{before}{after}":
+        yield from (("-", old), ("+", new))
+        return
+    rows = list(line_by_line(str(before), str(after)))
+    near = {
+        index + away
+        for index, (sign, _) in enumerate(rows)
+        if sign != " "
+        for away in range(-_CONTEXT_LINES, _CONTEXT_LINES + 1)
+    }
+    for is_near, part in groupby(enumerate(rows), key=lambda row: row[0] in near):
+        skipped = list(part)
+        if is_near:
+            yield from ((sign, quoted(line)) for _, (sign, line) in skipped)
+        else:
+            count = "1 line" if len(skipped) == 1 else f"{len(skipped):,} lines"
+            yield " ", f"... {count} the same"
+
+
+# A key that needs no quotes to be told from what stands round it.
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+
+
+def name(place: Place) -> str:
+    """`tags[2]`, `owner.name`, `["a key in quotes"]`; the whole field by its name, as no key is."""
+    if not place.steps:
+        return MANAGED_FIELD
+    path = "".join(map(_step, place.steps)).removeprefix(".")
+    return f'["{path}"]' if path == MANAGED_FIELD else path
+
+
+def _step(step: str | int) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    return f".{step}" if _PLAIN_KEY.fullmatch(step) else f"[{quoted(step)}]"
+
+
+def shown(value: JsonValue, *, whole: bool) -> str:
+    """A place's value; a whole field's text is shown as the JSON it holds, if that is all it is."""
+    if whole and isinstance(value, str) and not isinstance(value, Masked):
+        held = structure(value)
+        if held is not None and canonical(held) == value:
+            value = held
+    return _json(value)
+
+
+def _json(value: JsonValue) -> str:
+    if isinstance(value, Masked):
+        return str(value)
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{quoted(key)}: {_json(item)}' for key, item in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_json, value))}]"
+    if isinstance(value, str) and not isinstance(value, Number):
+        return quoted(value)
+    return canonical(value)
+
+
+def painted(mark: str, text: str, paint: Paint) -> str:
+    """A text in the colour of a mark."""
+    return {"+": paint.added, "~": paint.changed, "-": paint.removed}[mark](text)

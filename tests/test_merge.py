@@ -1,0 +1,130 @@
+"""Three mappings become one: git's keys from git, everybody else's as they are."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.merge import loses, overlay, three_way
+from reconciler.model import Side
+from reconciler.value import JsonValue, Number, canonical
+
+SCALARS = st.sampled_from(["a", "b", Number("1"), True, None, ["x"]])
+MEMBERS: st.SearchStrategy[dict[str, Any]] = st.recursive(
+    st.dictionaries(st.sampled_from("abcd"), SCALARS, max_size=4),
+    lambda inner: st.dictionaries(st.sampled_from("abcd"), SCALARS | inner, max_size=4),
+    max_leaves=8,
+)
+Path = tuple[str, ...]
+
+
+def leaves(members: Mapping[str, JsonValue], path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Every value that is no mapping, by its path."""
+    for key, value in members.items():
+        if isinstance(value, dict):
+            yield from leaves(value, (*path, key))
+        else:
+            yield (*path, key), canonical(value)
+
+
+def holds(members: Mapping[str, JsonValue], path: Path) -> bool:
+    """Whether git holds a path: a value there, or one of which it would be a part."""
+    here: JsonValue = dict(members)
+    for step in path:
+        if not isinstance(here, dict):
+            return True
+        if step not in here:
+            return False
+        here = here[step]
+    return True
+
+
+@given(MEMBERS, MEMBERS, MEMBERS)
+def test_a_key_that_git_never_held_is_never_dropped(
+    base: dict[str, Any], wanted: dict[str, Any], live: dict[str, Any]
+) -> None:
+    others = {
+        (path, value)
+        for path, value in leaves(live)
+        if not holds(base, path) and not holds(wanted, path)
+    }
+
+    assert others <= set(leaves(overlay(base, wanted, live)))
+    assert others <= set(leaves(three_way(base, wanted, live)[0]))
+
+
+@given(MEMBERS, MEMBERS, MEMBERS)
+def test_an_overlay_holds_all_that_git_wants_and_writing_it_twice_changes_nothing(
+    base: dict[str, Any], wanted: dict[str, Any], live: dict[str, Any]
+) -> None:
+    result = overlay(base, wanted, live)
+
+    assert set(leaves(wanted)) <= set(leaves(result))
+    assert overlay(base, wanted, result) == result
+    # What is removed in git is removed live.
+    gone = {path for path, _ in leaves(base) if not holds(wanted, path)}
+    assert not gone & {path for path, _ in leaves(result)}
+
+
+@given(MEMBERS, MEMBERS, MEMBERS, st.sampled_from([None, *Side]))
+def test_what_one_side_alone_changed_is_as_that_side_has_it(
+    base: dict[str, Any], wanted: dict[str, Any], live: dict[str, Any], choice: Side | None
+) -> None:
+    assert three_way(base, wanted, base, choice) == (wanted, ())
+    assert three_way(base, base, live, choice) == (live, ())
+    assert three_way(base, wanted, wanted, choice) == (wanted, ())
+
+
+@given(MEMBERS, MEMBERS, MEMBERS)
+def test_merging_is_the_same_from_both_sides_and_settles_at_once(
+    base: dict[str, Any], wanted: dict[str, Any], live: dict[str, Any]
+) -> None:
+    for ours, theirs in ((Side.GIT, Side.LIVE), (Side.LIVE, Side.GIT)):
+        result, conflicts = three_way(base, wanted, live, ours)
+        mirrored, same_conflicts = three_way(base, live, wanted, theirs)
+        assert (canonical(result), conflicts) == (canonical(mirrored), same_conflicts)
+
+    merged, conflicts = three_way(base, wanted, live)
+    if not conflicts:
+        again, none = three_way(base, wanted, merged)
+        assert (canonical(again), none) == (canonical(merged), ())
+
+
+@pytest.mark.parametrize(
+    ("base", "wanted", "live", "result", "conflicts"),
+    [
+        ({"a": "1"}, {"a": "2"}, {"a": "1", "z": "9"}, {"a": "2", "z": "9"}, ()),
+        ({"a": "1"}, {"a": "2"}, {"a": "3"}, {"a": "3"}, (("a",),)),
+        ({"a": "1"}, {}, {"a": "3"}, {"a": "3"}, (("a",),)),
+        ({"a": "1"}, {"a": "2"}, {}, {}, (("a",),)),
+        ({}, {"a": "2"}, {"a": "3"}, {"a": "3"}, (("a",),)),
+        ({"o": {"a": "1"}}, {"o": {"a": "2"}}, {"o": {"a": "1", "b": "1"}},
+         {"o": {"a": "2", "b": "1"}}, ()),
+        ({"o": {"a": "1"}}, {"o": {"a": "2"}}, {"o": {"a": "3"}}, {"o": {"a": "3"}}, (("o", "a"),)),
+        ({"o": {"a": "1"}}, {}, {"o": {"a": "1", "b": "1"}}, {"o": {"b": "1"}}, ()),
+        ({"l": ["1"]}, {"l": ["1", "2"]}, {"l": ["0", "1"]}, {"l": ["0", "1"]}, (("l",),)),
+        ({"a": Number("1")}, {"a": True}, {"a": Number("1")}, {"a": True}, ()),
+    ],
+)  # fmt: skip
+def test_keys_are_merged_one_by_one(
+    base: dict[str, Any],
+    wanted: dict[str, Any],
+    live: dict[str, Any],
+    result: dict[str, Any],
+    conflicts: tuple[Path, ...],
+) -> None:
+    assert three_way(base, wanted, live) == (result, conflicts)
+
+
+@given(MEMBERS, MEMBERS)
+def test_what_is_lost_is_what_is_there_no_more(
+    live: dict[str, Any], wanted: dict[str, Any]
+) -> None:
+    result = overlay({}, wanted, live)
+
+    if set(leaves(live)) - set(leaves(result)):
+        assert loses(live, result)
+    if canonical(result) == canonical(live):
+        assert not loses(live, result)

@@ -1,0 +1,199 @@
+"""The three-way table: git at the base, git now and the live record decide the origin."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.model import Address, Change, Conflict, Mode, Origin, Record, Side, Source
+from reconciler.plan import Case, difference
+from reconciler.value import canonical, mapping, parse, same
+from test_merge import MEMBERS, holds, leaves
+from writing import sid
+
+ADDRESS = Address("messages", sid(1))
+SOURCE = Source("m.yaml", 1, 1)
+
+
+def record(value: object) -> Record:
+    """A record whose manifest holds the value: text, a mapping or a list, null."""
+    structured = isinstance(value, dict | list)
+    text = canonical(parse(json.dumps(value))) if structured else value
+    assert text is None or isinstance(text, str)
+    return Record(ADDRESS, text, structured, SOURCE)
+
+
+VALUES = (
+    st.none()
+    | st.sampled_from(["", "a", "b"])
+    | MEMBERS.map(lambda members: json.loads(canonical(members)))
+)
+RECORDS = VALUES.map(record)
+LIVE = st.none() | st.sampled_from(["", "a", "b", "[1]"]) | MEMBERS.map(canonical)
+CASES = st.builds(
+    Case,
+    record=RECORDS,
+    live=LIVE,
+    base=st.none() | RECORDS,
+    compared=st.booleans(),
+    mode=st.sampled_from(Mode),
+    choice=st.sampled_from([None, *Side]),
+)
+
+
+def rows(case: Case) -> list[str]:
+    """The rows of the README's table that a case meets; the table says when each one holds."""
+    base, wanted, live = case.base, case.record, case.live
+    in_sync = same(wanted.wanted, live, structured=wanted.structured)
+    if not case.compared:
+        return ["in sync"] if in_sync else ["change"]
+    if base is None:
+        meets = {"in sync": in_sync, "change": not in_sync and not live}
+        meets["adopt"] = not in_sync and bool(live)
+    else:
+        as_before = same(base.wanted, live, structured=base.structured)
+        unmoved = same(wanted.wanted, base.wanted, structured=wanted.structured)
+        meets = {
+            "in sync": in_sync,
+            "change": not in_sync and as_before,
+            "drift": not in_sync and not as_before and unmoved,
+            "both": not in_sync and not as_before and not unmoved,
+        }
+    return [row for row, met in meets.items() if met]
+
+
+@given(CASES)
+def test_every_case_lands_in_exactly_one_row_of_the_table(case: Case) -> None:
+    (row,) = rows(case)
+    found = difference(case)
+
+    if case.mode is Mode.MERGE:
+        return  # what git owns there is told below
+    if isinstance(found, Conflict):
+        assert row == "both"
+        assert case.choice is None
+    elif found is None:
+        # Both sides may have made the same of it, or the choice is to leave it.
+        assert row in ("in sync", "both")
+    else:
+        assert found.origin == row
+        assert found.before == case.live
+
+
+@given(CASES)
+def test_what_a_plan_writes_is_in_sync_afterwards(case: Case) -> None:
+    found = difference(case)
+
+    if isinstance(found, Change):
+        written = Case(case.record, found.after, case.base, case.compared, case.mode, case.choice)
+        assert difference(written) is None
+
+
+@given(CASES)
+def test_without_a_base_git_alone_decides(case: Case) -> None:
+    alone = Case(case.record, case.live, mode=case.mode)
+    found = difference(alone)
+
+    assert not isinstance(found, Conflict)
+    assert found is None or found.origin is Origin.CHANGE
+
+
+@given(CASES)
+def test_merging_never_drops_a_key_that_git_never_held(case: Case) -> None:
+    found = difference(Case(case.record, case.live, case.base, True, Mode.MERGE, case.choice))
+    wanted, live = mapping(case.record.wanted), mapping(case.live)
+    base = {} if case.base is None else mapping(case.base.wanted)
+    git = (case.record, case.base or case.record)
+    mappings = all(side.structured or side.wanted is None for side in git)
+    if not isinstance(found, Change) or base is None or wanted is None or live is None:
+        return
+    if mappings:
+        after = dict(leaves(mapping(found.after) or {}))
+        for path, value in leaves(live):
+            if not holds(base, path) and not holds(wanted, path):
+                assert after[path] == value
+
+
+@pytest.mark.parametrize(
+    ("base", "wanted", "live", "origin", "after"),
+    [
+        ({"a": "1"}, {"a": "2"}, {"a": "1", "z": "9"}, Origin.CHANGE, {"a": "2", "z": "9"}),
+        ({"a": "1"}, {"a": "1"}, {"a": "3", "z": "9"}, Origin.DRIFT, {"a": "1", "z": "9"}),
+        ({"a": "1"}, {"a": "1"}, {"z": "9"}, Origin.DRIFT, {"a": "1", "z": "9"}),
+        ({"a": "1", "b": "1"}, {"b": "1"}, {"a": "1", "b": "1", "z": "9"}, Origin.CHANGE,
+         {"b": "1", "z": "9"}),
+        ({"a": "1"}, None, {"a": "1", "z": "9"}, Origin.CHANGE, {"z": "9"}),
+        ({"a": "1"}, None, {"a": "1"}, Origin.CHANGE, None),
+        ({"a": "1", "b": "1"}, {"a": "2", "b": "1"}, {"a": "1", "b": "3"}, Origin.BOTH,
+         {"a": "2", "b": "3"}),
+    ],
+)  # fmt: skip
+def test_a_merged_record_keeps_the_keys_of_others(
+    base: object, wanted: object, live: object, origin: Origin, after: object
+) -> None:
+    text = canonical(parse(json.dumps(live)))
+    found = difference(Case(record(wanted), text, record(base), True, Mode.MERGE))
+
+    assert isinstance(found, Change)
+    assert found.origin is origin
+    assert found.after == (None if after is None else canonical(parse(json.dumps(after))))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "live", "origin"),
+    [
+        ({"a": "1"}, '{"z":"9"}', Origin.CHANGE),
+        ({"a": "1"}, "", Origin.CHANGE),
+        ({"a": "1"}, '{"a":"2"}', Origin.ADOPT),
+        ({"o": {"a": "1"}}, '{"o":"text"}', Origin.ADOPT),
+        ({"o": {"a": "1"}}, '{"o":{"b":"1"}}', Origin.CHANGE),
+        ({"a": "1"}, "text", Origin.ADOPT),
+    ],
+)
+def test_a_new_merged_record_overwrites_only_where_it_says_something_else(
+    wanted: object, live: str, origin: Origin
+) -> None:
+    found = difference(Case(record(wanted), live, None, True, Mode.MERGE))
+
+    assert isinstance(found, Change)
+    assert found.origin is origin
+
+
+def test_a_merged_record_whose_own_keys_are_right_is_in_sync_whatever_others_hold() -> None:
+    wanted = record({"a": "1"})
+    for base in (None, wanted, record({"b": "1"})):
+        assert difference(Case(wanted, '{"z": [1], "a": "1"}', base, True, Mode.MERGE)) is None
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_the_same_key_changed_by_both_is_a_conflict_that_a_choice_ends(mode: Mode) -> None:
+    base, wanted, live = (
+        record({"a": "1", "b": "1"}),
+        record({"a": "2", "b": "1"}),
+        ('{"a":"3","b":"4"}'),
+    )
+
+    found = difference(Case(wanted, live, base, True, mode))
+    ours = difference(Case(wanted, live, base, True, mode, Side.GIT))
+    theirs = difference(Case(wanted, live, base, True, mode, Side.LIVE))
+
+    assert isinstance(found, Conflict)
+    assert (found.places, found.base, found.live) == (("/a",), base.wanted, live)
+    assert isinstance(ours, Change)
+    assert ours.after == '{"a":"2","b":"4"}'
+    assert theirs is None
+
+
+def test_two_texts_are_one_place() -> None:
+    found = difference(Case(record("ours"), "theirs", record("was"), True))
+
+    assert isinstance(found, Conflict)
+    assert found.places == ("",)
+
+
+def test_another_layout_of_what_git_held_is_no_drift() -> None:
+    found = difference(Case(record({"a": "2"}), '{ "a": "1" }', record({"a": "1"}), True))
+
+    assert isinstance(found, Change)
+    assert found.origin is Origin.CHANGE
