@@ -4,7 +4,7 @@ The words of the API are spoken here alone: bodies, statuses, error texts.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -87,13 +87,63 @@ def patch(address: Address, user_data: str | None) -> Request:
 
 
 def put(address: Address, user_data: str | None, just_read: bytes) -> Request:
-    """Writes the whole object just read, user_data replaced, every other value byte for byte.
+    """Writes the whole object just read, byte for byte but for the value of user_data.
 
     Decoding and encoding it would turn 0.010 into 0.01 and lose digits of long numbers. Raises
     UnreadableError for an object that cannot be sent back.
     """
-    members = _decoded(just_read, _MEMBERS)
-    return _write("PUT", address, members | {MANAGED_FIELD: user_data})
+    _decoded(just_read, _MEMBERS)
+    text = just_read.decode()
+    value = msgspec.json.encode(user_data).decode()
+    spans = dict(_spans(text))
+    if MANAGED_FIELD in spans:
+        start, end = spans[MANAGED_FIELD]
+        return Request("PUT", path(address), body=f"{text[:start]}{value}{text[end:]}".encode())
+    end = text.rindex("}")
+    comma = "," if spans else ""
+    body = f'{text[:end].rstrip()}{comma}"{MANAGED_FIELD}":{value}{text[end:]}'
+    return Request("PUT", path(address), body=body.encode())
+
+
+def changed_beside(just_read: Response, answer: Response) -> tuple[str, ...]:
+    """The fields beside user_data that are not as they were before a write; names alone.
+
+    `date_changed` is what every write changes.
+    """
+    try:
+        before = _decoded(just_read.body, _MEMBERS)
+        after = _decoded(answer.body, _MEMBERS)
+    except UnreadableError:
+        return ()
+    return tuple(
+        name
+        for name in sorted(before.keys() | after.keys())
+        if name not in (MANAGED_FIELD, "date_changed")
+        and bytes(before.get(name, b"")) != bytes(after.get(name, b""))
+    )
+
+
+def _spans(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Where in the text of an object the value of each member is."""
+    at = _inked(text, text.index("{") + 1)
+    while text[at] == '"':
+        name, at = _SCANNER.raw_decode(text, at)
+        start = _inked(text, _inked(text, at) + 1)
+        _, end = _SCANNER.raw_decode(text, start)
+        yield name, (start, end)
+        at = _inked(text, _inked(text, end) + 1)
+
+
+def _inked(text: str, at: int) -> int:
+    """The next place that is no white space; that of the end, where nothing follows."""
+    while text[at : at + 1] in _SPACES:
+        at += 1
+    return min(at, len(text) - 1)
+
+
+# Numbers stay text: nothing about them matters but where they end.
+_SCANNER = json.JSONDecoder(parse_int=str, parse_float=str)
+_SPACES = frozenset(" \t\r\n")
 
 
 def _write(method: Method, address: Address, body: Mapping[str, object]) -> Request:

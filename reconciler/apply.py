@@ -1,32 +1,71 @@
-"""Plan -> outcomes: look again, write, check the answer.
+"""Plan -> outcomes: look again, note the intent, write, check the answer.
 
-The API has no ETag, so the guard is the value itself: what is there must be what the plan expected.
-A failure is an outcome, never an exception, and an outcome is never a guess: what was sent and not
-answered is read back, and stays `unknown` unless the API itself shows the value.
+The API has no ETag, so the guard is the value itself: what is there must be what the plan expected,
+by a look of its own before each write, retries too. A failure is an outcome, never an exception,
+and an outcome is never a guess: what was sent and not answered is read back, and once a write of
+ours is in doubt, only the value itself, seen live, ends the doubt.
 """
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+import asyncio
+from collections.abc import Callable, Collection
 from typing import Literal
 
+from msgspec import Struct
+
 from reconciler import api
-from reconciler.model import Change, Current, Outcome, OutcomeName, Plan
+from reconciler.journal import JournalError, Ledger
+from reconciler.model import Address, Change, Current, Outcome, OutcomeName
 from reconciler.pool import each_of
-from reconciler.transport import Request, Response, Transport, TransportError
-from reconciler.value import canonical, same, structure
+from reconciler.transport import (
+    Clock,
+    HeldError,
+    Request,
+    Response,
+    Transport,
+    TransportError,
+)
+from reconciler.transport.retry import Budget
+from reconciler.value import lengths, same
 
 WriteMethod = Literal["patch", "put"]
 
-# Answers to a write that prove that it was not done; any other leaves it in doubt.
+MAX_WRITES = 4
+BACKOFF_SECONDS = 0.5
+MAX_BACKOFF_SECONDS = 20.0
+
+# A write that was slow may come after the look that missed it: the last looks are some time apart.
+LAST_LOOKS_AFTER_SECONDS = (0.5, 1.5, 3.0)
+
+# Answers to a write that prove that it was not done and will not be; others leave it in doubt.
 _REJECTED = (*range(300, 400), 400, 401, 403, 405, 413, 415, 422)
-_NOT_DONE: Mapping[int, OutcomeName] = MappingProxyType(
-    {
-        **dict.fromkeys(_REJECTED, OutcomeName.REJECTED),
-        404: OutcomeName.MISSING,
-        409: OutcomeName.FAILED,  # "try to resolve the conflict by resubmitting your request later"
-        429: OutcomeName.FAILED,
-    }
-)
+_GONE = (404, 410)
+# Not done, and worth another look: "try to resolve the conflict by resubmitting your request".
+_AGAIN = (409, 429)
+
+
+class Means(Struct, frozen=True):
+    """What an apply works with: the API, patience, and where it notes what it does."""
+
+    transport: Transport
+    budget: Budget
+    clock: Clock
+    random: Callable[[], float]
+    ledger: Ledger
+
+
+class Manner(Struct, frozen=True):
+    """How an apply goes about it."""
+
+    method: WriteMethod = "patch"
+    parallelism: int = 10
+    stop_on_error: bool = False
+
+
+class _Doubt(Struct, frozen=True):
+    """A write that did not end in an outcome: why, and whether it may have been done."""
+
+    why: str
+    done: bool
 
 
 class Apply:
@@ -34,114 +73,208 @@ class Apply:
 
     def __init__(
         self,
-        transport: Transport,
-        *,
-        method: WriteMethod = "patch",
-        parallelism: int = 10,
-        stop_on_error: bool = False,
+        means: Means,
+        manner: Manner = Manner(),  # noqa: B008  frozen: nobody can change the default
         on_outcome: Callable[[Outcome], None] = lambda _: None,
     ) -> None:
-        self._transport = transport
-        self._method = method
-        self._parallelism = parallelism
-        self._stop_on_error = stop_on_error
+        self._means = means
+        self._manner = manner
         self._on_outcome = on_outcome
         self._stopped = ""
         self._forbidden = 0
         self._enough_forbidden = api.FORBIDDEN_IN_A_ROW
+        self._in_air: set[Address] = set()
+        self._running: set[asyncio.Task[Outcome]] = set()
+        self._abandoned = False
         self.refused = ""  # what the API said when it refused the token
 
     def stop(self, why: str) -> None:
         """Starts no further change."""
         self._stopped = self._stopped or why
 
-    async def run(self, plan: Plan) -> list[Outcome]:
-        """The outcome of every change of the plan, in the plan's order."""
-        outcomes: dict[Change, Outcome] = {}
-        self._enough_forbidden = min(api.FORBIDDEN_IN_A_ROW, len(plan.changes))
+    def abandon(self) -> None:
+        """Waits no longer for what is in flight: what may have been sent is unknown."""
+        self._abandoned = True
+        for task in self._running:
+            task.cancel()
+
+    async def run(
+        self, changes: Collection[Change], first: Collection[Address] = ()
+    ) -> list[Outcome]:
+        """The outcome of every change, in their order; `first` are the records to begin with."""
+        outcomes: dict[Address, Outcome] = {}
+        self._enough_forbidden = min(api.FORBIDDEN_IN_A_ROW, len(changes))
 
         async def work(change: Change) -> None:
-            outcome = await self._one(change)
-            outcomes[change] = outcome
+            outcome = await self._to_the_end(change)
+            outcomes[change.address] = outcome
+            self._means.ledger.outcome(outcome)
             self._on_outcome(outcome)
 
-        await each_of(plan.changes, work, at_most=self._parallelism)
-        return [outcomes[change] for change in plan.changes]
+        order = sorted(changes, key=lambda change: change.address not in first)
+        await each_of(order, work, at_most=self._manner.parallelism)
+        return [outcomes[change.address] for change in changes]
 
-    async def _one(self, change: Change) -> Outcome:
+    async def _to_the_end(self, change: Change) -> Outcome:
+        """The outcome, also of a change that nobody waits for any longer."""
         if self._stopped:
             return Outcome(change, OutcomeName.SKIPPED, self._stopped)
-        outcome = await self._read_and_write(change)
-        if self._stop_on_error and outcome.name not in (OutcomeName.APPLIED, OutcomeName.ALREADY):
+        task = asyncio.create_task(self._one(change))
+        self._running.add(task)
+        try:
+            outcome = await task
+        except asyncio.CancelledError:
+            if not self._abandoned:
+                raise
+            why = f"{self._stopped}; not waited for any longer"
+            in_air = change.address in self._in_air
+            outcome = Outcome(change, OutcomeName.UNKNOWN if in_air else OutcomeName.SKIPPED, why)
+        finally:
+            self._running.discard(task)
+            self._in_air.discard(change.address)
+        if self._manner.stop_on_error and outcome.name not in _DONE:
             self.stop(f"stopped after {change.address} was {outcome.name}")
         return outcome
 
-    async def _read_and_write(self, change: Change) -> Outcome:
+    async def _one(self, change: Change) -> Outcome:
+        """The protocol: look, write, and again as long as that can help."""
+        doubt: _Doubt | None = None
+        maybe = ""  # why an earlier write of ours may have been done
+        writes = 0
+        while writes < MAX_WRITES:
+            look = await self._look(change, maybe=maybe)
+            if isinstance(look, Outcome):
+                return look
+            if writes and self._stopped:
+                break
+            try:
+                await self._means.ledger.intent(change, writes + 1)
+            except JournalError as error:
+                self.stop(str(error))
+                break
+            self._in_air.add(change.address)
+            ended = await self._write(change, look, maybe=maybe)
+            if isinstance(ended, Outcome):
+                return ended
+            if ended is not None and ended.done:
+                maybe = ended.why
+            if not maybe:
+                self._in_air.discard(change.address)
+            if ended is None:
+                continue  # not sent, since the API asked to wait: what was seen is old by now
+            writes, doubt = writes + 1, ended
+            if not self._means.budget.take():
+                break
+            await self._back_off(writes)
+        return await self._last_word(change, doubt, maybe=maybe)
+
+    async def _look(self, change: Change, *, maybe: str) -> Response | Outcome:
+        """The answer to a fresh look, if it holds what the plan expected."""
         try:
-            response = await self._transport.send(api.get(change.address))
+            response = await self._means.transport.send(api.get(change.address))
         except TransportError as error:
-            return Outcome(change, OutcomeName.FAILED, f"not read again: {error}")
+            return _ended(change, OutcomeName.FAILED, f"not read again: {error}", maybe=maybe)
         held = api.current(change.address, response)
         if isinstance(held, api.Refusal):
-            name = OutcomeName.MISSING if held.status == api.NOT_FOUND else OutcomeName.FAILED
-            return self._refused(change, name, held, "not read again: ")
+            name = OutcomeName.MISSING if held.status in _GONE else OutcomeName.FAILED
+            return self._refused(change, name, held, maybe=maybe, prefix="not read again: ")
         if _holds(change, held):
+            if maybe:
+                return Outcome(change, OutcomeName.APPLIED, f"read back after: {maybe}")
             return Outcome(change, OutcomeName.ALREADY)
         if held.user_data != change.before:
-            return Outcome(change, OutcomeName.STALE, "somebody changed it since the plan")
-        return await self._write(change, response)
+            why = "somebody changed it since the plan"
+            return _ended(change, OutcomeName.STALE, why, maybe=maybe)
+        return response
 
-    async def _write(self, change: Change, just_read: Response) -> Outcome:
+    async def _write(
+        self, change: Change, just_read: Response, *, maybe: str
+    ) -> Outcome | _Doubt | None:
+        """How one write ended; None where it had to wait, and was not sent."""
         try:
-            response = await self._transport.send(self._request(change, just_read))
+            response = await self._means.transport.send(self._request(change, just_read))
         except api.UnreadableError as error:
             detail = f"the object cannot be sent back: {error}"
-            return Outcome(change, OutcomeName.FAILED, detail)
+            return _ended(change, OutcomeName.FAILED, detail, maybe=maybe)
+        except HeldError:
+            return None
         except TransportError as error:
-            if not error.sent:
-                return Outcome(change, OutcomeName.FAILED, str(error))
-            return await self._read_back(change, str(error))
+            return _Doubt(str(error), error.sent)
         held = api.stored(change.address, response)
-        if isinstance(held, Current):
-            self._forbidden = 0
-            return _stored(change, held)
-        if held.status in _NOT_DONE:
-            return self._refused(change, _NOT_DONE[held.status], held)
-        return await self._read_back(change, _said(change, held))
+        if isinstance(held, api.Refusal):
+            return self._not_stored(change, held, maybe=maybe)
+        self._forbidden = 0
+        put = self._manner.method == "put"
+        return _stored(change, held, api.changed_beside(just_read, response) if put else ())
 
     def _request(self, change: Change, just_read: Response) -> Request:
-        if self._method == "put":
+        if self._manner.method == "put":
             return api.put(change.address, change.after, just_read.body)
         return api.patch(change.address, change.after)
 
-    async def _read_back(self, change: Change, doubt: str) -> Outcome:
-        """The outcome of a write that may or may not have been done: only the API can tell."""
-        try:
-            response = await self._transport.send(api.get(change.address))
-        except TransportError as error:
-            return Outcome(change, OutcomeName.UNKNOWN, f"{doubt}; not read back: {error}")
-        held = api.current(change.address, response)
-        if isinstance(held, Current) and _holds(change, held):
-            return Outcome(change, OutcomeName.APPLIED, f"read back after: {doubt}")
+    def _not_stored(self, change: Change, held: api.Refusal, *, maybe: str) -> Outcome | _Doubt:
+        if held.status in _AGAIN:
+            return _Doubt(_said(change, held), done=False)
+        if held.status in _GONE:
+            return self._refused(change, OutcomeName.MISSING, held, maybe=maybe)
+        if held.status in _REJECTED:
+            return self._refused(change, OutcomeName.REJECTED, held, maybe=maybe)
+        return _Doubt(_said(change, held), done=True)
+
+    async def _back_off(self, writes: int) -> None:
+        # Full jitter: clients that failed together must not come back together.
+        ceiling = min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2 ** (writes - 1))
+        await self._means.clock.sleep(ceiling * self._means.random())
+
+    async def _last_word(self, change: Change, doubt: _Doubt | None, *, maybe: str) -> Outcome:
+        """The outcome where no further write is tried: only the API can tell of a doubtful one."""
+        if doubt is None:
+            return Outcome(change, OutcomeName.SKIPPED, self._stopped)
+        if not maybe:
+            name = OutcomeName.SKIPPED if self._stopped else OutcomeName.FAILED
+            return Outcome(change, name, doubt.why)
+        for number, seconds in enumerate(LAST_LOOKS_AFTER_SECONDS):
+            if number and not self._means.budget.take():
+                break
+            await self._means.clock.sleep(seconds)
+            look = await self._look(change, maybe=maybe)
+            if isinstance(look, Outcome):
+                return look
         # The old value proves nothing: a write that was slow may still come.
-        return Outcome(change, OutcomeName.UNKNOWN, f"{doubt}; not there when read back")
+        return Outcome(change, OutcomeName.UNKNOWN, f"{maybe}; not there when read back")
 
     def _refused(
-        self, change: Change, name: OutcomeName, refusal: api.Refusal, prefix: str = ""
+        self,
+        change: Change,
+        name: OutcomeName,
+        refusal: api.Refusal,
+        *,
+        maybe: str,
+        prefix: str = "",
     ) -> Outcome:
         said = _said(change, refusal)
         self._forbidden += refusal.status == api.FORBIDDEN
         if refusal.status == api.UNAUTHORIZED or self._forbidden >= self._enough_forbidden:
             self.refused = f"the API refuses the token: {said}"
             self.stop(self.refused)
-        return Outcome(change, name, f"{prefix}{said}")
+        elif name is OutcomeName.REJECTED and refusal.status != api.FORBIDDEN:
+            said = f"{said}; the value has {lengths(change.after)}"
+        return _ended(change, name, f"{prefix}{said}", maybe=maybe)
+
+
+_DONE = (OutcomeName.APPLIED, OutcomeName.ALREADY)
+
+
+def _ended(change: Change, name: OutcomeName, detail: str, *, maybe: str) -> Outcome:
+    """An outcome without the value having been seen: after a doubtful write it is in doubt."""
+    if maybe:
+        return Outcome(change, OutcomeName.UNKNOWN, f"{maybe}; then {detail}")
+    return Outcome(change, name, detail)
 
 
 def _holds(change: Change, held: Current) -> bool:
     """Whether a record holds what is wanted, an API's own layout of the same JSON included."""
-    wanted = structure(change.after)
-    structured = wanted is not None and canonical(wanted) == change.after
-    return same(change.after, held.user_data, structured=structured)
+    return same(change.after, held.user_data, structured=change.structured)
 
 
 def _said(change: Change, refusal: api.Refusal) -> str:
@@ -150,9 +283,10 @@ def _said(change: Change, refusal: api.Refusal) -> str:
     return f"{refusal.status} {reason or refusal.reason}"
 
 
-def _stored(change: Change, held: Current) -> Outcome:
+def _stored(change: Change, held: Current, others: tuple[str, ...]) -> Outcome:
     if _holds(change, held):
-        return Outcome(change, OutcomeName.APPLIED)
+        beside = f"other fields are not as they were: {', '.join(others)}" if others else ""
+        return Outcome(change, OutcomeName.APPLIED, beside)
     if change.sensitive:
         return Outcome(change, OutcomeName.ALTERED, "the API stored something else (not shown)")
     stored = "null" if held.user_data is None else f'"{held.user_data}"'

@@ -4,7 +4,9 @@ Shaped so that tools for Terraform's plan JSON read it unchanged. It is written 
 change a line, and read strictly: what was cut or edited is refused before any request is made.
 """
 
+import hashlib
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -32,10 +34,20 @@ class _Target(Struct, forbid_unknown_fields=True):
 
 
 def write(plan: Plan, *, redacted: bool = False) -> Iterator[str]:
-    """The document in pieces, each of whole lines: the same bytes for the same plan.
+    """The document in pieces: the same bytes for the same plan, but for the line `meta`.
 
-    `redacted` leaves out what must not be shown; where there is any, nothing can be applied.
+    `redacted` leaves out what must not be shown; where there is any, nothing can be applied. The
+    last member is a checksum of all the others, so that no edit goes unseen.
     """
+    sha = hashlib.sha256()
+    for piece in _pieces(plan, redacted=redacted):
+        if not piece.startswith(_META):
+            sha.update(piece.encode())
+        yield piece
+    yield f',\n"checksum":"sha256:{sha.hexdigest()}"\n}}\n'
+
+
+def _pieces(plan: Plan, *, redacted: bool) -> Iterator[str]:
     hides = redacted and plan.sensitive
     key = plan.meta.fingerprint_key.encode() if hides else None
     head = {
@@ -57,10 +69,12 @@ def write(plan: Plan, *, redacted: bool = False) -> Iterator[str]:
     yield from _array(rows.conflict_row(conflict, key) for conflict in plan.conflicts)
     yield ',\n"released":'
     yield from _array(map(rows.released_row, plan.released))
+    yield f',\n"guards":{_json(plan.guards)}'
     # With the key of the fingerprints the values could be guessed.
     meta = msgspec.structs.replace(plan.meta, fingerprint_key="") if hides else plan.meta
-    last = f',\n"guards":{_json(plan.guards)},\n"meta":{_json(meta)}'
-    yield f'{last},\n"redacted":true\n}}\n' if hides else f"{last}\n}}\n"
+    yield f"{_META}{_json(meta)}"
+    if hides:
+        yield ',\n"redacted":true'
 
 
 def read(data: bytes, name: str) -> Plan:
@@ -139,16 +153,23 @@ def _check(plan: Plan, data: bytes, name: str) -> None:
     ]
     genuine = (
         digest(plan.base_url, plan.changes) == plan.digest
+        and all(name is None or _COMMIT.fullmatch(name) for name in _commits(plan))
         and addresses == sorted(set(addresses))
         # A plan file is input: its SIDs become paths of the API.
         and all(item.kind in KINDS and is_sid(item.sid) for item in named)
         and policies.again(plan, {}) == plan.guards
-        and _is_written(plan, data)
+        and _is_written(plan, data)  # the checksum, too
     )
     if not genuine:
         raise PlanFileError(f"{name}: {_EDITED}")
 
 
+def _commits(plan: Plan) -> tuple[str | None, ...]:
+    return plan.revisions.base, plan.revisions.head, plan.scope.since
+
+
+_META = ',\n"meta":'
+_COMMIT = re.compile("[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _EDITED = "was edited, or written by another version: its content is not what its digest stands for"
 
 
@@ -189,6 +210,7 @@ _VALUES: Mapping[str, Decoder[Any]] = MappingProxyType(
         "guards": Decoder(tuple[Verdict, ...]),
         "meta": Decoder(Meta),
         "redacted": Decoder(bool),
+        "checksum": Decoder(str),
     }
 )
 _ROWS: Mapping[str, tuple[Decoder[Any], Callable[[Any], Any]]] = MappingProxyType(

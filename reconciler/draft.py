@@ -34,20 +34,21 @@ class Draft:
     def add(self, address: Address, live: Current | Unreadable) -> None:
         """Takes in what was read for one address."""
         if isinstance(live, Unreadable):
-            self._unreadable.append(live)
+            if live.status == _NOT_FOUND and address in self._wanted.cleared:
+                self._in_sync += 1  # what is gone holds nothing that could be cleared
+            else:
+                self._unreadable.append(live)
             return
         case = self._case(self._wanted.records[address], live.user_data)
         found = difference(case)
-        if found is None and _chosen(case):
-            self._left += 1
-        elif found is None:
+        if found is None and not _chosen(case):
             self._in_sync += 1
-        elif self._wanted.only and _origin(found) not in self._wanted.only:
+            if self._wanted.on_in_sync is not None:
+                self._wanted.on_in_sync(address, live.user_data)
+        elif found is None or (self._wanted.only and _origin(found) not in self._wanted.only):
             self._left += 1
         elif isinstance(found, Conflict):
-            texts = (found.base, found.wanted, found.live)
-            hidden = self._wanted.sensitive(case.record, *texts)
-            self._conflicts.append(structs.replace(found, sensitive=hidden) if hidden else found)
+            self._conflicts.append(self._told(found, case))
         else:
             self._changes.append(self._dressed(found, case))
 
@@ -68,21 +69,44 @@ class Draft:
         wanted = self._wanted
         if wanted.before is None:
             return Case(record, live, mode=wanted.mode(record))
-        cleared = record.address in wanted.cleared
-        base = record if cleared else wanted.before(record)
-        now = structs.replace(record, wanted=None, structured=False) if cleared else record
-        choice = wanted.choices.get(record.address)
+        mode, choice = wanted.mode(record), wanted.choices.get(record.address)
+        cleared = wanted.cleared.get(record.address)
+        if cleared is None:
+            return Case(record, live, wanted.before(record), True, mode, choice)
+        nothing = structs.replace(record, wanted=None, structured=False)
         # A record that is cleared because it left git is clear enough where it is an empty text.
-        there = live or None if cleared else live
-        return Case(now, there, base, True, wanted.mode(record), choice)
+        return Case(nothing, live or None, cleared.base, True, mode, choice, released=True)
 
     def _dressed(self, change: Change, case: Case) -> Change:
         """The change with all that a reader must know of it."""
-        hidden = self._wanted.sensitive(case.record, change.before, change.after)
-        cleared = change.address in self._wanted.cleared
-        if not (hidden or cleared):
-            return change
-        return structs.replace(change, sensitive=hidden, released=cleared)
+        hidden = self._hidden(case, change.before, change.after)
+        cleared = self._wanted.cleared.get(change.address)
+        if cleared is not None:
+            change = structs.replace(change, released=True, source=cleared.source)
+        return structs.replace(change, sensitive=hidden) if hidden else change
+
+    def _told(self, conflict: Conflict, case: Case) -> Conflict:
+        """The conflict with all that a reader must know of it, and no name of what is hidden."""
+        hidden = self._hidden(case, conflict.base, conflict.wanted, conflict.live)
+        places = dict.fromkeys(_outside(place, hidden) for place in conflict.places)
+        cleared = self._wanted.cleared.get(conflict.address)
+        source = conflict.source if cleared is None else cleared.source
+        return structs.replace(conflict, places=tuple(places), sensitive=hidden, source=source)
+
+    def _hidden(self, case: Case, *texts: str | None) -> tuple[str, ...]:
+        """What must not be shown, by the rules of the file now and of the one at the base."""
+        hidden = self._wanted.sensitive(case.record, *texts)
+        if case.base is not None and case.base.source.file != case.record.source.file:
+            hidden = tuple(sorted({*hidden, *self._wanted.sensitive(case.base, *texts)}))
+        return hidden
+
+
+_NOT_FOUND = 404
+
+
+def _outside(place: str, hidden: tuple[str, ...]) -> str:
+    """The place, or the hidden one that it is in."""
+    return next((one for one in hidden if f"{place}/".startswith(f"{one}/")), place)
 
 
 def _chosen(case: Case) -> bool:

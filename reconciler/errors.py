@@ -33,9 +33,13 @@ class ExitCode(IntEnum):
 
 
 class ReconcilerError(Exception):
-    """Something the user can mend; the message says what and how."""
+    """Something the user can mend; the message says what and how, `details` a line each where."""
 
     exit_code = ExitCode.ERROR
+
+    def __init__(self, message: str, details: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.details = tuple(details)
 
 
 class ProblemsError(ReconcilerError):

@@ -19,12 +19,15 @@ from reconciler.reading import read_regular
 from reconciler.revision import Blob, Repository, oid_of
 from reconciler.rules import Rules
 from reconciler.schema import collect, is_error
-from reconciler.texts import MAX_FILE_BYTES, SUFFIXES, find, text_of
+from reconciler.texts import MAX_FILE_BYTES, SUFFIXES, find, is_utf8, text_of
 
-# A SID where a record begins, in any layout; a comment is none.
 _SID = rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_RECORD = re.compile(rb"(" + _SID + rb")(?=[\"']?[ \t]*:)")
-_COMMENTED = re.compile(rb"#[^\n]*?" + _SID + rb"[\"']?[ \t]*:")
+_ANY_SID = re.compile(_SID)
+
+# A record in the usual layout: its SID alone two spaces deep. A SID that is anywhere else in a
+# file, and whatever can write one in other characters, makes that file one to be parsed.
+_RECORD = re.compile(rb"^  [\"']?(?:" + _SID + rb")[\"']?:", re.MULTILINE)
+_UNUSUAL = re.compile(rb"\\|^[ \t]*\?", re.MULTILINE)
 
 _SUBMODULE, _LINK = "160000", "120000"
 
@@ -67,13 +70,13 @@ def repository(paths: Sequence[Path]) -> Repository:
 
 
 def at_commit(
-    commit: str, git: Repository, paths: Sequence[Path], cache: Cache | None
+    commit: str, git: Repository, paths: Sequence[Path], rules: Rules, cache: Cache | None
 ) -> tuple[History, tuple[Problem, ...]]:
     """What git held at a commit, and what is wrong with the manifests there, as warnings."""
     compared = _compare(commit, git, paths)
     with collector_paused():
         records, problems = _then(commit, git, compared, cache)
-    return History(commit, records, _names(compared.same)), problems
+    return History(commit, records, _names(compared.same)), tuple(rules.discreet(problems))
 
 
 def since_commit(
@@ -90,16 +93,16 @@ def since_commit(
         now, problems = collect(_now(compared.changed, cache))
         # A SID that came or went may be in a file that did not change: written twice, or moved.
         suspects = {address.sid for address in now.keys() ^ before.keys()}
-        elsewhere, count = _scan(compared.same, suspects)
+        elsewhere, count = _scan(compared.same, suspects, cache)
         if elsewhere:
             now, problems = collect(_now((*compared.changed, *elsewhere), cache))
         problems += rules.check(now.values())
     if not (count or now or is_error(problems)):
         problems.append(empty(paths))
     if is_error(problems):
-        raise ProblemsError(sorted(problems, key=lambda problem: problem.source))
-    loaded = Loaded(now, (*problems, *warnings), len(compared.changed))
-    return Since(loaded, history, len(now) + count)
+        raise ProblemsError(sorted(rules.discreet(problems), key=lambda problem: problem.source))
+    told = (*rules.discreet(problems), *rules.discreet(warnings))
+    return Since(Loaded(now, told, len(compared.changed)), history, len(now) + count)
 
 
 def changed(records: Mapping[Address, Record], history: History) -> dict[Address, Record]:
@@ -141,6 +144,7 @@ def _oid(path: Path, blob: Blob) -> str | None:
 
 def _files(commit: str, git: Repository, paths: Sequence[Path]) -> Iterator[tuple[str, Blob]]:
     """The manifest files of a commit, named as the working tree's are."""
+    seen: set[str] = set()
     for path in paths:
         top = _from_top(path, git)
         for blob in git.files(commit, [top]):
@@ -150,9 +154,17 @@ def _files(commit: str, git: Repository, paths: Sequence[Path]) -> Iterator[tupl
                     f"{path / inside}: is a submodule; its manifests at a revision are in another "
                     "repository: name the other folders with --manifests"
                 )
-            hidden = any(part.startswith(".") for part in inside.parts)
-            if blob.mode != _LINK and not hidden and blob.path.lower().endswith(SUFFIXES):
+            # However often it is named: the first name is the one that the working tree goes by.
+            if blob.path not in seen and _is_manifest(blob, inside):
+                seen.add(blob.path)
                 yield (path / inside).as_posix(), blob
+
+
+def _is_manifest(blob: Blob, inside: Path) -> bool:
+    """Whether a file of a commit would be read from a working tree."""
+    hidden = any(part.startswith(".") for part in inside.parts)
+    named = blob.path.lower().endswith(SUFFIXES) and is_utf8(blob.path)
+    return named and not hidden and blob.mode != _LINK
 
 
 def _from_top(path: Path, git: Repository) -> str:
@@ -185,7 +197,7 @@ def _then(
 
 def _past(problem: Problem, commit: str) -> Problem:
     where = structs.replace(problem.source, file=f"{short(commit)}:{problem.source.file}")
-    message = f"{problem.message} (at that revision; what is broken there counts as new here)"
+    message = f"{problem.message} (at that revision: what git held there is not known)"
     return structs.replace(problem, source=where, message=message, severity=Severity.WARNING)
 
 
@@ -194,20 +206,36 @@ def _now(files: Iterable[Path], cache: Cache | None) -> Iterator[Record | Proble
         yield from records_of(path, cache)
 
 
-def _scan(files: Iterable[Path], suspects: set[str]) -> tuple[list[Path], int]:
+def _scan(files: Iterable[Path], suspects: set[str], cache: Cache | None) -> tuple[list[Path], int]:
     """The files in which one of the SIDs stands, and how many records all the others hold.
 
-    Without parsing: a file that did not change was checked when it did.
+    Files in the usual layout are not parsed for it: they did not change, and were checked when they
+    did. All others are.
     """
     elsewhere, count = [], 0
     for path in files:
-        data = read_regular(path, MAX_FILE_BYTES, follow_links=False)
-        found = _RECORD.findall(data)
-        if suspects and not suspects.isdisjoint(sid.decode().lower() for sid in found):
-            elsewhere.append(path)
+        sids, records = _sids_in(path, cache)
+        if suspects.isdisjoint(sids):
+            count += records
         else:
-            count += len(found) - len(_COMMENTED.findall(data))
+            elsewhere.append(path)
     return elsewhere, count
+
+
+def _sids_in(path: Path, cache: Cache | None) -> tuple[set[str], int]:
+    """The SIDs that a file may hold, and the number of its records."""
+    data = read_regular(path, MAX_FILE_BYTES, follow_links=False)
+    found = _ANY_SID.findall(data)
+    count = len(_RECORD.findall(data))
+    if count == len(found) and not _UNUSUAL.search(data):
+        return {sid.decode().lower() for sid in found}, count
+    records = [item for item in records_of(path, cache) if isinstance(item, Record)]
+    return {record.address.sid for record in records}, len(records)
+
+
+def found_in(files: Iterable[Path], sids: set[str], cache: Cache | None) -> set[str]:
+    """Those of the SIDs that some file holds: a record that moved did not leave git."""
+    return {sid for path in files for sid in sids & _sids_in(path, cache)[0]}
 
 
 def _names(files: Iterable[Path]) -> frozenset[str]:

@@ -47,6 +47,8 @@ def load(paths: Sequence[Path], rules: Rules | None = None, cache: Cache | None 
             problems += rules.check(records.values())
     if not (records or is_error(problems)):
         problems.append(empty(paths))
+    if rules is not None:
+        problems = list(rules.discreet(problems))
     if is_error(problems):
         raise ProblemsError(sorted(problems, key=lambda problem: problem.source))
     return Loaded(records, tuple(problems), files)

@@ -7,7 +7,7 @@ from json.encoder import encode_basestring
 
 from msgspec import Struct
 
-from reconciler.value import JsonValue, Steps, canonical, pointer, structure
+from reconciler.value import JsonValue, canonical, pointer, structure
 
 _FINGERPRINT_CHARS = 8
 
@@ -27,18 +27,26 @@ class Mask(Struct, frozen=True):
     places: tuple[str, ...]
     key: bytes
 
-    def over(self, value: JsonValue, steps: Steps = ()) -> JsonValue:
+    def over(self, value: JsonValue) -> JsonValue:
         """The value with every place in it masked."""
-        here = pointer(steps)
-        if here in self.places:
-            return self.whole(value)
-        if not any(place.startswith(f"{here}/") for place in self.places):
+        above = {
+            place[:end]
+            for place in self.places
+            for end, character in enumerate(place)
+            if character == "/"
+        }
+
+        def masked(value: JsonValue, here: str) -> JsonValue:
+            if here in places:
+                return self.whole(value)
+            if here in above and isinstance(value, dict):
+                return {key: masked(item, here + pointer((key,))) for key, item in value.items()}
+            if here in above and isinstance(value, list):
+                return [masked(item, f"{here}/{index}") for index, item in enumerate(value)]
             return value
-        if isinstance(value, dict):
-            return {key: self.over(item, (*steps, key)) for key, item in value.items()}
-        if isinstance(value, list):
-            return [self.over(item, (*steps, index)) for index, item in enumerate(value)]
-        return value
+
+        places = frozenset(self.places)
+        return masked(value, "")
 
     def text(self, text: str) -> JsonValue:
         """A whole text of user_data, masked as far as it has to be.

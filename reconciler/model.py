@@ -112,7 +112,8 @@ class Change(Struct, frozen=True, gc=False):
     """What will be written to one record: the exact text expected there, the exact text to put.
 
     `sensitive` are the places (JSON Pointers, RFC 6901) that no output may show. A `released`
-    record is in git no more; its source is where it was at the base revision.
+    record is in git no more; its source is where it was, as in `1a2b3c4:manifests/a.yaml`. Where
+    the new text is `structured`, any layout of the same JSON is equal to it.
     """
 
     address: Address
@@ -122,6 +123,7 @@ class Change(Struct, frozen=True, gc=False):
     source: Source
     sensitive: tuple[str, ...] = ()
     released: bool = False
+    structured: bool = False
 
     @property
     def action(self) -> Action:
@@ -187,11 +189,13 @@ def short(commit: str) -> str:
 class Scope(Struct, frozen=True):
     """Which of the manifests' `records` a plan looked at; without a `since` at all of them.
 
-    `target`, `exclude` and `only` are what narrowed it, as they were given.
+    `manifests`, `target`, `exclude` and `only` are what narrowed it, as they were given. Records
+    that left git and are cleared are counted among the `records`.
     """
 
     records: int = 0
     since: str | None = None
+    manifests: tuple[str, ...] = ()
     target: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     only: tuple[Origin, ...] = ()

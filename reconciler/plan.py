@@ -16,6 +16,7 @@ from reconciler.model import (
     Origin,
     Record,
     Side,
+    Source,
 )
 from reconciler.value import JsonValue, canonical, mapping, pointer, same, structure
 
@@ -33,27 +34,36 @@ def _hides_nothing(_record: Record, *_texts: str | None) -> tuple[str, ...]:
     return ()
 
 
+class Cleared(Struct, frozen=True):
+    """What is known of a record that left git: what the base held, and where that was written."""
+
+    base: Record | None
+    source: Source
+
+
 class Wanted(Struct, frozen=True):
     """What a plan is to bring about: the records that are read for it, and what is known of them.
 
     Without a `before` no base is known, and every difference is this revision's. Those of `cleared`
     are in git no more. `only` are the origins that are written, none of them meaning all.
+    `on_in_sync` is told of each record that holds what is wanted, and in what text.
     """
 
     records: Mapping[Address, Record]
     before: Before | None = None
-    cleared: Collection[Address] = frozenset()
+    cleared: Mapping[Address, Cleared] = MappingProxyType({})
     mode: Callable[[Record], Mode] = _replaces
     sensitive: Callable[..., tuple[str, ...]] = _hides_nothing
     choices: Mapping[Address, Side] = _EMPTY
     only: Collection[Origin] = ()
+    on_in_sync: Callable[[Address, str | None], None] | None = None
 
 
 class Case(Struct, frozen=True, gc=False):
     """One record as three sides see it: git at the base, git now, and the API.
 
     `compared` tells that the base is known, so that no `base` means that the record is new. The
-    choice is whose side a conflict takes.
+    choice is whose side a conflict takes. A `released` record is in git no more.
     """
 
     record: Record
@@ -62,6 +72,7 @@ class Case(Struct, frozen=True, gc=False):
     compared: bool = False
     mode: Mode = Mode.REPLACE
     choice: Side | None = None
+    released: bool = False
 
 
 def difference(case: Case) -> Change | Conflict | None:
@@ -76,7 +87,7 @@ def difference(case: Case) -> Change | Conflict | None:
     origin = _origin(case)
     if origin is Origin.BOTH:
         return _both(case)
-    return _change(case, origin, record.wanted)
+    return _change(case, origin, record.wanted, structured=record.structured)
 
 
 def _origin(case: Case) -> Origin:
@@ -92,7 +103,9 @@ def _origin(case: Case) -> Origin:
 
 def _unmoved(case: Case, base: Record) -> bool:
     """Whether git wants what it wanted at the base."""
-    return same(case.record.wanted, base.wanted, structured=case.record.structured)
+    return not case.released and same(
+        case.record.wanted, base.wanted, structured=case.record.structured
+    )
 
 
 def _both(case: Case) -> Change | Conflict | None:
@@ -104,7 +117,10 @@ def _both(case: Case) -> Change | Conflict | None:
         return _three_way(case, base, wanted, live)
     if case.choice is None:
         return _conflict(case, ("",))
-    return None if case.choice is Side.LIVE else _change(case, Origin.BOTH, case.record.wanted)
+    if case.choice is Side.LIVE:
+        return None
+    record = case.record
+    return _change(case, Origin.BOTH, record.wanted, structured=record.structured)
 
 
 def _three_way(
@@ -145,7 +161,9 @@ def _put(case: Case, origin: Origin, result: dict[str, JsonValue], live: Members
     after = canonical(result)
     if after == canonical(dict(live)):
         return None
-    return _change(case, origin, None if not result and case.record.wanted is None else after)
+    if not result and case.record.wanted is None:
+        return _change(case, origin, None, structured=False)
+    return _change(case, origin, after, structured=True)
 
 
 def _written(record: Record) -> dict[str, JsonValue] | None:
@@ -158,8 +176,9 @@ def _owned(record: Record) -> dict[str, JsonValue] | None:
     return {} if record.wanted is None else _written(record)
 
 
-def _change(case: Case, origin: Origin, after: str | None) -> Change:
-    return Change(case.record.address, origin, case.live, after, case.record.source)
+def _change(case: Case, origin: Origin, after: str | None, *, structured: bool) -> Change:
+    record = case.record
+    return Change(record.address, origin, case.live, after, record.source, structured=structured)
 
 
 def _conflict(case: Case, places: tuple[str, ...]) -> Conflict:

@@ -6,6 +6,7 @@ filter, no pager, no file monitor, and nothing is fetched.
 
 import hashlib
 import os
+import re
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -32,6 +33,11 @@ _ENVIRONMENT = {
     "GIT_TERMINAL_PROMPT": "0",
     "LC_ALL": "C",
 }
+# A caller's own (a hook's, say) would lead to another repository than the manifests' own.
+_LOCAL = frozenset(
+    ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE")
+)
+_OID = re.compile("[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _SHA1_HEX = 40
 _MAX_MESSAGE_CHARS = 300
 
@@ -53,14 +59,15 @@ class Repository:
 
     def commit(self, name: str) -> str:
         """The commit that a name stands for; ReconcilerError with the cure where there is none."""
-        found = self._try("rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
+        found = self.known(name)
         if found is None:
             raise ReconcilerError(f"{name}: there is no such revision here{self._advice()}")
         return found
 
     def known(self, name: str) -> str | None:
         """The commit that a name stands for, None where there is none."""
-        return self._try("rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
+        found = self._try("rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
+        return found if found is not None and is_oid(found) else None  # ^HEAD is none
 
     def merge_base(self, one: str, other: str) -> str | None:
         """The last commit that two commits have in common."""
@@ -80,7 +87,7 @@ class Repository:
         """The contents of files, one after the other."""
         with subprocess.Popen(  # noqa: S603  our own options; names go in by stdin
             self._command("cat-file", "--batch"),
-            env=os.environ | _ENVIRONMENT,
+            env=_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         ) as process:
@@ -97,9 +104,18 @@ class Repository:
                 answer.read(1)  # the newline behind it
                 yield blob, data
 
+    def holds(self, commit: str, earlier: str) -> bool:
+        """Whether a commit comes after an earlier one, or is it."""
+        return self._try("merge-base", "--is-ancestor", earlier, commit) is not None
+
     def record(self, commit: str) -> None:
         """Notes a commit as the last one that was applied."""
         self._run("update-ref", "-m", "reconciler apply", APPLIED, commit)
+
+    def identity(self) -> str:
+        """Who git says is at work here: `Ada <ada@example.com>`."""
+        name, mail = self._try("config", "user.name"), self._try("config", "user.email")
+        return f"{name or ''} <{mail}>".strip() if mail else name or ""
 
     def _advice(self) -> str:
         if self._try("rev-parse", "--is-shallow-repository") == "true":
@@ -123,7 +139,7 @@ class Repository:
         try:
             done = subprocess.run(  # noqa: S603  our own options; names come behind `--`
                 self._command(*arguments),
-                env=os.environ | _ENVIRONMENT,
+                env=_environment(),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 check=False,
@@ -132,14 +148,24 @@ class Repository:
             raise ReconcilerError("git is not installed: --base and --since need it") from None
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip()[:_MAX_MESSAGE_CHARS]
-            raise ReconcilerError(f"git {arguments[0]}: {said or 'failed'}")
+            raise ReconcilerError(f"git {arguments[0]}: {' '.join(said.split()) or 'failed'}")
         return done.stdout
 
     def _command(self, *arguments: str) -> list[str]:
         return ["git", "-C", str(self._folder), *_OPTIONS, *arguments]
 
 
+def is_oid(text: str) -> bool:
+    """Whether a text is the whole name of an object."""
+    return _OID.fullmatch(text) is not None
+
+
 def oid_of(data: bytes, like: str) -> str:
     """The name that git gives a file's content, by the hash that another name was made with."""
     made = hashlib.sha1 if len(like) == _SHA1_HEX else hashlib.sha256
     return made(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in _LOCAL}
+    return kept | _ENVIRONMENT

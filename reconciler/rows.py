@@ -65,6 +65,7 @@ class ChangeRow(Struct, forbid_unknown_fields=True):
     provider_name: Literal["carrierx"] = "carrierx"
     sensitive: tuple[str, ...] | UnsetType = UNSET
     released: bool | UnsetType = UNSET
+    structured: bool | UnsetType = UNSET
 
 
 class UnreadableRow(Struct, forbid_unknown_fields=True):
@@ -115,6 +116,7 @@ def change_row(change: Change, key: bytes | None) -> ChangeRow:
         diff=[_place(place) for place in places(change.before, change.after, mask)],
         sensitive=change.sensitive or UNSET,
         released=change.released or UNSET,
+        structured=change.structured or UNSET,
     )
 
 
@@ -149,6 +151,7 @@ def read_change(row: ChangeRow) -> Change:
         row.source,
         () if row.sensitive is UNSET else row.sensitive,
         row.released is True,
+        row.structured is True,
     )
 
 

@@ -8,17 +8,17 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from reconciler.config import FILE, Settings, place
 from reconciler.kinds import MANAGED_FIELD
 from reconciler.manifest import Entry, parse
 from reconciler.model import Address, Mode, Problem, Record, Source
 from reconciler.nodes import descend
-from reconciler.rulebook import severity
+from reconciler.rulebook import RULES, severity
 from reconciler.texts import read_text
 from reconciler.userschema import Finding, UserSchema
-from reconciler.value import pointer, structure
+from reconciler.value import lengths, pointer, structure
 
 
 class Rules:
@@ -71,6 +71,14 @@ class Rules:
             )
             yield _odd(late, "overruled", message)
 
+    def discreet(self, problems: Iterable[Problem]) -> Iterator[Problem]:
+        """The problems, without what they quote from files in which something must not be shown."""
+        for problem in problems:
+            path = problem.source.file.rpartition(":")[2]  # of a file at a revision, the file
+            name = self._for_file(path).user_data_schema
+            quotes = problem.rule in _QUOTING and name is not None and self._schemas[name].hides
+            yield structs.replace(problem, message=RULES[problem.rule]) if quotes else problem
+
     def mode(self, record: Record) -> Mode:
         """What git owns of a record."""
         return self._for(record).mode
@@ -103,7 +111,9 @@ class Rules:
         return None if name is None else self._schemas[name]
 
     def _for(self, record: Record) -> "_InForce":
-        file = record.source.file
+        return self._for_file(record.source.file)
+
+    def _for_file(self, file: str) -> "_InForce":
         if file not in self._by_file:
             self._by_file[file] = self._in_force(file)
         return self._by_file[file]
@@ -132,6 +142,9 @@ class Rules:
                 if getattr(self._rules[early], name) != getattr(self._rules[late], name):
                     yield early, late, name
 
+
+# Rules whose problems say what is written there.
+_QUOTING = frozenset(("alias", "doubtful", "key", "null", "tag", "type"))
 
 # What a rule can say of a file.
 _SAID = ("mode", "removed", "user_data_schema")
@@ -176,9 +189,6 @@ def _problem(address: Address, where: Source, finding: Finding) -> Problem:
 
 
 def _too_long(record: Record, most: int) -> Problem:
-    text = record.wanted or ""
-    units = f"{len(text.encode()):,} bytes, {len(text.encode('utf-16-le')) // 2:,} UTF-16 units"
-    message = (
-        f"{MANAGED_FIELD} has {len(text):,} characters ({units}); {FILE} allows {most:,} characters"
-    )
+    held = lengths(record.wanted)
+    message = f"{MANAGED_FIELD} has {held}; {FILE} allows {most:,} characters"
     return Problem(record.source, "too-long", message, about=str(record.address))

@@ -58,7 +58,7 @@ def _named(path: Path) -> Iterator[Path | Problem]:
     elif path.suffix.lower() not in SUFFIXES:
         yield _about(path, "not-a-manifest", f"a manifest ends in {', '.join(SUFFIXES)}")
     else:
-        yield path if _is_utf8(path.name) else _about(path, "encoding", _NAME)
+        yield path if is_utf8(path.name) else _about(path, "encoding", _NAME)
 
 
 def _walk(top: str) -> Iterator[Path | Problem]:
@@ -83,7 +83,7 @@ def _walk(top: str) -> Iterator[Path | Problem]:
                 folders.append(item.path)
             elif manifest:
                 path = Path(item.path)
-                yield path if _is_utf8(item.name) else _about(path, "encoding", _NAME)
+                yield path if is_utf8(item.name) else _about(path, "encoding", _NAME)
         waiting += reversed(folders)
 
 
@@ -91,7 +91,8 @@ _SYMLINK = "is a symbolic link: links are never followed"
 _NAME = "its name is not UTF-8"
 
 
-def _is_utf8(name: str) -> bool:
+def is_utf8(name: str) -> bool:
+    """Whether a file's name can be told to everybody."""
     try:
         name.encode()
     except UnicodeEncodeError:

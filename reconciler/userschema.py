@@ -64,7 +64,7 @@ class UserSchema:
         """What the schema has against a value: a mere text, or JSON that holds a structure."""
         key = (text, structured)
         if key not in self._verdicts:
-            self._verdicts[key] = tuple(self._judge(_value(text, structured=structured)))
+            self._verdicts[key] = tuple(self._judge(text, structured=structured))
         return self._verdicts[key]
 
     def sensitive(self, value: Any) -> Sensitive:
@@ -85,8 +85,9 @@ class UserSchema:
             waiting += ((part, value[step], (*path, step)) for step, part in _below(schema, value))
         return frozenset(found)
 
-    def _judge(self, value: object) -> Iterator[Finding]:
+    def _judge(self, text: str | None, *, structured: bool) -> Iterator[Finding]:
         try:
+            value = _value(text, structured=structured)
             errors = list(islice(self._validator.iter_errors(value), MAX_FINDINGS_A_VALUE))
         except Exception as error:  # noqa: BLE001  a user's schema can fail in any way there is
             why = "refers to itself without end" if isinstance(error, RecursionError) else "fails"

@@ -105,6 +105,19 @@ def pointer(steps: Steps) -> str:
     return "".join(f"/{step}" for step in escaped)
 
 
+def steps_of(place: str) -> tuple[str, ...]:
+    """The steps of a JSON Pointer, all as keys."""
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in place.split("/")[1:])
+
+
+def lengths(text: str | None) -> str:
+    """How long a text is, in all that a limit may be meant in."""
+    text = text or ""
+    units = len(text.encode("utf-16-le", errors="surrogatepass")) // 2
+    size = len(text.encode(errors="surrogatepass"))
+    return f"{len(text):,} characters ({size:,} bytes, {units:,} UTF-16 units)"
+
+
 def reach(
     text: str | None, place: str, masked: Callable[[str], JsonValue] | None = None
 ) -> tuple[bool, JsonValue]:
@@ -117,8 +130,7 @@ def reach(
     value: JsonValue = masked(text) if masked is not None else text
     if place and isinstance(value, str) and masked is None:
         value = structure(text)
-    for step in place.split("/")[1:]:
-        key = step.replace("~1", "/").replace("~0", "~")
+    for key in steps_of(place):
         if isinstance(value, str):
             return True, value  # masked as a whole
         if not isinstance(value, dict) or key not in value:

@@ -7,9 +7,14 @@ from typing import Any
 
 import pytest
 
-from reconciler.apply import Apply, WriteMethod
-from reconciler.model import Address, Change, Origin, Outcome, Plan, Source
-from reconciler.transport import Request, Response, TransportError
+import virtual
+from reconciler.api import UnreadableError, put
+from reconciler.apply import Apply, Manner, Means, WriteMethod
+from reconciler.journal import JournalError, Ledger, NoJournal
+from reconciler.model import Address, Change, Origin, Outcome, Source
+from reconciler.transport import LoopClock, Request, Response, Transport, TransportError
+from reconciler.transport.pace import Pace, Paced
+from reconciler.transport.retry import Budget
 from writing import sid
 
 JSON = {"content-type": "application/json"}
@@ -80,8 +85,15 @@ def somebody_writes(text: str) -> Trouble:
     return trouble
 
 
-def plan_of(*changes: Change) -> Plan:
-    return Plan("https://x", "sha256:0", changes, 0)
+def means(
+    transport: Transport,
+    *,
+    retries: int = 20,
+    ledger: Ledger = NoJournal(),  # noqa: B008
+) -> Means:
+    """What an apply needs, with so many retries, at the pace of a virtual clock."""
+    budget = Budget(10 * (retries - 20))
+    return Means(transport, budget, LoopClock(), lambda: 1.0, ledger)
 
 
 def change(before: str | None = "old", after: str | None = "new", number: int = 1) -> Change:
@@ -89,14 +101,25 @@ def change(before: str | None = "old", after: str | None = "new", number: int = 
 
 
 def applied(
-    live: str | None, troubles: dict[int, Trouble], method: WriteMethod = "patch"
+    live: str | None,
+    troubles: dict[int, Trouble],
+    method: WriteMethod = "patch",
+    *,
+    retries: int = 20,
+    planned: Change | None = None,
 ) -> tuple[Outcome, Api]:
     api = Api(live, troubles)
-    (outcome,) = asyncio.run(Apply(api, method=method).run(plan_of(change())))
+    apply = Apply(means(api, retries=retries), Manner(method))
+    (outcome,), _ = virtual.run(apply.run([planned or change()]))
     return outcome, api
 
 
 READ, WRITE, READ_BACK = 0, 1, 2
+WRITES = (1, 3, 5, 7)
+
+
+AGAIN = "GET PATCH GET PATCH"
+FOUR_TIMES = " ".join(["GET PATCH"] * 4)
 
 
 @pytest.mark.parametrize(
@@ -110,22 +133,24 @@ READ, WRITE, READ_BACK = 0, 1, 2
         ("old", {READ: refuse(404)}, "missing", "old", "GET"),
         ("old", {READ: refuse(500)}, "failed", "old", "GET"),
         ("old", {READ: fail(LOST)}, "failed", "old", "GET"),
+        ("old", {READ: refuse(410)}, "missing", "old", "GET"),
+        ("old", {WRITE: refuse(410)}, "missing", "old", "GET PATCH"),
         ("old", {WRITE: refuse(404)}, "missing", "old", "GET PATCH"),
         ("old", {WRITE: refuse(422)}, "rejected", "old", "GET PATCH"),
         ("old", {WRITE: refuse(400)}, "rejected", "old", "GET PATCH"),
         ("old", {WRITE: refuse(303)}, "rejected", "old", "GET PATCH"),
-        ("old", {WRITE: refuse(409)}, "failed", "old", "GET PATCH"),
+        ("old", {WRITE: refuse(409)}, "applied", "new", AGAIN),
         ("old", {WRITE: after_the_write(refuse(204))}, "applied", "new", "GET PATCH GET"),
         ("old", {WRITE: after_the_write(refuse(202))}, "applied", "new", "GET PATCH GET"),
-        ("old", {WRITE: refuse(408)}, "unknown", "old", "GET PATCH GET"),
+        ("old", {WRITE: refuse(408)}, "applied", "new", AGAIN),
         ("old", {WRITE: answer(b'{"message_sid":"' + sid(1).encode() + b'"}')},
-         "unknown", "old", "GET PATCH GET"),
-        ("old", {WRITE: answer(b'{"x":' + b"[" * 100_000)}, "unknown", "old", "GET PATCH GET"),
+         "applied", "new", AGAIN),
+        ("old", {WRITE: answer(b'{"x":' + b"[" * 100_000)}, "applied", "new", AGAIN),
         ("old", {READ: answer(b'{"x":' + b"[" * 100_000)}, "failed", "old", "GET"),
-        ("old", {WRITE: refuse(429)}, "failed", "old", "GET PATCH"),
-        ("old", {WRITE: fail(UNREACHABLE)}, "failed", "old", "GET PATCH"),
-        ("old", {WRITE: fail(LOST)}, "unknown", "old", "GET PATCH GET"),
-        ("old", {WRITE: refuse(500)}, "unknown", "old", "GET PATCH GET"),
+        ("old", {WRITE: refuse(429)}, "applied", "new", AGAIN),
+        ("old", {WRITE: fail(UNREACHABLE)}, "applied", "new", AGAIN),
+        ("old", {WRITE: fail(LOST)}, "applied", "new", AGAIN),
+        ("old", {WRITE: refuse(500)}, "applied", "new", AGAIN),
         ("old", {WRITE: after_the_write(fail(LOST))}, "applied", "new", "GET PATCH GET"),
         ("old", {WRITE: after_the_write(refuse(500))}, "applied", "new", "GET PATCH GET"),
         ("old", {WRITE: after_the_write(refuse(200))}, "applied", "new", "GET PATCH GET"),
@@ -136,6 +161,17 @@ READ, WRITE, READ_BACK = 0, 1, 2
             {WRITE: after_the_write(fail(LOST)), READ_BACK: somebody_writes("else")},
             "unknown", "else", "GET PATCH GET",
         ),
+        ("old", dict.fromkeys(WRITES, refuse(429)), "failed", "old", FOUR_TIMES),
+        ("old", dict.fromkeys(WRITES, refuse(409)), "failed", "old", FOUR_TIMES),
+        ("old", dict.fromkeys(WRITES, fail(UNREACHABLE)), "failed", "old", FOUR_TIMES),
+        ("old", dict.fromkeys(WRITES, fail(LOST)), "unknown", "old", f"{FOUR_TIMES} GET GET GET"),
+        ("old", dict.fromkeys(WRITES, refuse(503)), "unknown", "old", f"{FOUR_TIMES} GET GET GET"),
+        ("old", {1: fail(LOST), 3: refuse(422)}, "unknown", "old", AGAIN),
+        ("old", {1: fail(LOST), 3: refuse(404)}, "unknown", "old", AGAIN),
+        ("old", {1: fail(LOST), 3: refuse(401)}, "unknown", "old", AGAIN),
+        ("old", {1: fail(LOST), 2: refuse(500)}, "unknown", "old", "GET PATCH GET"),
+        ("old", {1: refuse(429), 2: somebody_writes("else")}, "stale", "else", "GET PATCH GET"),
+        ("old", {1: refuse(429), 2: somebody_writes("new")}, "already", "new", "GET PATCH GET"),
         (
             "old",
             {WRITE: after_the_write(lambda api: somebody_writes("trimmed")(api) or api.holding())},
@@ -153,10 +189,169 @@ def test_what_happened_is_what_is_said(
     assert " ".join(request.method for request in api.requests) == requests
 
 
+def test_without_a_retry_left_a_doubtful_write_is_looked_at_once() -> None:
+    lost, api = applied("old", {WRITE: fail(LOST)}, retries=0)
+    done, _ = applied("old", {WRITE: after_the_write(fail(LOST))}, retries=0)
+    busy, _ = applied("old", {WRITE: refuse(429)}, retries=0)
+
+    assert [one.name for one in (lost, done, busy)] == ["unknown", "applied", "failed"]
+    assert len(api.requests) == 3
+
+
+def test_a_write_that_comes_late_is_seen_by_a_later_look() -> None:
+    troubles: dict[int, Trouble] = dict.fromkeys(WRITES, fail(LOST))
+    troubles[9] = somebody_writes("new")
+
+    outcome, api = applied("old", troubles)
+
+    assert (outcome.name, len(api.requests)) == ("applied", 10)
+
+
+def test_a_refused_value_is_told_with_its_length() -> None:
+    outcome, _ = applied("old", {WRITE: refuse(422)}, planned=change(after="é😀"))
+
+    assert outcome.detail == "422 why; the value has 2 characters (6 bytes, 3 UTF-16 units)"
+
+
+def test_of_a_sensitive_record_neither_the_value_nor_the_apis_words_are_told() -> None:
+    secret = Change(Address("messages", sid(1)), Origin.CHANGE, "old", "new", SOURCE, ("",))
+    rejected, _ = applied("old", {WRITE: refuse(422)}, planned=secret)
+    stored: Trouble = lambda api: somebody_writes("trimmed")(api) or api.holding()  # noqa: E731
+    altered, _ = applied("old", {WRITE: after_the_write(stored)}, planned=secret)
+
+    assert "why" not in rejected.detail
+    assert (altered.name, "trimmed" in altered.detail) == ("altered", False)
+
+
+class Notes:
+    """A ledger that remembers, together with the API, in what order things came."""
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+        self.rows: list[str] = []
+        self.broken = False
+
+    async def intent(self, _: Change, attempt: int) -> None:
+        await asyncio.sleep(1)
+        if self.broken:
+            raise JournalError("the journal cannot be written: No space left on device")
+        self.rows.append(f"intent {attempt} after {len(self.api.requests)}")
+
+    def outcome(self, outcome: Outcome) -> None:
+        self.rows.append(outcome.name)
+
+
+def test_each_write_is_noted_before_it_is_sent() -> None:
+    api = Api("old", {WRITE: fail(LOST)})
+    notes = Notes(api)
+
+    virtual.run(Apply(means(api, ledger=notes)).run([change()]))
+
+    assert notes.rows == ["intent 1 after 1", "intent 2 after 3", "applied"]
+
+
+def test_without_a_journal_nothing_is_written() -> None:
+    api = Api("old", {})
+    notes = Notes(api)
+    notes.broken = True
+
+    outcomes, _ = virtual.run(
+        Apply(means(api, ledger=notes), Manner(parallelism=1)).run([change(), change(number=2)])
+    )
+
+    assert names(outcomes) == ["skipped", "skipped"]
+    assert "No space left" in outcomes[1].detail
+    assert [request.method for request in api.requests] == ["GET"]
+
+
+def test_what_is_in_flight_when_nobody_waits_any_longer_is_unknown() -> None:
+    class Slow(Api):
+        async def send(self, request: Request) -> Response:
+            if request.body is not None or request.path.endswith(sid(2)):
+                await asyncio.sleep(60)
+            return await super().send(request)
+
+    async def run() -> list[Outcome]:
+        apply = Apply(means(Slow("old", {})), Manner(parallelism=2))
+        loop = asyncio.get_running_loop()
+        loop.call_later(1, apply.stop, "interrupted by SIGTERM")
+        loop.call_later(7, apply.abandon)
+        return await apply.run([change(number=n) for n in (1, 2, 3)])
+
+    outcomes, seconds = virtual.run(run())
+
+    # One write was sent, one record was being looked at, one was not begun.
+    assert names(outcomes) == ["unknown", "skipped", "skipped"]
+    assert seconds == 7
+
+
+def test_a_write_that_had_to_wait_looks_again() -> None:
+    async def run() -> tuple[list[Outcome], Api]:
+        clock = LoopClock()
+        pace = Pace(clock, ceiling=1)
+        api = Api("old", {2: somebody_writes("else")})
+
+        class Waits(Notes):
+            async def intent(self, of: Change, attempt: int) -> None:
+                await super().intent(of, attempt)
+                if attempt == 1 and len(self.rows) == 1:
+                    pace.shrink(clock.now(), 30)
+
+        paced = Paced(api, pace)
+        return await Apply(means(paced, ledger=Waits(api))).run([change()]), api
+
+    (outcomes, api), seconds = virtual.run(run())
+
+    assert [r.method for r in api.requests] == ["GET", "GET", "PATCH"]
+    assert (names(outcomes), seconds >= 30) == (["applied"], True)
+
+
 def test_patch_sends_user_data_and_nothing_else() -> None:
     _, api = applied("old", {})
 
     assert api.requests[1].body == b'{"user_data":"new"}'
+
+
+@pytest.mark.parametrize(
+    ("held", "sent"),
+    [
+        ('{"message_sid":"SID","user_data" : "old" , "n": 1e400 }',
+         '{"message_sid":"SID","user_data" : "new" , "n": 1e400 }'),
+        ('{ "message_sid":"SID"\n}', '{ "message_sid":"SID","user_data":"new"}'),
+        ('{"user_data":{"x":1}["\\u00e9\\ud83d"]', None),
+        ('{"x":{"user_data":"deep"},"user_data":"o\\"l}d","message_sid":"SID"}',
+         '{"x":{"user_data":"deep"},"user_data":"new","message_sid":"SID"}'),
+        ('{"\\u0075ser_data":"old","message_sid":"SID"}',
+         '{"\\u0075ser_data":"new","message_sid":"SID"}'),
+        ('{"id":12345678901234567890.50,"user_data":null,"message_sid":"SID","s":"\\ud83d\\ude00"}',
+         '{"id":12345678901234567890.50,"user_data":"new","message_sid":"SID","s":"\\ud83d\\ude00"}'),
+    ],
+)  # fmt: skip
+def test_put_replaces_the_value_and_not_a_byte_beside_it(held: str, sent: str | None) -> None:
+    body = held.replace("SID", sid(1)).encode()
+    if sent is None:
+        with pytest.raises(UnreadableError):
+            put(Address("messages", sid(1)), "new", body)
+    else:
+        request = put(Address("messages", sid(1)), "new", body)
+        assert request.body == sent.replace("SID", sid(1)).replace("\n}", "}").encode()
+
+
+def test_put_tells_of_other_fields_that_are_not_as_they_were() -> None:
+    def answers(api: Api) -> Response:
+        body = {
+            "message_sid": sid(1),
+            "price": "0.02",
+            "new": 1,
+            "user_data": api.user_data,
+            "date_changed": "later",
+        }
+        return Response(200, JSON, json.dumps(body).encode())
+
+    outcome, _ = applied("old", {WRITE: after_the_write(answers)}, "put")
+
+    assert outcome.name == "applied"
+    assert outcome.detail == "other fields are not as they were: new, price"
 
 
 def test_put_sends_the_object_that_was_just_read() -> None:
@@ -175,7 +370,8 @@ def run_many(count: int, answers: Callable[[Request], Response], **settings: Any
             return answers(request)
 
     changes = [change(number=number) for number in range(count)]
-    return asyncio.run(Apply(Many(), **settings).run(plan_of(*changes)))
+    outcomes, _ = virtual.run(Apply(means(Many()), Manner(**settings)).run(changes))
+    return outcomes
 
 
 def names(outcomes: list[Outcome]) -> list[str]:
@@ -229,7 +425,11 @@ def test_one_failure_never_stops_the_others_unless_it_was_asked_to() -> None:
 def test_a_stopped_run_starts_no_further_change() -> None:
     async def run() -> list[Outcome]:
         api = Api("old", {})
-        apply = Apply(api, parallelism=1, on_outcome=lambda _: apply.stop("interrupted"))
-        return await apply.run(plan_of(change(number=1), change(number=2)))
 
-    assert names(asyncio.run(run())) == ["applied", "skipped"]
+        def stop(_: Outcome) -> None:
+            apply.stop("interrupted")
+
+        apply = Apply(means(api), Manner(parallelism=1), stop)
+        return await apply.run([change(number=1), change(number=2)])
+
+    assert names(virtual.run(run())[0]) == ["applied", "skipped"]

@@ -16,6 +16,7 @@ from repository import commit, git
 from writing import sid, write
 
 MANIFESTS = [Path("manifests")]
+NO_RULES = Rules(Settings())
 
 
 def rows(*numbers: int, value: str = "x") -> str:
@@ -31,15 +32,13 @@ def address(number: int) -> Address:
 def then(revision: str) -> dict[Address, str | None]:
     """What git held at a revision in the files that are other ones now."""
     repository = history.repository(MANIFESTS)
-    past, _ = history.at_commit(repository.commit(revision), repository, MANIFESTS, None)
+    past, _ = history.at_commit(repository.commit(revision), repository, MANIFESTS, NO_RULES, None)
     return {address: record.wanted for address, record in past.records.items()}
 
 
 def since(revision: str) -> history.Since:
     repository = history.repository(MANIFESTS)
-    return history.since_commit(
-        repository.commit(revision), repository, MANIFESTS, Rules(Settings()), None
-    )
+    return history.since_commit(repository.commit(revision), repository, MANIFESTS, NO_RULES, None)
 
 
 def changed_since(revision: str) -> list[Address]:
@@ -52,7 +51,7 @@ def test_only_files_that_differ_are_read() -> None:
     write(rows(1, value="y"), "manifests/a.yaml")
 
     repository = history.repository(MANIFESTS)
-    past, _ = history.at_commit(repository.commit("HEAD"), repository, MANIFESTS, None)
+    past, _ = history.at_commit(repository.commit("HEAD"), repository, MANIFESTS, NO_RULES, None)
 
     assert past.same_files == {"manifests/b.yaml"}
     assert [record.wanted for record in past.records.values()] == ["x"]
@@ -136,7 +135,7 @@ def test_a_manifest_that_is_broken_at_the_base_only_is_a_warning_that_names_the_
     write(rows(1))
 
     repository = history.repository(MANIFESTS)
-    past, problems = history.at_commit(name, repository, MANIFESTS, None)
+    past, problems = history.at_commit(name, repository, MANIFESTS, NO_RULES, None)
     assert list(past.records) == [address(1)]
     assert {problem.severity for problem in problems} == {Severity.WARNING}
 
@@ -194,7 +193,7 @@ def test_manifests_may_be_in_a_folder_below_and_the_run_in_another(
     monkeypatch.chdir("manifests")
     paths = [Path("../manifests/a.yaml")]
     repository = history.repository(paths)
-    past, _ = history.at_commit(repository.commit("HEAD"), repository, paths, None)
+    past, _ = history.at_commit(repository.commit("HEAD"), repository, paths, NO_RULES, None)
     assert list(past.records) == [address(1)]
     assert past.records[address(1)].source.file == "../manifests/a.yaml"
 
@@ -369,8 +368,8 @@ def test_the_cache_serves_past_manifests_too(folder: Path) -> None:
     repository = history.repository(MANIFESTS)
     cache = Cache(folder / "kept")
 
-    cold, _ = history.at_commit(repository.commit("HEAD"), repository, MANIFESTS, cache)
+    cold, _ = history.at_commit(repository.commit("HEAD"), repository, MANIFESTS, NO_RULES, cache)
     assert len(list((folder / "kept").iterdir())) == 1
-    warm, _ = history.at_commit(repository.commit("HEAD"), repository, MANIFESTS, cache)
+    warm, _ = history.at_commit(repository.commit("HEAD"), repository, MANIFESTS, NO_RULES, cache)
 
     assert warm == cold

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -100,7 +101,7 @@ def test_every_part_of_a_write_goes_into_the_digest(rows: Rows, data: st.DataObj
     assert len(digests) == len(variants) + 3
 
 
-STYLES = st.sampled_from(
+STYLES: st.SearchStrategy[Callable[[Any], str]] = st.sampled_from(
     [
         json.dumps,
         lambda value: json.dumps(value, indent=1).replace("\n", "\n      "),

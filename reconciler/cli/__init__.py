@@ -1,6 +1,7 @@
 """argv -> exit code: the parser, the streams, and what an error looks like."""
 
 import os
+import signal
 import sys
 import tempfile
 import traceback
@@ -21,6 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from reconciler.cli.terminal import ReaderGoneError
 
     _open_descriptors()
+    with suppress(ValueError):  # called by other code, off the main thread
+        signal.signal(signal.SIGTERM, _terminated)
     given = _terraform_style(sys.argv[1:] if arguments is None else arguments)
     code: int
     try:
@@ -28,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         code = ExitCode.USAGE
+    except _TerminatedError:
+        _say("\nTerminated: nothing more is done.")
+        code = ExitCode.TERMINATED
     except (KeyboardInterrupt, click.Abort):
         _say("\nInterrupted: nothing more is done.")
         code = ExitCode.INTERRUPTED
@@ -42,6 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception:  # noqa: BLE001  whatever it is, the user is told where the trace is
         code = _bug()
     return code
+
+
+class _TerminatedError(KeyboardInterrupt):
+    """SIGTERM, met like Ctrl-C: libraries clean up after that one."""
+
+
+def _terminated(_number: int, _frame: object) -> None:
+    # As process 1 of a container there is no default action: it would be ignored.
+    raise _TerminatedError
 
 
 def _open_descriptors() -> None:
@@ -80,6 +95,7 @@ def _complaint(error: ReconcilerError, *, no_color: bool) -> Iterator[str]:
         yield f"{count:,} {'problem' if count == 1 else 'problems'} found."
     else:
         yield f"{paint.removed('error')}: {visible(str(error))}"
+        yield from (f"  {visible(line)}" for line in error.details)
 
 
 def _bug() -> int:

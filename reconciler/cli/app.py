@@ -3,6 +3,7 @@
 Nothing heavy is imported here: `--help` and completion load click alone.
 """
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -77,6 +78,7 @@ def validate(
 @options.inputs
 @options.text_or_json
 @option("--out", type=click.Path(path_type=Path), help="Save the plan, for `apply` and `show`.")
+@options.report
 @option(
     "--detailed-exitcode",
     is_flag=True,
@@ -86,6 +88,7 @@ def validate(
 def plan(
     format_: Literal["text", "json"],
     out: Path | None,
+    report: tuple[str, ...],
     detailed_exitcode: bool,
     **inputs: Any,
 ) -> ExitCode:
@@ -101,9 +104,9 @@ def plan(
     """
     from reconciler.commands import plan as command
 
-    chosen = given.inputs(given.settings(), **inputs)
-    parameters = command.Parameters(chosen, format_, out, detailed_exitcode)
-    return given.ended(chosen, command.run(parameters, terminal()))
+    chosen = given.inputs(given.settings(), notes_head=out is not None, **inputs)
+    parameters = command.Parameters(chosen, format_, out, detailed_exitcode, report)
+    return given.ended(chosen.connection, command.run(parameters, terminal()))
 
 
 @app.command()
@@ -132,6 +135,17 @@ def plan(
     is_flag=True,
     help="Note the commit as applied (refs/reconciler/applied), for --base auto.",
 )
+@options.journal
+@options.report
+@option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="What to put on stdout; json: an event a line, as Terraform's.",
+)
+@option("--verbose", is_flag=True, help="How each record ended, not only those that need a look.")
 @everywhere
 def apply(
     plan: Path | None,
@@ -140,6 +154,10 @@ def apply(
     on_error: Literal["continue", "stop"],
     expect: str | None,
     record: bool,
+    journal: Path,
+    report: tuple[str, ...],
+    format_: Literal["text", "json"],
+    verbose: bool,
     **inputs: Any,
 ) -> ExitCode:
     """Write what differs; a saved PLAN is applied exactly, record by record.
@@ -161,8 +179,21 @@ def apply(
     settings = given.settings()
     chosen = given.inputs(settings, notes_head=record, **inputs)
     how = method or settings.write.method
-    parameters = command.Parameters(chosen, plan, how, auto_approve, on_error, expect, record)
-    return given.ended(chosen, command.run(parameters, terminal()))
+    parameters = command.Parameters(
+        chosen,
+        plan,
+        how,
+        auto_approve,
+        on_error,
+        expect,
+        record,
+        journal,
+        report,
+        format_,
+        verbose,
+        os.environ,
+    )
+    return given.ended(chosen.connection, command.run(parameters, terminal()))
 
 
 @app.command()
@@ -189,7 +220,36 @@ def fmt(paths: tuple[Path, ...], manifests: tuple[Path, ...], check: bool, diff:
 
 
 @app.command()
-@click.argument("name", type=click.Choice(["manifest", "plan"]))
+@click.argument("journal", type=click.Path(path_type=Path))
+@option("--out", type=click.Path(path_type=Path), help="Save the plan, for `apply` and `show`.")
+@options.text_or_json
+@options.sandbox
+@options.parallelism
+@options.log_format
+@everywhere
+def rollback(
+    journal: Path, out: Path | None, format_: Literal["text", "json"], **connection: Any
+) -> ExitCode:
+    """Show the plan that undoes an apply; write nothing.
+
+    It holds only records that the apply wrote and that still hold what it wrote. Review it and
+    apply it like any other plan.
+
+    \b
+    Examples:
+      reconciler rollback .reconciler/journal/20260105T0914Z-3f9a.jsonl --out back.json
+      reconciler apply back.json
+    """
+    from reconciler.commands import rollback as command
+
+    settings = given.settings()
+    link = given.connection(settings, **connection)
+    parameters = command.Parameters(journal, link, settings.guards, out, format_)
+    return given.ended(link, command.run(parameters, terminal()))
+
+
+@app.command()
+@click.argument("name", type=click.Choice(["manifest", "plan", "result"]))
 @everywhere
 def schema(name: str) -> ExitCode:
     """Print a published JSON Schema.

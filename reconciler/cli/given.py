@@ -10,6 +10,7 @@ from msgspec import structs
 if TYPE_CHECKING:
     from reconciler.commands.comparing import Comparison
     from reconciler.commands.inputs import Manifests
+    from reconciler.commands.opening import Connection
     from reconciler.commands.planning import Inputs
     from reconciler.config import Settings
     from reconciler.errors import ExitCode
@@ -33,6 +34,27 @@ def chosen_manifests(paths: tuple[Path, ...], settings: "Settings") -> "Manifest
     return Manifests(named, settings, open_cache(os.environ))
 
 
+def connection(
+    settings: "Settings",
+    *,
+    sandbox: bool,
+    parallelism: int | None,
+    log_format: "LogFormat | None",
+) -> "Connection":
+    """Which API a run speaks to, and how fast."""
+    from reconciler.commands import opening
+    from reconciler.telemetry import recording
+
+    context, write = click.get_current_context(), settings.write
+    return opening.connection(
+        os.environ,
+        structs.replace(write, parallelism=parallelism or write.parallelism),
+        sandbox=sandbox,
+        log_format=log_format,
+        telemetry=context.with_resource(recording(os.environ, context.info_name or "")),
+    )
+
+
 def inputs(
     settings: "Settings",
     *,
@@ -50,18 +72,9 @@ def inputs(
     """What a plan is made of."""
     from reconciler import policies
     from reconciler.commands.inputs import Selection
-    from reconciler.commands.opening import connection
     from reconciler.commands.planning import Inputs
-    from reconciler.telemetry import recording
 
-    context, write = click.get_current_context(), settings.write
-    link = connection(
-        os.environ,
-        structs.replace(write, parallelism=parallelism or write.parallelism),
-        sandbox=sandbox,
-        log_format=log_format,
-        telemetry=context.with_resource(recording(os.environ, context.info_name or "")),
-    )
+    link = connection(settings, sandbox=sandbox, parallelism=parallelism, log_format=log_format)
     chosen = chosen_manifests(manifests, settings)
     return Inputs(
         chosen,
@@ -97,7 +110,7 @@ def _comparison(
     )
 
 
-def ended(inputs: "Inputs", code: "ExitCode") -> "ExitCode":
+def ended(connection: "Connection", code: "ExitCode") -> "ExitCode":
     """The exit code of a command that ran to its end, told to the run's telemetry."""
-    inputs.connection.telemetry.ended(code)
+    connection.telemetry.ended(code)
     return code

@@ -166,5 +166,19 @@ allow = option(
     help="Raise the limit of a guard for this once, as in max_clears=12; repeatable.",
 )
 
+report = option(
+    "--report",
+    multiple=True,
+    metavar="FORMAT=FILE",
+    help="Write a report as well, as in json=report.json; text or json; repeatable.",
+)
+journal = option(
+    "--journal",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".reconciler/journal"),
+    show_default=True,
+    help="The folder of journals: what was written is noted there before it is.",
+)
+
 comparison = stack(base, since, only, resolve, allow)
 inputs = stack(manifests, target, exclude, comparison, sandbox, parallelism, read, log_format)

@@ -11,6 +11,10 @@ from reconciler.render.paint import Paint
 SANDBOX_DB = Path(".reconciler/sandbox.db")
 
 
+# Characters a line of a report that no terminal has shown.
+REPORT_WIDTH = 100
+
+
 class Terminal(Protocol):
     """What a command may do with the person or the pipe in front of it."""
 

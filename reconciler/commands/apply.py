@@ -1,36 +1,32 @@
 """`reconciler apply`: write what differs; a saved plan is applied exactly, record by record."""
 
-import asyncio
-import signal
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from msgspec import Struct, structs
 
 from reconciler import history, policies
-from reconciler.apply import Apply, WriteMethod
-from reconciler.commands import Terminal, expecting, lines
+from reconciler.apply import Manner, WriteMethod
+from reconciler.commands import Terminal, journals, lines, reports
+from reconciler.commands.applying import Job, State, carry_out, report
+from reconciler.commands.expecting import Approval
 from reconciler.commands.files import read_plan
-from reconciler.commands.opening import open_api
+from reconciler.commands.journals import Run, Unfinished
 from reconciler.commands.planning import Inputs, Task, make, task
-from reconciler.errors import ApiError, ExitCode, PlanFileError, ReconcilerError, RefusedError
-from reconciler.model import Outcome, OutcomeName, Plan, short
+from reconciler.commands.reports import Reports
+from reconciler.errors import ExitCode, PlanFileError, ReconcilerError, RefusedError
+from reconciler.model import Plan, short
 from reconciler.pool import run as run_coroutine
 from reconciler.render import text
-from reconciler.report import tally
-from reconciler.revision import APPLIED
+from reconciler.revision import APPLIED, Repository
 
 QUESTION = """
 Do you want to write these changes?
   Only 'yes' will be accepted to approve.
 
   Enter a value: """
-
-
-# Outcomes of changes for which no write was even tried, or each one refused.
-_NOTHING_SENT = {OutcomeName.SKIPPED, OutcomeName.REJECTED, OutcomeName.FAILED}
 
 
 class Parameters(Struct, frozen=True):
@@ -43,31 +39,118 @@ class Parameters(Struct, frozen=True):
     on_error: Literal["continue", "stop"] = "continue"
     expect: str | None = None
     record: bool = False
+    journal: Path = journals.FOLDER
+    reports: tuple[str, ...] = ()
+    format: Literal["text", "json"] = "text"
+    verbose: bool = False
+    environment: Mapping[str, str] = {}
 
 
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     """Plans afresh, shows it and asks; or takes a saved plan, approved when it was reviewed."""
-    approved = None if parameters.expect is None else expecting.approval(parameters.expect)
-    fresh: Task | None = None
-    if parameters.plan is None:
-        fresh = task(parameters.inputs, terminal)
-        plan = run_coroutine(make(fresh, parameters.inputs, terminal))
-        terminal.write(lines(text.plan(plan, terminal.paint, terminal.width)))
-    else:
-        plan = _saved(parameters.plan, parameters.inputs)
-        terminal.write(lines(text.totals(plan, terminal.paint)))
-    if approved is not None:
-        expecting.check(plan, approved, None if fresh is None else fresh.wanted, terminal)
-    _refuse(plan)
-    code = ExitCode.OK if plan.complete else ExitCode.INCOMPLETE
-    if plan.applyable:
-        asks = fresh is not None and approved is None and not parameters.auto_approve
-        if asks and terminal.ask(QUESTION) != "yes":
-            raise ReconcilerError("Apply cancelled: nothing was written.")
-        code = run_coroutine(_apply(plan, parameters, terminal))
+    wanted = reports.wanted(parameters.reports)
+    approved = _approval(parameters)
+    with journals.locked(parameters.journal):
+        left = tuple(journals.unfinished(parameters.journal))
+        plan, fresh = _plan(parameters, approved, terminal)
+        job = _job(plan, parameters, _settled(left, plan, fresh, terminal), wanted)
+        state = State()
+        try:
+            if approved is not None:
+                approved.check(plan, terminal)
+            _refuse(plan)
+            if plan.applyable and fresh is not None and approved is None:
+                _ask(parameters, terminal)
+            state.code = carry_out(job, state, terminal)
+        except ReconcilerError as error:
+            state.code = error.exit_code
+            raise
+        finally:
+            code = report(job, state, terminal)
     if parameters.record and code is ExitCode.OK:
         _record(plan, parameters, terminal)
     return code
+
+
+def _ask(parameters: Parameters, terminal: Terminal) -> None:
+    if not parameters.auto_approve and terminal.ask(QUESTION) != "yes":
+        raise ReconcilerError("Apply cancelled: nothing was written.")
+
+
+def _job(plan: Plan, parameters: Parameters, left: tuple[Unfinished, ...], wanted: Reports) -> Job:
+    connection = parameters.inputs.connection
+    stops = parameters.on_error == "stop"
+    return Job(
+        plan,
+        connection,
+        Manner(parameters.method, connection.parallelism, stop_on_error=stops),
+        parameters.journal,
+        Run(connection.run, datetime.now(UTC)),
+        left,
+        wanted,
+        as_events=parameters.format == "json",
+        verbose=parameters.verbose,
+        environment=parameters.environment,
+    )
+
+
+def _approval(parameters: Parameters) -> Approval | None:
+    if parameters.expect is None:
+        return None
+    return Approval(parameters.expect, parameters.inputs.connection.target.base_url)
+
+
+def _plan(
+    parameters: Parameters, approved: Approval | None, terminal: Terminal
+) -> tuple[Plan, Task | None]:
+    """The plan, and what it was made of if it was not a saved one; shown, but for events."""
+    fresh: Task | None = None
+    if parameters.plan is None:
+        fresh = task(parameters.inputs, terminal)
+        if approved is not None:
+            fresh = structs.replace(fresh, wanted=approved.watching(fresh.wanted))
+        plan = run_coroutine(make(fresh, parameters.inputs, terminal))
+        shown = text.plan(plan, terminal.paint, terminal.width)
+    else:
+        plan = _saved(parameters.plan, parameters.inputs)
+        shown = text.totals(plan, terminal.paint)
+    if parameters.format == "text":
+        terminal.write(lines(shown))
+    else:
+        # stdout is for events; what somebody is asked to approve has to be seen all the same.
+        for line in shown:
+            terminal.note(line)
+    return plan, fresh
+
+
+def _settled(
+    left: Sequence[Unfinished], plan: Plan, fresh: Task | None, terminal: Terminal
+) -> tuple[Unfinished, ...]:
+    """What earlier runs left that this one settles, saying so; what it cannot settle is named.
+
+    A plan of everything that was made just now has read every record: what was in flight and is
+    not in it is in place.
+    """
+    scope = plan.scope
+    narrowed = scope.target or scope.exclude or scope.only or scope.since
+    knows_all = fresh is not None and plan.complete and not narrowed
+    settled = []
+    for each in left:
+        pending = each.history.in_flight
+        changes = {change.address for change in plan.changes}
+        if each.history.begun.base_url != plan.base_url:
+            continue
+        if pending:
+            terminal.note(
+                f"The run of {each.started} ended without a word; writes in flight then: "
+                f"{len(pending):,}, of which this plan holds {len(pending & changes):,}."
+            )
+        elsewhere = sorted(pending - changes)
+        for address in elsewhere:
+            terminal.note(f"  {address}: {'in place' if knows_all else 'not in this plan'}")
+        if knows_all or not elsewhere:
+            settled.append(each)
+    return tuple(settled)
 
 
 def _saved(file: Path, inputs: Inputs) -> Plan:
@@ -98,70 +181,32 @@ def _refuse(plan: Plan) -> None:
 
 
 def _record(plan: Plan, parameters: Parameters, terminal: Terminal) -> None:
-    """Notes the commit as applied, if the records now hold all that it says."""
-    scope, head = plan.scope, plan.revisions.head
-    if head is None:
-        terminal.note("Not recorded: the manifests are not those of a commit.")
-        return
-    git = history.repository(parameters.inputs.manifests.paths)
-    narrowed = scope.target or scope.exclude or scope.only or plan.left
-    if narrowed or scope.since not in (None, git.known(APPLIED)):
-        terminal.note("Not recorded: a part of the records was not looked at, or left out.")
-    else:
-        git.record(head)
-        terminal.note(f"Recorded {short(head)} as applied, for --base auto.")
+    """Notes the commit as applied, if the records now hold all that it says.
 
-
-async def _apply(plan: Plan, parameters: Parameters, terminal: Terminal) -> ExitCode:
-    connection = parameters.inputs.connection
-    async with open_api(connection, terminal, records=len(plan.changes)) as link:
-        with terminal.progress("Writing records", len(plan.changes), link.traffic) as step:
-            apply = Apply(
-                link.transport,
-                method=parameters.method,
-                parallelism=connection.parallelism,
-                stop_on_error=parameters.on_error == "stop",
-                on_outcome=lambda _: step(),
-            )
-            span = connection.telemetry.span("records.apply")
-            with span, _stopped_by_signals(apply, terminal) as caught:
-                outcomes = await apply.run(plan)
-    if apply.refused and _NOTHING_SENT.issuperset(tally(outcomes)):
-        raise ApiError(f"{apply.refused}: nothing was written")
-    terminal.write(lines(["", *text.outcomes(outcomes, terminal.paint)]))
-    if caught:
-        return ExitCode(128 + caught[0])
-    return exit_code(outcomes, complete=plan.complete)
-
-
-def exit_code(outcomes: Sequence[Outcome], *, complete: bool) -> ExitCode:
-    """OK only where every change is in place; records left alone are less than records lost."""
-    counts = set(tally(outcomes))
-    done = {OutcomeName.APPLIED, OutcomeName.ALREADY}
-    if not complete or counts - done - {OutcomeName.STALE}:
-        return ExitCode.INCOMPLETE
-    return ExitCode.STALE if OutcomeName.STALE in counts else ExitCode.OK
-
-
-@contextmanager
-def _stopped_by_signals(apply: Apply, terminal: Terminal) -> Generator[list[int]]:
-    """The first SIGINT or SIGTERM starts no new write and waits for those in flight."""
-    caught: list[int] = []
-    loop = asyncio.get_running_loop()
-    both = (signal.SIGINT, signal.SIGTERM)
-
-    def stop(number: signal.Signals) -> None:
-        caught.append(number)
-        for each in both:  # the second one ends the process, as anybody at the keyboard expects
-            loop.remove_signal_handler(each)
-            signal.signal(each, signal.SIG_DFL)
-        apply.stop(f"interrupted by {number.name}")
-        terminal.note(f"{number.name}: starting no new write, waiting for those in flight ...")
-
-    for each in both:
-        loop.add_signal_handler(each, stop, each)
+    What was applied is applied: that nothing can be noted is said, and is no failure.
+    """
     try:
-        yield caught
-    finally:
-        for each in both:
-            loop.remove_signal_handler(each)
+        git = history.repository(parameters.inputs.manifests.paths)
+        why = _unrecordable(plan, git, saved=parameters.plan is not None)
+        if not why:
+            head = git.commit(plan.revisions.head or "")
+            git.record(head)
+            terminal.note(f"Recorded {short(head)} as applied, for --base auto.")
+            return
+    except ReconcilerError as error:
+        why = str(error)
+    terminal.note(f"Not recorded: {why}.")
+
+
+def _unrecordable(plan: Plan, git: Repository, *, saved: bool) -> str:
+    """Why a plan is not all of a commit, or not the last one that was applied."""
+    scope, head, applied = plan.scope, plan.revisions.head, git.known(APPLIED)
+    if head is None:
+        return "the manifests are not those of a commit"
+    if scope.manifests or scope.target or scope.exclude or scope.only or plan.left:
+        return "a part of the records was left out"
+    if scope.since not in (None, applied):
+        return f"only what changed since {short(scope.since or '')} was looked at"
+    if saved and applied is not None and not git.holds(head, applied):
+        return f"{short(applied)}, which was applied since, is no part of {short(head)}"
+    return ""

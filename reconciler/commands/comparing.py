@@ -59,8 +59,8 @@ def choices(texts: Iterable[str]) -> dict[Address, Side]:
 
 def base_commit(comparison: Comparison, git: Repository) -> tuple[str, str]:
     """The commit to compare with, and in words how it was found."""
-    name = comparison.base or comparison.since
-    if name is not None and name != AUTO:
+    name = comparison.since if comparison.base is None else comparison.base
+    if name != AUTO and name is not None:
         return git.commit(name), name
     applied = git.known(APPLIED)
     if applied is not None:

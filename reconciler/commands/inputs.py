@@ -21,6 +21,13 @@ class Manifests(Struct, frozen=True):
     settings: Settings = Settings()
     cache: Cache | None = None
 
+    @property
+    def narrowed(self) -> tuple[str, ...]:
+        """The paths, where they are not those of reconciler.yaml."""
+        named = tuple(path.as_posix() for path in self.paths)
+        configured = tuple(Path(name).as_posix() for name in self.settings.manifests)
+        return () if named == configured else named
+
     def load(self, rules: Rules | None = None) -> Loaded:
         """All records; ProblemsError with every problem of every file and of reconciler.yaml."""
         rules = Rules(self.settings) if rules is None else rules

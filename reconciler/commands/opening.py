@@ -53,10 +53,12 @@ class Traffic:
 
 
 class Link(Struct, frozen=True):
-    """A client of the API, and what it did so far."""
+    """A client of the API, what it did so far, and how much patience the run has."""
 
     transport: Transport
     traffic: Traffic
+    budget: Budget
+    clock: Clock
 
 
 def connection(
@@ -96,9 +98,9 @@ def said_plainly(db: Path) -> Generator[None]:
 
 @asynccontextmanager
 async def open_api(
-    connection: Connection, terminal: Terminal, *, records: int
+    connection: Connection, terminal: Terminal, *, requests: int
 ) -> AsyncGenerator[Link]:
-    """A client that may write, for a run over so many records.
+    """A client that may write, for a run of so many requests if all goes well.
 
     A command that may not write wraps it in ReadOnly at once.
     """
@@ -117,7 +119,8 @@ async def open_api(
     async with _http(connection) as http:
         watched = Watched(http, clock, tuple(watchers))
         paced = Paced(watched, pace)
-        yield Link(Retrying(paced, Budget(records), clock, random.random), traffic)
+        budget = Budget(requests)
+        yield Link(Retrying(paced, budget, clock, random.random), traffic, budget, clock)
 
 
 @asynccontextmanager

@@ -6,13 +6,15 @@ from typing import Literal
 from msgspec import Struct
 
 from reconciler import document
-from reconciler.commands import Terminal, lines
-from reconciler.commands.files import PRIVATE, check_writable, write_whole
+from reconciler.commands import REPORT_WIDTH, Terminal, lines, reports
+from reconciler.commands.files import check_writable
 from reconciler.commands.planning import Inputs, make, task
+from reconciler.commands.plans import present
 from reconciler.errors import ExitCode
 from reconciler.model import Plan
 from reconciler.pool import run as run_coroutine
 from reconciler.render import text
+from reconciler.render.paint import Paint
 
 
 class Parameters(Struct, frozen=True):
@@ -22,20 +24,22 @@ class Parameters(Struct, frozen=True):
     format: Literal["text", "json"] = "text"
     out: Path | None = None
     detailed_exitcode: bool = False
+    reports: tuple[str, ...] = ()
 
 
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     """OK with or without changes; INCOMPLETE where a record could not be read."""
     if parameters.out is not None:
         check_writable(parameters.out)
+    wished = reports.wanted(parameters.reports)
     wanted = task(parameters.inputs, terminal)
     plan = run_coroutine(make(wanted, parameters.inputs, terminal))
-    if parameters.out is not None:
-        write_whole(parameters.out, document.write(plan), mode=PRIVATE)
-    if parameters.format == "json":
-        terminal.write(document.write(plan, redacted=True))
-    else:
-        terminal.write(lines(text.plan(plan, terminal.paint, terminal.width)))
+    present(plan, parameters.out, parameters.format, terminal)
+    formats = {
+        "json": lambda: document.write(plan, redacted=True),
+        "text": lambda: lines(text.plan(plan, Paint(on=False), REPORT_WIDTH)),
+    }
+    reports.write(wished, formats)
     if parameters.out is not None and plan.applyable:
         sandbox = " --sandbox" if parameters.inputs.connection.sandbox else ""
         terminal.note(f"Saved. To write exactly this: reconciler apply{sandbox} {parameters.out}")

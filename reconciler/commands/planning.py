@@ -1,38 +1,41 @@
 """Records + the API -> a plan; what `plan` and `apply` do alike."""
 
-import secrets
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from contextlib import suppress
+from pathlib import Path
 from types import MappingProxyType
 
 from msgspec import Struct, structs
 
-from reconciler import __version__, history, policies
+from reconciler import history, policies
 from reconciler.commands import Terminal
 from reconciler.commands.comparing import Comparison, base_commit
 from reconciler.commands.inputs import Manifests, Selection, select
 from reconciler.commands.opening import Connection, open_api
+from reconciler.commands.plans import meta
 from reconciler.draft import Draft
+from reconciler.errors import ReconcilerError
 from reconciler.fetch.read import How, read
 from reconciler.fetch.sweep import PAGE_RECORDS
 from reconciler.history import History
-from reconciler.loading import Loaded
 from reconciler.model import (
     Address,
     Current,
-    Meta,
     Plan,
     Problem,
     Record,
     Released,
     Revisions,
     Scope,
+    Source,
     Unreadable,
+    short,
 )
-from reconciler.plan import Wanted
+from reconciler.plan import Cleared, Wanted
 from reconciler.render import problems
 from reconciler.revision import Repository
 from reconciler.rules import Rules
+from reconciler.texts import find
 from reconciler.transport.readonly import ReadOnly
 
 
@@ -57,14 +60,18 @@ class Task(Struct, frozen=True):
 
 
 class _Found(Struct, frozen=True):
-    """The records that a run may be about, among the manifests' `count`."""
+    """The records that a run may be about, among the manifests' `count`.
+
+    `gone` are those that git held at the commit `then`, and holds no more.
+    """
 
     records: Mapping[Address, Record]
-    gone: Mapping[Address, Record]
     before: History | None
     revisions: Revisions
     count: int
     warnings: tuple[Problem, ...]
+    gone: Mapping[Address, Record] = MappingProxyType({})
+    then: str = ""
     since: str | None = None
 
 
@@ -75,14 +82,17 @@ def task(inputs: Inputs, terminal: Terminal) -> Task:
         found = _found(inputs, rules)
     for line in problems.text(found.warnings, terminal.paint):
         terminal.note(line)
-    chosen = select(
-        {**found.records, **found.gone} if found.gone else found.records,
-        inputs.selection,
-        strict=found.since is None,
-    )
-    gone = {address: record for address, record in found.gone.items() if address in chosen}
-    cleared = {address for address, record in gone.items() if rules.clears(record)}
-    left = sorted(gone.keys() - cleared)
+    gone = _left_git(found, inputs)
+    everything = {**found.records, **gone} if gone else found.records
+    _check_choices(everything, inputs.comparison, strict=found.since is None)
+    chosen = select(everything, inputs.selection, strict=found.since is None)
+    gone = {address: record for address, record in gone.items() if address in chosen}
+    cleared = {
+        address: Cleared(_base(found, record), _past(record.source, found))
+        for address, record in gone.items()
+        if rules.clears(record)
+    }
+    left = sorted(gone.keys() - cleared.keys())
     for address in left:
         del chosen[address]
     comparison, selection = inputs.comparison, inputs.selection
@@ -96,35 +106,71 @@ def task(inputs: Inputs, terminal: Terminal) -> Task:
             comparison.choices,
             comparison.only,
         ),
-        tuple(Released(address, gone[address].source) for address in left),
+        tuple(Released(address, _past(gone[address].source, found)) for address in left),
         found.revisions,
-        Scope(found.count, found.since, selection.target, selection.exclude, comparison.only),
+        Scope(
+            found.count + len(cleared),
+            found.since,
+            inputs.manifests.narrowed,
+            selection.target,
+            selection.exclude,
+            comparison.only,
+        ),
     )
+
+
+def _left_git(found: _Found, inputs: Inputs) -> Mapping[Address, Record]:
+    """The records that git holds no more, in no manifest, also where not all are named."""
+    if not (found.gone and inputs.manifests.narrowed):
+        return found.gone
+    named = [Path(name) for name in inputs.manifests.settings.manifests]
+    files = [path for path in find(named) if isinstance(path, Path)]
+    sids = {address.sid for address in found.gone}
+    moved = history.found_in(files, sids, inputs.manifests.cache)
+    return {address: record for address, record in found.gone.items() if address.sid not in moved}
+
+
+def _base(found: _Found, record: Record) -> Record | None:
+    """What the base held of a record that is gone; it was found at another commit, perhaps."""
+    if found.before is None or found.before.commit == found.then:
+        return record
+    return found.before.records.get(record.address)
+
+
+def _past(source: Source, found: _Found) -> Source:
+    """A place as it was at a commit, in git's own words: `1a2b3c4:manifests/a.yaml`."""
+    return structs.replace(source, file=f"{short(found.then)}:{source.file}")
+
+
+def _check_choices(
+    records: Mapping[Address, Record], comparison: Comparison, *, strict: bool
+) -> None:
+    unknown = [address for address in comparison.choices if address not in records]
+    if strict and unknown:
+        raise ReconcilerError(f"--resolve {min(unknown)}: is in no manifest")
 
 
 def _found(inputs: Inputs, rules: Rules) -> _Found:
     manifests, comparison = inputs.manifests, inputs.comparison
-    if not (comparison.asked or comparison.notes_head):
+    if not comparison.asked:
         loaded = manifests.load(rules)
-        return _Found(loaded.records, {}, None, Revisions(), len(loaded.records), loaded.warnings)
+        head = Revisions(head=_head_if_any(manifests)) if comparison.notes_head else Revisions()
+        return _Found(loaded.records, None, head, len(loaded.records), loaded.warnings)
     git = history.repository(manifests.paths)
     if comparison.since is not None:
         return _since(comparison.since, inputs, rules, git)
     loaded = manifests.load(rules)
-    if comparison.base is None:
-        head = _head(git, manifests)
-        return _all(loaded, None, Revisions(head=head), loaded.warnings)
     commit, words = base_commit(comparison, git)
-    before, broken = history.at_commit(commit, git, manifests.paths, manifests.cache)
-    revisions = Revisions(commit, words, _head(git, manifests))
-    return _all(loaded, before, revisions, (*loaded.warnings, *broken))
-
-
-def _all(
-    loaded: Loaded, before: History | None, revisions: Revisions, warnings: tuple[Problem, ...]
-) -> _Found:
-    gone = {} if before is None else history.released(before, loaded.records)
-    return _Found(loaded.records, gone, before, revisions, len(loaded.records), warnings)
+    before, broken = history.at_commit(commit, git, manifests.paths, rules, manifests.cache)
+    return _Found(
+        loaded.records,
+        before,
+        Revisions(commit, words, _head(git, manifests)),
+        len(loaded.records),
+        (*loaded.warnings, *broken),
+        history.released(before, loaded.records),
+        commit,
+    )
 
 
 def _since(name: str, inputs: Inputs, rules: Rules, git: Repository) -> _Found:
@@ -137,17 +183,25 @@ def _since(name: str, inputs: Inputs, rules: Rules, git: Repository) -> _Found:
     if comparison.base is not None:
         base, words = base_commit(comparison, git)
     if base != since:
-        before, broken = history.at_commit(base, git, manifests.paths, manifests.cache)
+        before, broken = history.at_commit(base, git, manifests.paths, rules, manifests.cache)
         warnings = (*warnings, *broken)
     return _Found(
         history.changed(found.loaded.records, found.history),
-        history.released(found.history, found.loaded.records),
         before,
         Revisions(base, words, _head(git, manifests)),
         found.records,
         warnings,
+        history.released(found.history, found.loaded.records),
+        since,
         since,
     )
+
+
+def _head_if_any(manifests: Manifests) -> str | None:
+    """The commit that the manifests are, where there is git at all."""
+    with suppress(ReconcilerError):
+        return _head(history.repository(manifests.paths), manifests)
+    return None
 
 
 def _head(git: Repository, manifests: Manifests) -> str | None:
@@ -162,7 +216,7 @@ async def make(task: Task, inputs: Inputs, terminal: Terminal) -> Plan:
     """The plan of a task, read through a client that cannot write, with what the guards say."""
     wanted = task.wanted.records
     draft = Draft(inputs.connection.target.base_url, task.wanted)
-    async with open_api(inputs.connection, terminal, records=len(wanted)) as link:
+    async with open_api(inputs.connection, terminal, requests=len(wanted)) as link:
         with terminal.progress("Reading records", len(wanted), link.traffic) as step:
 
             def add(address: Address, live: Current | Unreadable) -> None:
@@ -182,7 +236,7 @@ async def make(task: Task, inputs: Inputs, terminal: Terminal) -> Plan:
     )
     limits = structs.asdict(inputs.manifests.settings.guards)
     return structs.replace(
-        plan, guards=policies.judge(plan, limits, inputs.allowed), meta=_meta(plan)
+        plan, guards=policies.judge(plan, limits, inputs.allowed), meta=meta(plan)
     )
 
 
@@ -190,8 +244,3 @@ def _how(how: How, task: Task) -> How:
     """Few of many records are cheaper asked for: so many the account has at the least."""
     few = len(task.wanted.records) * PAGE_RECORDS <= task.scope.records
     return "each" if how == "auto" and few else how
-
-
-def _meta(plan: Plan) -> Meta:
-    key = secrets.token_hex(16) if plan.sensitive else ""
-    return Meta(__version__, datetime.now(UTC).isoformat(timespec="seconds"), key)

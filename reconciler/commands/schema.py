@@ -11,7 +11,7 @@ _FOLDERS = (_PACKAGE / "schemas", _PACKAGE.parent / "schemas")
 
 
 def run(name: str, terminal: Terminal) -> ExitCode:
-    """Prints `manifest` or `plan`."""
+    """Prints `manifest`, `plan` or `result`."""
     folder = next(folder for folder in _FOLDERS if folder.is_dir())
     terminal.write([(folder / f"{name}.schema.json").read_text("utf-8")])
     return ExitCode.OK

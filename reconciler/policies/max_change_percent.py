@@ -3,11 +3,23 @@
 Filling an empty field loses nothing and does not count, so that a first roll-out passes.
 """
 
+from reconciler.merge import loses
+from reconciler.model import Change
 from reconciler.policies.guard import Guard
+from reconciler.value import mapping
+
+
+def _loses(change: Change) -> bool:
+    """Whether something that is there will not be: a key more loses none of the others."""
+    if not change.before:
+        return False
+    before, after = mapping(change.before), mapping(change.after)
+    return before is None or after is None or loses(before, after)
+
 
 GUARD = Guard(
     "max_change_percent",
-    lambda change: bool(change.before),
+    _loses,
     "to lose the value that they have",
     per_cent=True,
 )

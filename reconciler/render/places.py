@@ -10,7 +10,7 @@ from reconciler.kinds import MANAGED_FIELD
 from reconciler.mask import Masked
 from reconciler.render.escape import quoted
 from reconciler.render.paint import Paint
-from reconciler.value import JsonValue, Number, canonical, structure
+from reconciler.value import JsonValue, Number, Steps, canonical, structure
 
 MARKS: dict[Op, str] = {"add": "+", "replace": "~", "remove": "-"}
 
@@ -20,14 +20,14 @@ _CONTEXT_LINES = 2
 
 def lines(found: tuple[Place, ...], paint: Paint, width: int) -> Iterator[str]:
     """Each place with its old and its new value, on one line where they fit."""
-    longest = min(max(len(name(place)) for place in found), width // 3)
+    longest = min(max(len(name(place.steps)) for place in found), width // 3)
     for place in found:
         yield from _place(place, longest, paint, width)
 
 
 def _place(place: Place, name_width: int, paint: Paint, width: int) -> Iterator[str]:
     mark = MARKS[place.op]
-    head = f"{' ' * 6}{painted(mark, mark, paint)} {f'{name(place)}:':<{name_width + 1}}"
+    head = f"{' ' * 6}{painted(mark, mark, paint)} {f'{name(place.steps)}:':<{name_width + 1}}"
     whole = not place.steps
     old, new = shown(place.before, whole=whole), shown(place.after, whole=whole)
     if place.op == "add":
@@ -70,11 +70,11 @@ def _over_lines(place: Place, old: str, new: str) -> Iterator[tuple[str, str]]:
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
-def name(place: Place) -> str:
+def name(steps: Steps) -> str:
     """`tags[2]`, `owner.name`, `["a key in quotes"]`; the whole field by its name, as no key is."""
-    if not place.steps:
+    if not steps:
         return MANAGED_FIELD
-    path = "".join(map(_step, place.steps)).removeprefix(".")
+    path = "".join(map(_step, steps)).removeprefix(".")
     return f'["{path}"]' if path == MANAGED_FIELD else path
 
 

@@ -22,7 +22,7 @@ from reconciler.render import places
 from reconciler.render.escape import visible
 from reconciler.render.paint import Paint
 from reconciler.report import Summary, summarize, tally
-from reconciler.value import reach
+from reconciler.value import reach, steps_of
 
 NO_CHANGES = "No changes. Your records match the configuration."
 
@@ -47,7 +47,7 @@ def plan(plan: Plan, paint: Paint, width: int) -> Iterator[str]:
     if plan.conflicts:
         yield from _conflicts(plan, paint)
     if plan.released:
-        yield from _released(plan.released, plan, paint)
+        yield from _released(plan.released, paint)
     if plan.unreadable:
         yield paint.strong(f"{_records(len(plan.unreadable))} could not be read:")
         yield ""
@@ -57,12 +57,14 @@ def plan(plan: Plan, paint: Paint, width: int) -> Iterator[str]:
     yield from totals(plan, paint)
 
 
-def outcomes(all_of_them: Iterable[Outcome], paint: Paint) -> Iterator[str]:
-    """What an apply did: each record that was not simply written, then the counts."""
+def outcomes(
+    all_of_them: Iterable[Outcome], paint: Paint, *, verbose: bool = False
+) -> Iterator[str]:
+    """What an apply did: each record that was not simply written (or all), then the counts."""
     done = tuple(all_of_them)
     counts = tally(done)
     for outcome in done:
-        if outcome.name is not OutcomeName.APPLIED or outcome.detail:
+        if verbose or outcome.detail or outcome.name not in _FINE:
             mark = paint.removed("!") if outcome.name in _BAD else " "
             detail = f": {visible(outcome.detail)}" if outcome.detail else ""
             yield f"{mark} {outcome.change.address} {outcome.name}{detail}"
@@ -74,7 +76,8 @@ def outcomes(all_of_them: Iterable[Outcome], paint: Paint) -> Iterator[str]:
     yield f"{word} Resources: 0 added, {applied} changed, 0 destroyed."
 
 
-_BAD = frozenset(OutcomeName) - {OutcomeName.APPLIED, OutcomeName.ALREADY, OutcomeName.STALE}
+_FINE = frozenset((OutcomeName.APPLIED, OutcomeName.ALREADY))
+_BAD = frozenset(OutcomeName) - _FINE - {OutcomeName.STALE}
 
 
 def totals(plan: Plan, paint: Paint) -> Iterator[str]:
@@ -122,7 +125,8 @@ def _scope(plan: Plan) -> Iterator[str]:
         )
     if scope.only:
         yield f"Only changes of origin {', '.join(scope.only)} are written."
-    narrowed = [f"--target {visible(text)}" for text in scope.target]
+    narrowed = [f"--manifests {visible(text)}" for text in scope.manifests]
+    narrowed += [f"--target {visible(text)}" for text in scope.target]
     narrowed += [f"--exclude {visible(text)}" for text in scope.exclude]
     if narrowed:
         yield f"Narrowed by {', '.join(narrowed)}."
@@ -148,9 +152,8 @@ def _guard(verdict: Verdict, paint: Paint) -> Iterator[str]:
 def _change(change: Change, plan: Plan, paint: Paint, width: int) -> Iterator[str]:
     action = places.painted(_ACTION_MARKS[change.action], str(change.action), paint)
     gone = ", no longer in git" if change.released else ""
-    source = _past(change.source, plan, paint) if change.released else _where(change.source, paint)
     yield f"  {paint.changed('~')} {paint.strong(str(change.address))}"
-    yield f"      {source}  {action} (origin: {change.origin}{gone})"
+    yield f"      {_where(change.source, paint)}  {action} (origin: {change.origin}{gone})"
     found = differences(change.before, change.after, _mask(change, plan))
     yield from places.lines(found, paint, width)
 
@@ -164,7 +167,7 @@ def _conflicts(plan: Plan, paint: Paint) -> Iterator[str]:
         yield f"  {paint.removed('!')} {paint.strong(str(conflict.address))}"
         yield f"      {_where(conflict.source, paint)}  {paint.removed('conflict')}"
         for place in conflict.places:
-            yield f"      {paint.removed('!')} {visible(place.lstrip('/')) or 'user_data'}:"
+            yield f"      {paint.removed('!')} {places.name(steps_of(place))}:"
             for side, value in _sides(conflict, place, plan):
                 yield f"          {side:<4} {value}"
         yield ""
@@ -184,12 +187,14 @@ def _sides(conflict: Conflict, place: str, plan: Plan) -> Iterator[tuple[str, st
         yield side, places.shown(value, whole=not place) if held else "(nothing)"
 
 
-def _released(released: tuple[Released, ...], plan: Plan, paint: Paint) -> Iterator[str]:
-    is_are = "is" if len(released) == 1 else "are"
-    yield paint.strong(f"{_records(len(released))} {is_are} in git no more, and left as they are:")
+def _released(released: tuple[Released, ...], paint: Paint) -> Iterator[str]:
+    are = "is in git no more, and left as it is"
+    if len(released) != 1:
+        are = "are in git no more, and left as they are"
+    yield paint.strong(f"{_records(len(released))} {are}:")
     yield ""
     for record in released[:_MOST_RELEASED]:
-        yield f"  . {record.address}  {_past(record.source, plan, paint)}"
+        yield f"  . {record.address}  {_where(record.source, paint)}"
     if len(released) > _MOST_RELEASED:
         yield f"  ... and {len(released) - _MOST_RELEASED:,} more"
     yield ""
@@ -207,12 +212,6 @@ def _mask(item: Change | Conflict, plan: Plan) -> Mask | None:
 
 def _where(source: Source, paint: Paint) -> str:
     return paint.dim(f"{visible(source.file)}:{source.line}")
-
-
-def _past(source: Source, plan: Plan, paint: Paint) -> str:
-    """A place at the base revision, in git's own words: `1a2b3c4:manifests/a.yaml:3`."""
-    revision = short(plan.revisions.base or "")
-    return paint.dim(f"{revision}:{visible(source.file)}:{source.line}")
 
 
 def _records(count: int) -> str:

@@ -45,6 +45,10 @@ class GivenUpError(TransportError):
     """Not even asked: the run has given the API up."""
 
 
+class HeldError(TransportError):
+    """Not sent: the API asked everybody to wait, and what the request is based on is old by now."""
+
+
 class Clock(Protocol):
     """Seconds that only ever go forward; the time of day is nobody's business here."""
 

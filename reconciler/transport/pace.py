@@ -12,8 +12,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
-from reconciler.transport import Clock, GivenUpError, Request, Response, Transport
+from reconciler.transport import Clock, GivenUpError, HeldError, Request, Response, Transport
 
 # An API that asks for more is not coming back while somebody waits for a plan.
 MAX_HOLD_SECONDS = 120.0
@@ -22,6 +23,13 @@ MAX_HELD_SECONDS = 600.0
 
 _PUSHED_BACK = (429, 503)
 _SECONDS = re.compile(r"[0-9]{1,9}")
+
+
+class Start(NamedTuple):
+    """When a request begins, and whether it had to wait because the API asked for it."""
+
+    at: float
+    held: bool
 
 
 class Pace:
@@ -49,8 +57,8 @@ class Pace:
         self._gave_up = ""
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[float]:
-        """A place among the requests under way, once it is time for another one, and that time.
+    async def slot(self) -> AsyncIterator[Start]:
+        """A place among the requests under way, once it is time for another one.
 
         Raises GivenUpError where the API asked for more patience than anybody has.
         """
@@ -60,8 +68,8 @@ class Pace:
             await free
         self._in_flight += 1
         try:
-            await self._wait()
-            yield self._clock.now()
+            held = await self._wait()
+            yield Start(self._clock.now(), held)
         finally:
             self._in_flight -= 1
             self._wake()
@@ -90,13 +98,15 @@ class Pace:
         elif longer >= 1:
             self._on_hold(until - now)
 
-    async def _wait(self) -> None:
-        """Until the API lets us go on and the next start is due."""
+    async def _wait(self) -> bool:
+        """Until the next start is due; whether the API asked to wait until then."""
+        held = False
         while True:
             if self._gave_up:
                 raise GivenUpError(self._gave_up, sent=False)
             now = self._clock.now()
             if now < self._held_until:
+                held = True
                 await self._clock.sleep(self._held_until - now)
                 continue
             start = max(now, self._next_start)
@@ -104,7 +114,7 @@ class Pace:
             if start > now:
                 await self._clock.sleep(start - now)
             if self._clock.now() >= self._held_until:
-                return
+                return held
 
     def _wake(self) -> None:
         while self._waiting and self._in_flight < int(self._limit):
@@ -122,11 +132,17 @@ class Paced:
         self._pace = pace
 
     async def send(self, request: Request) -> Response:
-        """The answer, whatever it is; a push-back slows down all that come after it."""
-        async with self._pace.slot() as began:
+        """The answer, whatever it is; a push-back slows down all that come after it.
+
+        A write that had to wait for it is not sent (HeldError): somebody may have changed meanwhile
+        what it was to replace.
+        """
+        async with self._pace.slot() as start:
+            if start.held and request.method != "GET":
+                raise HeldError("not sent: the API asked to wait", sent=False)
             response = await self._inner.send(request)
         if response.status in _PUSHED_BACK:
-            self._pace.shrink(began, retry_after(response))
+            self._pace.shrink(start.at, retry_after(response))
         else:
             self._pace.grow()
         return response

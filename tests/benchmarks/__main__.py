@@ -10,6 +10,8 @@ from benchmarks import (
     choose,
     load_manifests,
     plan_in_process,
+    plan_rate,
+    plan_since,
     plan_sweep,
     read_each,
     start_up,
@@ -20,6 +22,8 @@ BENCHMARKS = {
     "load_manifests": load_manifests.main,
     "plan_in_process": plan_in_process.main,
     "plan_sweep": plan_sweep.main,
+    "plan_since": plan_since.main,
+    "plan_rate": plan_rate.main,
     "read_each": read_each.main,
     "choose": choose.main,
 }

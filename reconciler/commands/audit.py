@@ -1,0 +1,52 @@
+"""Who runs this, as far as git and the CI system say."""
+
+import getpass
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from reconciler.errors import ReconcilerError
+from reconciler.revision import Repository
+
+# Where CI systems say it, the first that is set: GitHub, GitLab, Jenkins, Buildkite.
+_ACTOR = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER_ID", "BUILDKITE_BUILD_CREATOR")
+_URL = ("CI_JOB_URL", "BUILD_URL", "BUILDKITE_BUILD_URL")
+_COMMIT = ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT", "BUILDKITE_COMMIT")
+
+
+def who(environment: Mapping[str, str]) -> dict[str, str]:
+    """`user`, `git`, `actor`, `url` and `commit`, as far as they are known."""
+    known = {
+        "user": _user(),
+        **_git(),
+        "actor": _first(environment, _ACTOR),
+        "url": _github_run(environment) or _first(environment, _URL),
+    }
+    stated = _first(environment, _COMMIT)
+    if stated:
+        known["commit"] = stated
+    return {name: value for name, value in known.items() if value}
+
+
+def _user() -> str:
+    with suppress(OSError, KeyError):  # a container's user may have no name
+        return getpass.getuser()
+    return str(os.getuid())
+
+
+def _git() -> dict[str, str]:
+    with suppress(ReconcilerError):
+        git = Repository(Path())
+        return {"git": git.identity(), "commit": git.known("HEAD") or ""}
+    return {}
+
+
+def _first(environment: Mapping[str, str], names: tuple[str, ...]) -> str:
+    return next((environment[name] for name in names if environment.get(name)), "")
+
+
+def _github_run(environment: Mapping[str, str]) -> str:
+    names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
+    server, repository, run = (environment.get(name, "") for name in names)
+    return f"{server}/{repository}/actions/runs/{run}" if server and repository and run else ""

@@ -1,0 +1,30 @@
+"""A plan -> its file and what is printed; what `plan` and `rollback` do alike."""
+
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from reconciler import __version__, document
+from reconciler.commands import Terminal, lines
+from reconciler.commands.files import PRIVATE, write_whole
+from reconciler.model import Meta, Plan
+from reconciler.render import text
+
+
+def meta(plan: Plan) -> Meta:
+    """What a plan that is made now says of itself."""
+    key = secrets.token_hex(16) if plan.sensitive else ""
+    return Meta(__version__, datetime.now(UTC).isoformat(timespec="seconds"), key)
+
+
+def present(
+    plan: Plan, out: Path | None, format_: Literal["text", "json"], terminal: Terminal
+) -> None:
+    """Saves the plan, if somewhere, and shows it."""
+    if out is not None:
+        write_whole(out, document.write(plan), mode=PRIVATE)
+    if format_ == "json":
+        terminal.write(document.write(plan, redacted=True))
+    else:
+        terminal.write(lines(text.plan(plan, terminal.paint, terminal.width)))

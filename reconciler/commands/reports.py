@@ -1,0 +1,32 @@
+"""`--report FORMAT=FILE`: what a run has to say, into files, beside what it prints."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from reconciler.commands.files import PRIVATE, check_writable, write_whole
+from reconciler.errors import UsageError
+
+Reports = tuple[tuple[str, Path], ...]
+
+FORMATS = ("text", "json")
+
+
+def wanted(texts: Iterable[str]) -> Reports:
+    """`json=report.json` as a format and a file that can be written."""
+    reports = []
+    for text in texts:
+        name, _, file = text.partition("=")
+        if name not in FORMATS or not file:
+            raise UsageError(
+                f"--report {text}: expected a format and a file, as in json=report.json; "
+                f"there are {', '.join(FORMATS)}"
+            )
+        check_writable(Path(file))
+        reports.append((name, Path(file)))
+    return tuple(reports)
+
+
+def write(reports: Reports, formats: Mapping[str, Callable[[], Iterable[str]]]) -> None:
+    """Every report, each made anew: whole, or the old file stays."""
+    for name, file in reports:
+        write_whole(file, formats[name](), mode=PRIVATE)

@@ -1,0 +1,118 @@
+"""`reconciler rollback`: the plan that undoes an apply; nothing is written but the plan file."""
+
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct, structs
+
+from reconciler import policies
+from reconciler.commands import Terminal, journals
+from reconciler.commands.files import check_writable
+from reconciler.commands.opening import Connection, open_api
+from reconciler.commands.plans import meta, present
+from reconciler.config import Guards
+from reconciler.errors import ExitCode, ReconcilerError
+from reconciler.fetch.read import read
+from reconciler.journal import History, Intent
+from reconciler.model import (
+    Address,
+    Change,
+    Current,
+    Origin,
+    OutcomeName,
+    Plan,
+    Record,
+    Unreadable,
+)
+from reconciler.plan import digest
+from reconciler.pool import run as run_coroutine
+from reconciler.transport.readonly import ReadOnly
+from reconciler.value import same
+
+# How a change may have ended whose value may be ours; None: nobody noted it.
+_WRITTEN = (OutcomeName.APPLIED, OutcomeName.UNKNOWN, None)
+
+
+class Parameters(Struct, frozen=True):
+    """Which journal to undo, and where to put the plan."""
+
+    journal: Path
+    connection: Connection
+    guards: Guards = Guards()
+    out: Path | None = None
+    format: Literal["text", "json"] = "text"
+
+
+def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
+    """OK with or without changes; INCOMPLETE where a record could not be read."""
+    if parameters.out is not None:
+        check_writable(parameters.out)
+    history = journals.read(parameters.journal)
+    base_url = parameters.connection.target.base_url
+    if history.begun.base_url != base_url:
+        raise ReconcilerError(
+            f"{parameters.journal}: is of {history.begun.base_url}, "
+            f"but this run speaks to {base_url}"
+        )
+    plan = run_coroutine(_plan(history, parameters, terminal))
+    present(plan, parameters.out, parameters.format, terminal)
+    if parameters.out is not None and plan.applyable:
+        sandbox = " --sandbox" if parameters.connection.sandbox else ""
+        terminal.note(f"Saved. To undo exactly this: reconciler apply{sandbox} {parameters.out}")
+    return ExitCode.OK if plan.complete else ExitCode.INCOMPLETE
+
+
+async def _plan(history: History, parameters: Parameters, terminal: Terminal) -> Plan:
+    """The records that still hold what the run wrote, with what they held before."""
+    written = {
+        address: intent
+        for address, intent in history.intents.items()
+        if _ended(history, address) in _WRITTEN
+    }
+    changes: list[Change] = []
+    unreadable: list[Unreadable] = []
+    in_sync = left = 0
+    connection = parameters.connection
+    async with open_api(connection, terminal, requests=len(written)) as link:
+        with terminal.progress("Reading records", len(written), link.traffic) as step:
+
+            def add(address: Address, live: Current | Unreadable) -> None:
+                nonlocal in_sync, left
+                intent = written[address]
+                if isinstance(live, Unreadable):
+                    unreadable.append(live)
+                elif same(intent.after, live.user_data, structured=intent.structured):
+                    changes.append(_undone(address, intent, live.user_data))
+                elif live.user_data == intent.before:
+                    in_sync += 1
+                else:
+                    left += 1
+                step()
+
+            await read(
+                [_record(address, intent) for address, intent in written.items()],
+                ReadOnly(link.transport),
+                how="auto",
+                parallelism=connection.parallelism,
+                on_read=add,
+            )
+    ordered = tuple(sorted(changes, key=lambda change: change.address))
+    url = history.begun.base_url
+    lost = tuple(sorted(unreadable, key=lambda record: record.address))
+    plan = Plan(url, digest(url, ordered), ordered, in_sync, unreadable=lost, left=left)
+    # Which part of all records this is nobody can say without the manifests.
+    limits = structs.asdict(parameters.guards) | {"max_change_percent": None}
+    return structs.replace(plan, guards=policies.judge(plan, limits, {}), meta=meta(plan))
+
+
+def _ended(history: History, address: Address) -> OutcomeName | None:
+    ended = history.outcomes.get(address)
+    return None if ended is None else ended.outcome
+
+
+def _undone(address: Address, intent: Intent, live: str | None) -> Change:
+    return Change(address, Origin.CHANGE, live, intent.before, intent.source, intent.sensitive)
+
+
+def _record(address: Address, intent: Intent) -> Record:
+    return Record(address, intent.before, structured=False, source=intent.source)

@@ -1,0 +1,74 @@
+"""What an apply did, as a document (schemas/result.schema.json) and as an audit record."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from reconciler.model import Outcome, Plan, Source
+from reconciler.report import tally
+
+FORMAT_VERSION = "1.0"
+
+
+class Ran(Struct, frozen=True):
+    """One run: when, for how long, who by, and how it ended; times are RFC 3339."""
+
+    run: str
+    version: str
+    started: str
+    seconds: float
+    exit_code: int
+    method: str
+    journal: str
+    by: Mapping[str, str]
+
+
+class _Row(Struct):
+    address: str
+    action: str
+    origin: str
+    outcome: str
+    detail: str
+    source: Source
+
+
+def document(plan: Plan, outcomes: Sequence[Outcome], ran: Ran) -> Iterator[str]:
+    """Every outcome, a line each; no values of records."""
+    yield f'{{\n{_members(plan, outcomes, ran)}"outcomes":'
+    separator = "[\n"
+    for outcome in outcomes:
+        change = outcome.change
+        row = _Row(
+            str(change.address),
+            change.action,
+            change.origin,
+            outcome.name,
+            outcome.detail,
+            change.source,
+        )
+        yield f"{separator}{_json(row)}"
+        separator = ",\n"
+    yield "[]\n}\n" if separator == "[\n" else "\n]\n}\n"
+
+
+def audit(plan: Plan, outcomes: Sequence[Outcome], ran: Ran) -> Iterator[str]:
+    """Who applied what, and how it ended: the counts, not the records."""
+    members = _members(plan, outcomes, ran).rstrip(",\n")
+    yield f"{{\n{members}\n}}\n"
+
+
+def _members(plan: Plan, outcomes: Sequence[Outcome], ran: Ran) -> str:
+    members = {
+        "format_version": FORMAT_VERSION,
+        **msgspec.structs.asdict(ran),
+        "plan": {"digest": plan.digest, "changes": len(plan.changes)},
+        "target": {"base_url": plan.base_url},
+        "source": plan.revisions,
+        "summary": {name.value: count for name, count in tally(outcomes).items()},
+    }
+    return "".join(f"{_json(name)}:{_json(value)},\n" for name, value in members.items())
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
