@@ -2,6 +2,7 @@
 #
 #   make demo    plan, apply and plan again on the embedded API
 #   make test    the whole test suite
+#   make soak    25 times as many simulated worlds
 #   make check   format, lint, types, layers
 #   make bench   the benchmarks (tests/benchmarks/README.md)
 #   make fuzz    coverage-guided fuzzing, SECONDS (60) for each target
@@ -13,7 +14,7 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench fuzz clean
+.PHONY: demo test soak check bench fuzz clean
 .DEFAULT_GOAL := test
 
 # One stamp a set of packages, so that `make demo` does not wait for linters.
@@ -39,6 +40,9 @@ demo: $(VENV)/.run
 
 test: $(VENV)/.test
 	@$(BIN)/python -m pytest
+
+soak: $(VENV)/.test
+	@WORLDS=50000 $(BIN)/python -m pytest tests/test_simulation.py tests/test_apply_simulation.py
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

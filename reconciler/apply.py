@@ -98,10 +98,8 @@ class Apply:
         for task in self._running:
             task.cancel()
 
-    async def run(
-        self, changes: Collection[Change], first: Collection[Address] = ()
-    ) -> list[Outcome]:
-        """The outcome of every change, in their order; `first` are the records to begin with."""
+    async def run(self, changes: Collection[Change]) -> list[Outcome]:
+        """The outcome of every change, in their order."""
         outcomes: dict[Address, Outcome] = {}
         self._enough_forbidden = min(api.FORBIDDEN_IN_A_ROW, len(changes))
 
@@ -111,8 +109,8 @@ class Apply:
             self._means.ledger.outcome(outcome)
             self._on_outcome(outcome)
 
-        order = sorted(changes, key=lambda change: change.address not in first)
-        await each_of(order, work, at_most=self._manner.parallelism)
+        self._means.ledger.expect(changes)
+        await each_of(changes, work, at_most=self._manner.parallelism)
         return [outcomes[change.address] for change in changes]
 
     async def _to_the_end(self, change: Change) -> Outcome:
@@ -145,12 +143,7 @@ class Apply:
             look = await self._look(change, maybe=maybe)
             if isinstance(look, Outcome):
                 return look
-            if writes and self._stopped:
-                break
-            try:
-                await self._means.ledger.intent(change, writes + 1)
-            except JournalError as error:
-                self.stop(str(error))
+            if self._stopped or not await self._noted(change, writes + 1):
                 break
             self._in_air.add(change.address)
             ended = await self._write(change, look, maybe=maybe)
@@ -168,12 +161,22 @@ class Apply:
             await self._back_off(writes)
         return await self._last_word(change, doubt, maybe=maybe)
 
+    async def _noted(self, change: Change, attempt: int) -> bool:
+        """Whether the intent to write is on disk; if it cannot be, the run ends."""
+        try:
+            await self._means.ledger.intent(change, attempt)
+        except JournalError as error:
+            self.stop(str(error))
+            return False
+        return True
+
     async def _look(self, change: Change, *, maybe: str) -> Response | Outcome:
         """The answer to a fresh look, if it holds what the plan expected."""
         try:
             response = await self._means.transport.send(api.get(change.address))
         except TransportError as error:
-            return _ended(change, OutcomeName.FAILED, f"not read again: {error}", maybe=maybe)
+            why = f"not read again: {_told(change, error)}"
+            return _ended(change, OutcomeName.FAILED, why, maybe=maybe)
         held = api.current(change.address, response)
         if isinstance(held, api.Refusal):
             name = OutcomeName.MISSING if held.status in _GONE else OutcomeName.FAILED
@@ -199,13 +202,14 @@ class Apply:
         except HeldError:
             return None
         except TransportError as error:
-            return _Doubt(str(error), error.sent)
+            return _Doubt(_told(change, error), error.sent)
         held = api.stored(change.address, response)
         if isinstance(held, api.Refusal):
             return self._not_stored(change, held, maybe=maybe)
         self._forbidden = 0
         put = self._manner.method == "put"
-        return _stored(change, held, api.changed_beside(just_read, response) if put else ())
+        others = api.changed_beside(just_read, response) if put else ()
+        return _stored(change, held, others, maybe=maybe)
 
     def _request(self, change: Change, just_read: Response) -> Request:
         if self._manner.method == "put":
@@ -277,17 +281,25 @@ def _holds(change: Change, held: Current) -> bool:
     return same(change.after, held.user_data, structured=change.structured)
 
 
+def _told(change: Change, error: TransportError) -> str:
+    """Why there is no answer; it may quote one, which is not always to be shown."""
+    return (
+        "no answer (why is not shown: the record is sensitive)" if change.sensitive else str(error)
+    )
+
+
 def _said(change: Change, refusal: api.Refusal) -> str:
     """What the API said; it may quote the value, which is not always to be shown."""
     reason = "(its words are not shown: the record is sensitive)" if change.sensitive else ""
     return f"{refusal.status} {reason or refusal.reason}"
 
 
-def _stored(change: Change, held: Current, others: tuple[str, ...]) -> Outcome:
+def _stored(change: Change, held: Current, others: tuple[str, ...], *, maybe: str) -> Outcome:
     if _holds(change, held):
         beside = f"other fields are not as they were: {', '.join(others)}" if others else ""
         return Outcome(change, OutcomeName.APPLIED, beside)
-    if change.sensitive:
-        return Outcome(change, OutcomeName.ALTERED, "the API stored something else (not shown)")
     stored = "null" if held.user_data is None else f'"{held.user_data}"'
-    return Outcome(change, OutcomeName.ALTERED, f"the API stored {stored[: api.MAX_REASON_CHARS]}")
+    if change.sensitive:
+        stored = "something else (not shown)"
+    detail = f"the API stored {stored[: api.MAX_REASON_CHARS]}"
+    return _ended(change, OutcomeName.ALTERED, detail, maybe=maybe)

@@ -7,16 +7,21 @@ decided by a journal: what a record holds, the API alone says.
 
 import asyncio
 import zlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Protocol, TypeAlias
 
 import msgspec
 from msgspec import Struct, structs
 
 from reconciler.errors import ReconcilerError
+from reconciler.kinds import KINDS, is_sid
 from reconciler.model import Address, Change, Outcome, OutcomeName, Source
 
 FORMAT = 1
+
+# So many changes are noted ahead, in one trip to the disk: it must not hold up each write.
+AHEAD = 64
 
 # Puts bytes behind those that are there; returns once they would survive a power cut.
 Append: TypeAlias = Callable[[bytes], Awaitable[None]]
@@ -42,7 +47,7 @@ class Begun(Struct, frozen=True, tag_field="type", tag="run"):
 
 
 class Intent(Struct, frozen=True, tag_field="type", tag="intent"):
-    """A write that is about to be sent, for the `attempt`th time."""
+    """A write that is about to be sent, for the `attempt`th time, if the record still allows it."""
 
     address: str
     before: str | None
@@ -77,6 +82,10 @@ Row: TypeAlias = Begun | Intent | Ended | Closed
 class Ledger(Protocol):
     """Where an apply notes what it does."""
 
+    def expect(self, changes: Iterable[Change]) -> None:
+        """Is told which changes are to come, in order."""
+        ...
+
     async def intent(self, change: Change, attempt: int) -> None:
         """Returns once the intent to write is durable; JournalError where it will never be."""
         ...
@@ -96,6 +105,13 @@ class Journal:
         self._waiting: list[asyncio.Future[None]] = []
         self._flusher: asyncio.Task[None] | None = None
         self._failed: str | None = None
+        self._coming: Iterator[Change] = iter(())
+        self._ahead: dict[Address, asyncio.Task[None]] = {}
+        self._over: set[Address] = set()  # ended before their intents were noted
+
+    def expect(self, changes: Iterable[Change]) -> None:
+        """Is told which changes are to come, in order: their intents are noted ahead."""
+        self._coming = iter(changes)
 
     async def begin(self, begun: Begun) -> None:
         """The first line."""
@@ -104,20 +120,34 @@ class Journal:
 
     async def intent(self, change: Change, attempt: int) -> None:
         """Returns once the intent to write is durable; JournalError where it will never be."""
-        row = Intent(
-            str(change.address),
-            change.before,
-            change.after,
-            attempt,
-            change.source,
-            change.sensitive,
-            change.structured,
-        )
-        self._note(row)
+        if attempt == 1:
+            if change.address not in self._ahead:
+                self._look_ahead()
+            noted = self._ahead.pop(change.address, None)
+            if len(self._ahead) < AHEAD // 2:
+                self._look_ahead()
+            if noted is not None:
+                await asyncio.shield(noted)
+                return
+        self._note(_intent(change, attempt))
         await self._durable()
+
+    def _look_ahead(self) -> None:
+        """Notes the next intents, on their way to disk together."""
+        coming = (change for change in self._coming if change.address not in self._over)
+        changes = list(islice(coming, AHEAD))
+        if not changes:
+            return
+        for change in changes:
+            self._note(_intent(change, 1))
+        noted = asyncio.create_task(self._durable())
+        noted.add_done_callback(_heard)  # those who need it hear of a failure as well
+        self._ahead |= {change.address: noted for change in changes}
 
     def outcome(self, outcome: Outcome) -> None:
         """Notes how a change ended; it goes to disk with what comes next."""
+        if self._ahead.pop(outcome.change.address, None) is None:
+            self._over.add(outcome.change.address)
         self._note(Ended(str(outcome.change.address), outcome.name, outcome.detail))
 
     async def end(self, closed: Closed) -> None:
@@ -160,8 +190,28 @@ class Journal:
                     done.set_exception(JournalError(self._failed))
 
 
+def _intent(change: Change, attempt: int) -> Intent:
+    return Intent(
+        str(change.address),
+        change.before,
+        change.after,
+        attempt,
+        change.source,
+        change.sensitive,
+        change.structured,
+    )
+
+
+def _heard(noted: "asyncio.Task[None]") -> None:
+    if not noted.cancelled():
+        noted.exception()
+
+
 class NoJournal:
     """A ledger that forgets: for measuring what the other one costs."""
+
+    def expect(self, changes: Iterable[Change]) -> None:
+        """Nothing."""
 
     async def intent(self, change: Change, attempt: int) -> None:
         """Nothing."""
@@ -213,12 +263,14 @@ def read(data: bytes, name: str) -> History:
         seq, size = row.seq, size + length
         if isinstance(row, Begun):
             begun = row
+            if row.format != FORMAT:
+                raise JournalError(f"{name}: has format {row.format}; this version reads {FORMAT}")
         elif isinstance(row, Intent):
-            address = _address(row.address)
+            address = _address(row.address, name)
             intents[address] = row
             outcomes.pop(address, None)
         elif isinstance(row, Ended):
-            outcomes[_address(row.address)] = row
+            outcomes[_address(row.address, name)] = row
         closed = isinstance(row, Closed)
     if begun is None:
         raise JournalError(f"{name}: is no journal, or nothing of one")
@@ -246,6 +298,15 @@ def _row(line: bytes) -> Row | None:
         return None
 
 
-def _address(text: str) -> Address:
+def ends(tail: bytes) -> bool:
+    """Whether the last bytes of a journal are those of one that was closed."""
+    last = tail.rpartition(b"\n")[0].rpartition(b"\n")[2]
+    return tail.endswith(b"\n") and isinstance(_row(last + b"\n"), Closed)
+
+
+def _address(text: str, name: str) -> Address:
+    """An address, which becomes a path of the API: a journal is a file like any other."""
     kind, _, sid = text.partition("/")
+    if kind not in KINDS or not is_sid(sid):
+        raise JournalError(f"{name}: `{text}` is no address of a record")
     return Address(kind, sid)

@@ -5,14 +5,17 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 from msgspec import Struct
 
-from reconciler.model import Outcome, Plan, Source
+from reconciler.model import Outcome, Plan, Revisions, Source
 from reconciler.report import tally
 
 FORMAT_VERSION = "1.0"
 
 
 class Ran(Struct, frozen=True):
-    """One run: when, for how long, who by, and how it ended; times are RFC 3339."""
+    """One run: when, for how long, who by, and how it ended; times are RFC 3339.
+
+    `error` is why it ended early, if it did.
+    """
 
     run: str
     version: str
@@ -21,6 +24,8 @@ class Ran(Struct, frozen=True):
     exit_code: int
     method: str
     journal: str
+    base_url: str
+    error: str
     by: Mapping[str, str]
 
 
@@ -33,8 +38,8 @@ class _Row(Struct):
     source: Source
 
 
-def document(plan: Plan, outcomes: Sequence[Outcome], ran: Ran) -> Iterator[str]:
-    """Every outcome, a line each; no values of records."""
+def document(plan: Plan | None, outcomes: Sequence[Outcome], ran: Ran) -> Iterator[str]:
+    """Every outcome, a line each; of values only what the API said of them."""
     yield f'{{\n{_members(plan, outcomes, ran)}"outcomes":'
     separator = "[\n"
     for outcome in outcomes:
@@ -52,19 +57,26 @@ def document(plan: Plan, outcomes: Sequence[Outcome], ran: Ran) -> Iterator[str]
     yield "[]\n}\n" if separator == "[\n" else "\n]\n}\n"
 
 
-def audit(plan: Plan, outcomes: Sequence[Outcome], ran: Ran) -> Iterator[str]:
+def audit(plan: Plan | None, outcomes: Sequence[Outcome], ran: Ran) -> Iterator[str]:
     """Who applied what, and how it ended: the counts, not the records."""
     members = _members(plan, outcomes, ran).rstrip(",\n")
     yield f"{{\n{members}\n}}\n"
 
 
-def _members(plan: Plan, outcomes: Sequence[Outcome], ran: Ran) -> str:
+def plain(text: str) -> str:
+    """A name of the machine's, which need not be UTF-8, as a text that can be written."""
+    return text.encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+
+def _members(plan: Plan | None, outcomes: Sequence[Outcome], ran: Ran) -> str:
+    about = msgspec.structs.asdict(ran)
+    base_url = about.pop("base_url")
     members = {
         "format_version": FORMAT_VERSION,
-        **msgspec.structs.asdict(ran),
-        "plan": {"digest": plan.digest, "changes": len(plan.changes)},
-        "target": {"base_url": plan.base_url},
-        "source": plan.revisions,
+        **about,
+        "plan": None if plan is None else {"digest": plan.digest, "changes": len(plan.changes)},
+        "target": {"base_url": base_url},
+        "source": Revisions() if plan is None else plan.revisions,
         "summary": {name.value: count for name, count in tally(outcomes).items()},
     }
     return "".join(f"{_json(name)}:{_json(value)},\n" for name, value in members.items())

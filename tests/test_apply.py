@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -230,6 +230,9 @@ class Notes:
         self.api = api
         self.rows: list[str] = []
         self.broken = False
+
+    def expect(self, changes: Iterable[Change]) -> None:
+        """Is told, and does not look ahead."""
 
     async def intent(self, _: Change, attempt: int) -> None:
         await asyncio.sleep(1)

@@ -22,8 +22,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from reconciler.cli.terminal import ReaderGoneError
 
     _open_descriptors()
+    terminated: list[int] = []
+
+    def terminate(number: int, _: object) -> None:
+        # Met like Ctrl-C: as process 1 of a container there is no default action. What is raised
+        # may come out of an event loop as a plain KeyboardInterrupt.
+        terminated.append(number)
+        raise KeyboardInterrupt
+
     with suppress(ValueError):  # called by other code, off the main thread
-        signal.signal(signal.SIGTERM, _terminated)
+        signal.signal(signal.SIGTERM, terminate)
     given = _terraform_style(sys.argv[1:] if arguments is None else arguments)
     code: int
     try:
@@ -31,12 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         code = ExitCode.USAGE
-    except _TerminatedError:
-        _say("\nTerminated: nothing more is done.")
-        code = ExitCode.TERMINATED
     except (KeyboardInterrupt, click.Abort):
-        _say("\nInterrupted: nothing more is done.")
-        code = ExitCode.INTERRUPTED
+        _say(f"\n{'Terminated' if terminated else 'Interrupted'}: nothing more is done.")
+        code = ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
     except ReaderGoneError:
         # Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -48,15 +53,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception:  # noqa: BLE001  whatever it is, the user is told where the trace is
         code = _bug()
     return code
-
-
-class _TerminatedError(KeyboardInterrupt):
-    """SIGTERM, met like Ctrl-C: libraries clean up after that one."""
-
-
-def _terminated(_number: int, _frame: object) -> None:
-    # As process 1 of a container there is no default action: it would be ignored.
-    raise _TerminatedError
 
 
 def _open_descriptors() -> None:

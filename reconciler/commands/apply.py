@@ -1,6 +1,6 @@
 """`reconciler apply`: write what differs; a saved plan is applied exactly, record by record."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -10,12 +10,13 @@ from msgspec import Struct, structs
 from reconciler import history, policies
 from reconciler.apply import Manner, WriteMethod
 from reconciler.commands import Terminal, journals, lines, reports
-from reconciler.commands.applying import Job, State, carry_out, report
+from reconciler.commands.applying import Job, State, carry_out
 from reconciler.commands.expecting import Approval
 from reconciler.commands.files import read_plan
-from reconciler.commands.journals import Run, Unfinished
+from reconciler.commands.journals import Run
 from reconciler.commands.planning import Inputs, Task, make, task
-from reconciler.commands.reports import Reports
+from reconciler.commands.recovering import look_after
+from reconciler.commands.reporting import Told, report
 from reconciler.errors import ExitCode, PlanFileError, ReconcilerError, RefusedError
 from reconciler.model import Plan, short
 from reconciler.pool import run as run_coroutine
@@ -48,28 +49,48 @@ class Parameters(Struct, frozen=True):
 
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     """Plans afresh, shows it and asks; or takes a saved plan, approved when it was reviewed."""
-    wanted = reports.wanted(parameters.reports)
+    wanted = reports.wanted(parameters.reports, parameters.plan)
     approved = _approval(parameters)
-    with journals.locked(parameters.journal):
-        left = tuple(journals.unfinished(parameters.journal))
-        plan, fresh = _plan(parameters, approved, terminal)
-        job = _job(plan, parameters, _settled(left, plan, fresh, terminal), wanted)
-        state = State()
+    connection, folder = parameters.inputs.connection, parameters.journal
+    state, run = State(), Run(connection.run, datetime.now(UTC))
+    plan: Plan | None = None
+    error_text = ""
+    with journals.locked(folder):
         try:
+            look_after(tuple(journals.unfinished(folder)), connection, run, terminal)
+            plan, fresh = _plan(parameters, approved, terminal)
             if approved is not None:
                 approved.check(plan, terminal)
             _refuse(plan)
             if plan.applyable and fresh is not None and approved is None:
                 _ask(parameters, terminal)
-            state.code = carry_out(job, state, terminal)
-        except ReconcilerError as error:
-            state.code = error.exit_code
+            state.code = carry_out(_job(plan, run, parameters), state, terminal)
+        except BaseException as error:
+            state.code, error_text = _why(error)
             raise
         finally:
-            code = report(job, state, terminal)
+            told = Told(
+                run,
+                folder / f"{run.stem}.jsonl",
+                parameters.method,
+                connection.target.base_url,
+                plan,
+                error_text,
+                parameters.environment,
+            )
+            code = report(told, state, wanted, terminal)
     if parameters.record and code is ExitCode.OK:
         _record(plan, parameters, terminal)
     return code
+
+
+def _why(error: BaseException) -> tuple[ExitCode, str]:
+    """How a run ends that something ended, for its report."""
+    if isinstance(error, ReconcilerError):
+        return error.exit_code, str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return ExitCode.INTERRUPTED, "interrupted"
+    return ExitCode.BUG, type(error).__name__
 
 
 def _ask(parameters: Parameters, terminal: Terminal) -> None:
@@ -77,7 +98,7 @@ def _ask(parameters: Parameters, terminal: Terminal) -> None:
         raise ReconcilerError("Apply cancelled: nothing was written.")
 
 
-def _job(plan: Plan, parameters: Parameters, left: tuple[Unfinished, ...], wanted: Reports) -> Job:
+def _job(plan: Plan, run: Run, parameters: Parameters) -> Job:
     connection = parameters.inputs.connection
     stops = parameters.on_error == "stop"
     return Job(
@@ -85,12 +106,9 @@ def _job(plan: Plan, parameters: Parameters, left: tuple[Unfinished, ...], wante
         connection,
         Manner(parameters.method, connection.parallelism, stop_on_error=stops),
         parameters.journal,
-        Run(connection.run, datetime.now(UTC)),
-        left,
-        wanted,
+        run,
         as_events=parameters.format == "json",
         verbose=parameters.verbose,
-        environment=parameters.environment,
     )
 
 
@@ -121,36 +139,6 @@ def _plan(
         for line in shown:
             terminal.note(line)
     return plan, fresh
-
-
-def _settled(
-    left: Sequence[Unfinished], plan: Plan, fresh: Task | None, terminal: Terminal
-) -> tuple[Unfinished, ...]:
-    """What earlier runs left that this one settles, saying so; what it cannot settle is named.
-
-    A plan of everything that was made just now has read every record: what was in flight and is
-    not in it is in place.
-    """
-    scope = plan.scope
-    narrowed = scope.target or scope.exclude or scope.only or scope.since
-    knows_all = fresh is not None and plan.complete and not narrowed
-    settled = []
-    for each in left:
-        pending = each.history.in_flight
-        changes = {change.address for change in plan.changes}
-        if each.history.begun.base_url != plan.base_url:
-            continue
-        if pending:
-            terminal.note(
-                f"The run of {each.started} ended without a word; writes in flight then: "
-                f"{len(pending):,}, of which this plan holds {len(pending & changes):,}."
-            )
-        elsewhere = sorted(pending - changes)
-        for address in elsewhere:
-            terminal.note(f"  {address}: {'in place' if knows_all else 'not in this plan'}")
-        if knows_all or not elsewhere:
-            settled.append(each)
-    return tuple(settled)
 
 
 def _saved(file: Path, inputs: Inputs) -> Plan:

@@ -5,27 +5,23 @@ import os
 import random
 import signal
 import time
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
-from reconciler import __version__, result
 from reconciler.apply import Apply, Manner, Means
-from reconciler.commands import REPORT_WIDTH, Terminal, journals, lines, reports
-from reconciler.commands.audit import who
-from reconciler.commands.files import PRIVATE, write_whole
-from reconciler.commands.journals import Run, Unfinished
+from reconciler.commands import Terminal, journals, lines
+from reconciler.commands.journals import Run
 from reconciler.commands.opening import Connection, Link, open_api
-from reconciler.commands.reports import Reports
-from reconciler.errors import ApiError, ExitCode, ReconcilerError
+from reconciler.commands.speaking import Speaker
+from reconciler.errors import ApiError, ExitCode
 from reconciler.journal import JournalError, Ledger
-from reconciler.model import Address, Change, Outcome, OutcomeName, Plan
+from reconciler.model import Change, Outcome, OutcomeName, Plan
 from reconciler.pool import run as run_coroutine
 from reconciler.render import events, text
-from reconciler.render.paint import Paint
 from reconciler.report import tally
 
 # A CI system kills what has not ended 7.5 s after its first signal: reports take the rest.
@@ -39,18 +35,15 @@ _NOTHING_SENT = {OutcomeName.SKIPPED, OutcomeName.REJECTED, OutcomeName.FAILED}
 
 
 class Job(Struct, frozen=True):
-    """A plan that may be applied now, and how; `left` are the runs that ended without a word."""
+    """A plan that may be applied now, and how."""
 
     plan: Plan
     connection: Connection
     manner: Manner
     folder: Path
     run: Run
-    left: tuple[Unfinished, ...] = ()
-    reports: Reports = ()
     as_events: bool = False
     verbose: bool = False
-    environment: Mapping[str, str] = {}
 
 
 class State:
@@ -58,28 +51,31 @@ class State:
 
     def __init__(self) -> None:
         self.begun = time.monotonic()
-        self.outcomes: list[Outcome] = []
+        self.ended: list[Outcome] = []
         self.caught: list[int] = []
         self.refused = ""
+        self.failed: BaseException | None = None
         self.code = ExitCode.INCOMPLETE
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """How each change ended, as far as it has, in order of address."""
+        return sorted(self.ended, key=lambda outcome: outcome.change.address)
 
 
 def carry_out(job: Job, state: State, terminal: Terminal) -> ExitCode:
     """Writes what the plan says, if anything, and shows how it went."""
-    if not job.plan.applyable:
-        run_coroutine(_close(job))
-        return ExitCode.OK if job.plan.complete else ExitCode.INCOMPLETE
-    run_coroutine(_write(job, state, terminal))
-    return _judged(job, state, terminal)
+    if job.plan.applyable:
+        run_coroutine(_write(job, state, terminal))
+        return _judged(job, state, terminal)
+    if job.as_events:
+        terminal.write([events.version(_now()), events.applied((), _now())])
+    return ExitCode.OK if job.plan.complete else ExitCode.INCOMPLETE
 
 
 def _judged(job: Job, state: State, terminal: Terminal) -> ExitCode:
-    counts = tally(state.outcomes)
-    if state.refused and _NOTHING_SENT.issuperset(counts):
-        raise ApiError(f"{state.refused}: nothing was written")
-    if job.as_events:
-        terminal.write([events.applied(state.outcomes, _now())])
-    else:
+    counts = tally(state.ended)
+    if not job.as_events:
         shown = text.outcomes(state.outcomes, terminal.paint, verbose=job.verbose)
         terminal.write(lines(["", *shown]))
     if state.caught:
@@ -87,7 +83,14 @@ def _judged(job: Job, state: State, terminal: Terminal) -> ExitCode:
         skipped = counts.get(OutcomeName.SKIPPED, 0)
         terminal.note(f"Interrupted: {applied:,} applied, {skipped:,} not started.")
         return ExitCode(128 + state.caught[0])
-    return exit_code(state.outcomes, complete=job.plan.complete)
+    if state.refused and _NOTHING_SENT.issuperset(counts):
+        raise ApiError(f"{state.refused}: nothing was written")
+    if state.failed is not None and isinstance(state.failed, JournalError):
+        terminal.note(f"{terminal.paint.removed('error')}: {state.failed}")
+        return ExitCode.INCOMPLETE
+    if state.failed is not None:
+        raise state.failed
+    return exit_code(state.ended, complete=job.plan.complete)
 
 
 def exit_code(outcomes: Sequence[Outcome], *, complete: bool) -> ExitCode:
@@ -101,54 +104,52 @@ def exit_code(outcomes: Sequence[Outcome], *, complete: bool) -> ExitCode:
 
 async def _write(job: Job, state: State, terminal: Terminal) -> None:
     plan = job.plan
-    first = journals.in_flight(list(job.left), plan)
     requests = _REQUESTS_A_RECORD * len(plan.changes)
-    try:
-        async with (
-            open_api(job.connection, terminal, requests=requests) as link,
-            journals.opened(job.folder, job.run, plan, job.manner.method) as ledger,
-        ):
-            if job.as_events:
-                terminal.write([events.version(_now())])
-                terminal.write(events.planned(change, _now()) for change in plan.changes)
-                terminal.write([events.to_make(len(plan.changes), _now())])
-            with terminal.progress("Writing records", len(plan.changes), link.traffic) as step:
-                told = _Told(ledger, terminal) if job.as_events else ledger
-
-                def on_outcome(outcome: Outcome) -> None:
-                    step()
-                    if job.as_events:
-                        terminal.write([events.ended(outcome, _now())])
-
-                apply = Apply(_means(link, told), job.manner, on_outcome)
-                span = job.connection.telemetry.span("records.apply")
-                with span, _stopped_by_signals(apply, terminal, state.caught):
-                    outcomes = await apply.run(plan.changes, first)
-                state.refused = apply.refused
-                state.outcomes = [_recalled(outcome, first) for outcome in outcomes]
-            await _close(job)
-    except JournalError as error:
-        if not state.outcomes:
-            raise
-        terminal.note(f"{terminal.paint.removed('error')}: {error}")
+    async with open_api(job.connection, terminal, requests=requests) as link:
+        try:
+            async with journals.opened(job.folder, job.run, plan, job.manner.method) as ledger:
+                await _write_noted(job, state, terminal, link, ledger)
+        except JournalError as error:
+            if not state.ended:
+                raise
+            state.failed = state.failed or error
 
 
-async def _close(job: Job) -> None:
-    """What earlier runs left is looked after now."""
-    for each in job.left:
-        await journals.close(each, job.run)
+async def _write_noted(
+    job: Job, state: State, terminal: Terminal, link: Link, ledger: Ledger
+) -> None:
+    plan, loop = job.plan, asyncio.get_running_loop()
+    speaker = None
+    if job.as_events:
 
+        def output_failed() -> None:
+            loop.call_soon_threadsafe(apply.stop, "nobody reads the output")
 
-def _recalled(outcome: Outcome, first: Mapping[Address, Unfinished]) -> Outcome:
-    """An outcome that also says what became of a write that nobody had seen the end of."""
-    earlier = first.get(outcome.change.address)
-    if earlier is None:
-        return outcome
-    there = outcome.name is OutcomeName.ALREADY
-    what = "it is in place" if there else "it was not in place"
-    said = f"in flight when the run of {earlier.started} ended without a word: {what}"
-    detail = f"{said}; {outcome.detail}" if outcome.detail else said
-    return structs.replace(outcome, detail=detail)
+        speaker = Speaker(terminal, output_failed)
+        speaker.say(events.version(_now()))
+        for change in plan.changes:
+            speaker.say(events.planned(change, _now()))
+        speaker.say(events.to_make(len(plan.changes), _now()))
+    with terminal.progress("Writing records", len(plan.changes), link.traffic) as step:
+
+        def on_outcome(outcome: Outcome) -> None:
+            state.ended.append(outcome)
+            step()
+            if speaker is not None:
+                speaker.say(events.ended(outcome, _now()))
+
+        told = ledger if speaker is None else _Told(ledger, speaker)
+        apply = Apply(_means(link, told), job.manner, on_outcome)
+        span = job.connection.telemetry.span("records.apply")
+        with span, _stopped_by_signals(apply, terminal, state.caught):
+            await apply.run(plan.changes)
+        state.refused = apply.refused
+    if speaker is not None:
+        speaker.say(events.applied(state.ended, _now()))
+        try:
+            speaker.end()
+        except Exception as error:  # noqa: BLE001  raised again once the journal is closed
+            state.failed = error
 
 
 def _means(link: Link, ledger: Ledger) -> Means:
@@ -158,55 +159,19 @@ def _means(link: Link, ledger: Ledger) -> Means:
 class _Told:
     """A ledger that also says that a write begins."""
 
-    def __init__(self, inner: Ledger, terminal: Terminal) -> None:
+    def __init__(self, inner: Ledger, speaker: Speaker) -> None:
         self._inner = inner
-        self._terminal = terminal
+        self._speaker = speaker
+
+    def expect(self, changes: Iterable[Change]) -> None:
+        self._inner.expect(changes)
 
     async def intent(self, change: Change, attempt: int) -> None:
         await self._inner.intent(change, attempt)
-        self._terminal.write([events.started(change, _now())])
+        self._speaker.say(events.started(change, _now()))
 
     def outcome(self, outcome: Outcome) -> None:
         self._inner.outcome(outcome)
-
-
-def report(job: Job, state: State, terminal: Terminal) -> ExitCode:
-    """Writes the reports that were asked for, and the audit record beside the journal.
-
-    The exit code is the run's own, unless that would hide that a report could not be written.
-    """
-    journal = job.folder / f"{job.run.stem}.jsonl"
-    ran = result.Ran(
-        run=job.run.name,
-        version=__version__,
-        started=job.run.started.isoformat(timespec="seconds"),
-        seconds=round(time.monotonic() - state.begun, 3),
-        exit_code=int(state.code),
-        method=job.manner.method,
-        journal=journal.as_posix(),
-        by=who(job.environment),
-    )
-    try:
-        reports.write(
-            job.reports,
-            {
-                "json": lambda: result.document(job.plan, state.outcomes, ran),
-                "text": lambda: _text(job.plan, state.outcomes),
-            },
-        )
-        if journal.exists():
-            record = result.audit(job.plan, state.outcomes, ran)
-            write_whole(journal.with_suffix(".json"), record, mode=PRIVATE)
-    except ReconcilerError as error:
-        terminal.note(f"{terminal.paint.removed('error')}: {error}")
-        return ExitCode.ERROR if state.code is ExitCode.OK else state.code
-    return state.code
-
-
-def _text(plan: Plan, outcomes: Sequence[Outcome]) -> Iterable[str]:
-    plain = Paint(on=False)
-    shown = text.plan(plan, plain, REPORT_WIDTH)
-    return lines([*shown, "", *text.outcomes(outcomes, plain, verbose=True)])
 
 
 @contextmanager
@@ -228,6 +193,7 @@ def _stopped_by_signals(apply: Apply, terminal: Terminal, caught: list[int]) -> 
         loop.call_later(SECONDS_TO_FINISH, apply.abandon)
         terminal.note(f"{number.name}: starting no new write, waiting for those in flight ...")
 
+    before = {each: signal.getsignal(each) for each in both}
     for each in both:
         loop.add_signal_handler(each, stop, each)
     try:
@@ -235,6 +201,8 @@ def _stopped_by_signals(apply: Apply, terminal: Terminal, caught: list[int]) -> 
     finally:
         for each in both:
             loop.remove_signal_handler(each)
+            # After the first signal, another one ends the run; before it, nothing has changed.
+            signal.signal(each, _leave if caught else before[each])
 
 
 def _leave(number: int, _: object) -> None:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from reconciler.errors import ReconcilerError
+from reconciler.result import plain
 from reconciler.revision import Repository
 
 # Where CI systems say it, the first that is set: GitHub, GitLab, Jenkins, Buildkite.
@@ -26,7 +27,7 @@ def who(environment: Mapping[str, str]) -> dict[str, str]:
     stated = _first(environment, _COMMIT)
     if stated:
         known["commit"] = stated
-    return {name: value for name, value in known.items() if value}
+    return {name: plain(value) for name, value in known.items() if value}
 
 
 def _user() -> str:

@@ -21,12 +21,14 @@ def check_writable(path: Path) -> None:
     """Fails before the work is done, not after it, where a file could not be written."""
     folder = path.parent
     try:
+        path.resolve()
         if not folder.is_dir():
             raise ReconcilerError(f"{path}: there is no folder {folder}: make it first")
         if path.exists() and not path.is_file():
             raise ReconcilerError(f"{path}: is no regular file: name another")
-    except OSError as error:
-        raise ReconcilerError(f"{path}: {error.strerror}") from None
+    except (OSError, RuntimeError) as error:  # the latter for links that lead in a circle
+        why = error.strerror if isinstance(error, OSError) else "leads in a circle"
+        raise ReconcilerError(f"{path}: {why}") from None
     if not os.access(folder, os.W_OK):
         raise ReconcilerError(f"{path}: the folder {folder} cannot be written")
 

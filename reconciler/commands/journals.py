@@ -5,17 +5,18 @@ import fcntl
 import os
 import platform
 from collections.abc import AsyncGenerator, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 
 from msgspec import Struct
 
 from reconciler import __version__, journal
 from reconciler.errors import ReconcilerError
 from reconciler.journal import Begun, Closed, History, Journal, JournalError
-from reconciler.model import Address, Plan
+from reconciler.model import Plan
 from reconciler.reading import read_regular
 
 FOLDER = Path(".reconciler/journal")
@@ -54,14 +55,13 @@ class Unfinished(Struct, frozen=True):
 @contextmanager
 def locked(folder: Path) -> Generator[None]:
     """The folder, for this run alone; the kernel lets go of it however the run ends."""
-    path = folder / "lock"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if folder.parent.name == ".reconciler" or folder.parts[:1] == (".reconciler",):
-            ignore = Path(".reconciler/.gitignore")
-            if not ignore.exists():
-                ignore.write_text("*\n")
-        handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, _PRIVATE)
+        ignore = folder.parent / ".gitignore"
+        if folder.parent.name == ".reconciler" and not ignore.exists():
+            ignore.write_text("*\n")
+        flags = os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+        handle = os.open(folder / "lock", flags, _PRIVATE)
     except OSError as error:
         raise ReconcilerError(
             f"{folder}: the journal cannot be kept there: {error.strerror}; name another folder "
@@ -77,36 +77,52 @@ def locked(folder: Path) -> Generator[None]:
 def _take(handle: int, folder: Path) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        with suppress(OSError):
-            holder = os.read(handle, 500).decode(errors="replace").strip()
+    except BlockingIOError:
+        holder = os.pread(handle, 500, 0).decode(errors="replace").strip() or "no name yet"
         raise ReconcilerError(
             f"another apply is running in {folder}: {holder}; wait for it to end"
         ) from None
+    except OSError as error:
+        raise ReconcilerError(f"{folder}: cannot be locked: {error.strerror}") from None
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, f"process {os.getpid()} on {platform.node()}, since {now}\n".encode(), 0)
+    name = f"process {os.getpid()} on {platform.node()}, since {now}\n".encode()
+    os.pwrite(handle, name, 0)
+    os.ftruncate(handle, len(name))
 
 
 def unfinished(folder: Path) -> Iterator[Unfinished]:
     """The journals whose run ended without a word, oldest first.
 
-    Raises JournalError for one that is damaged in its middle: what was in flight is then unknown.
+    Raises JournalError for one that is damaged in its middle, or cannot be read: what was in flight
+    is then unknown.
     """
     for path in sorted(folder.glob("*.jsonl")):
         try:
-            history = read(path)
-        except JournalError as error:
-            if path.stat().st_size and not _is_torn_at_once(path):
-                raise JournalError(f"{error}: look at it, then move it away") from None
-            continue
-        if not history.closed:
-            yield Unfinished(path, history)
+            if journal.ends(_tail(path)):
+                continue
+            data = read_regular(path, MAX_JOURNAL_BYTES)
+        except OSError as error:
+            why = error.strerror or error
+            raise JournalError(
+                f"{path}: cannot be read: {why}; look at it, then move it away"
+            ) from None
+        if b"\n" in data:  # else the run was killed at its first line, and had sent nothing
+            try:
+                yield Unfinished(path, journal.read(data, str(path)))
+            except JournalError as error:
+                raise JournalError(f"{error}; look at it, then move it away") from None
 
 
-def _is_torn_at_once(path: Path) -> bool:
-    """Whether a run was killed while it wrote its very first line: it had sent nothing."""
-    return path.read_bytes().count(b"\n") == 0
+_TAIL_BYTES = 4096
+
+
+def _tail(path: Path) -> bytes:
+    """The end of a journal: that of a run that ended needs no more of it."""
+    if not path.is_file():
+        raise OSError("it is no regular file")
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+        return stream.read()
 
 
 def read(path: Path) -> History:
@@ -141,7 +157,10 @@ async def opened(folder: Path, run: Run, plan: Plan, method: str) -> AsyncGenera
 
 async def close(left: Unfinished, by: Run) -> None:
     """Notes that a later run has looked after what was in flight."""
-    os.truncate(left.path, left.history.size)  # a line that was being written is no line
+    try:
+        os.truncate(left.path, left.history.size)  # a line that was being written is no line
+    except OSError as error:
+        raise JournalError(f"{left.path}: cannot be closed: {error.strerror}") from None
     async with _file(left.path, _OLD) as append:
         await Journal(append, left.history.seq).end(Closed(_now(), by.name))
 
@@ -154,23 +173,64 @@ async def _file(path: Path, flags: int) -> AsyncGenerator[journal.Append]:
         _sync_folder(path.parent)
     except OSError as error:
         raise JournalError(f"{path}: cannot be written: {error.strerror}") from None
-    loop = asyncio.get_running_loop()
-    with ThreadPoolExecutor(1) as thread:
+    disk = _Disk(handle)
+    try:
+        yield disk.append
+    finally:
+        disk.end()
+        os.close(handle)
 
-        async def append(data: bytes) -> None:
-            await loop.run_in_executor(thread, _append, handle, data)
 
-        try:
-            yield append
-        finally:
-            os.close(handle)
+class _Disk:
+    """A thread that puts what it is given behind a file: the disk must not hold up the network."""
+
+    def __init__(self, handle: int) -> None:
+        self._handle = handle
+        self._loop = asyncio.get_running_loop()
+        self._given: SimpleQueue[tuple[bytes, asyncio.Future[None]] | None] = SimpleQueue()
+        self._thread = Thread(target=self._work, name="journal", daemon=True)
+        self._thread.start()
+
+    async def append(self, data: bytes) -> None:
+        """Returns once the bytes are durable; OSError where they are not."""
+        done = self._loop.create_future()
+        self._given.put((data, done))
+        await done
+
+    def end(self) -> None:
+        """Waits for what is on its way."""
+        self._given.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        while (given := self._given.get()) is not None:
+            data, done = given
+            failure: OSError | None = None
+            try:
+                _append(self._handle, data)
+            except OSError as error:
+                failure = error
+            self._loop.call_soon_threadsafe(_settle, done, failure)
+
+
+def _settle(done: "asyncio.Future[None]", failure: OSError | None) -> None:
+    if done.done():
+        return
+    if failure is None:
+        done.set_result(None)
+    else:
+        done.set_exception(failure)
+
+
+# Its length is part of what fdatasync makes durable; its times are nobody's business.
+_sync = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 
 
 def _append(handle: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(handle, view) :]
-    os.fsync(handle)
+    _sync(handle)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -180,16 +240,6 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def in_flight(left: list[Unfinished], plan: Plan) -> dict[Address, Unfinished]:
-    """The records of this API that an earlier run may have been writing when it ended."""
-    return {
-        address: each
-        for each in left
-        if each.history.begun.base_url == plan.base_url
-        for address in each.history.in_flight
-    }
 
 
 def _now() -> str:

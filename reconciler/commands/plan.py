@@ -31,7 +31,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     """OK with or without changes; INCOMPLETE where a record could not be read."""
     if parameters.out is not None:
         check_writable(parameters.out)
-    wished = reports.wanted(parameters.reports)
+    wished = reports.wanted(parameters.reports, parameters.out)
     wanted = task(parameters.inputs, terminal)
     plan = run_coroutine(make(wanted, parameters.inputs, terminal))
     present(plan, parameters.out, parameters.format, terminal)

@@ -11,9 +11,10 @@ Reports = tuple[tuple[str, Path], ...]
 FORMATS = ("text", "json")
 
 
-def wanted(texts: Iterable[str]) -> Reports:
-    """`json=report.json` as a format and a file that can be written."""
-    reports = []
+def wanted(texts: Iterable[str], *inputs: Path | None) -> Reports:
+    """`json=report.json` as a format and a file that can be written, and is none of the inputs."""
+    reports: list[tuple[str, Path]] = []
+    taken = {path.absolute() for path in inputs if path is not None}
     for text in texts:
         name, _, file = text.partition("=")
         if name not in FORMATS or not file:
@@ -21,6 +22,9 @@ def wanted(texts: Iterable[str]) -> Reports:
                 f"--report {text}: expected a format and a file, as in json=report.json; "
                 f"there are {', '.join(FORMATS)}"
             )
+        if Path(file).absolute() in taken:
+            raise UsageError(f"--report {text}: that file is used for something else in this run")
+        taken.add(Path(file).absolute())
         check_writable(Path(file))
         reports.append((name, Path(file)))
     return tuple(reports)

@@ -46,6 +46,8 @@ class Parameters(Struct, frozen=True):
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     """OK with or without changes; INCOMPLETE where a record could not be read."""
     if parameters.out is not None:
+        if parameters.out.absolute() == parameters.journal.absolute():
+            raise ReconcilerError(f"{parameters.out}: is the journal itself: name another file")
         check_writable(parameters.out)
     history = journals.read(parameters.journal)
     base_url = parameters.connection.target.base_url

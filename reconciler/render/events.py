@@ -1,7 +1,8 @@
 """An apply as it goes -> a line of JSON an event, in Terraform's machine-readable words.
 
 `version`, `planned_change`, `apply_start`, `apply_complete`, `apply_errored` and `change_summary`
-mean what they mean there; `outcome` and `outcomes` are ours. No event holds a record's value.
+mean what they mean there; `outcome`, `detail` and `outcomes` are ours. Of values an event holds
+only what the API said of them.
 """
 
 from collections.abc import Iterable, Mapping

@@ -21,6 +21,9 @@ MAX_HOLD_SECONDS = 120.0
 # Nor is one that asks for a little again and again.
 MAX_HELD_SECONDS = 600.0
 
+# What a record held so long ago, it may hold no more.
+MAX_LOOK_AGE_SECONDS = 2.0
+
 _PUSHED_BACK = (429, 503)
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
@@ -57,22 +60,30 @@ class Pace:
         self._gave_up = ""
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[Start]:
+    async def slot(self, *, urgent: bool = False) -> AsyncIterator[Start]:
         """A place among the requests under way, once it is time for another one.
 
-        Raises GivenUpError where the API asked for more patience than anybody has.
+        An urgent one goes before those that wait, and takes its time from theirs. Raises
+        GivenUpError where the API asked for more patience than anybody has.
         """
         while self._in_flight >= int(self._limit):
             free = asyncio.get_running_loop().create_future()
-            self._waiting.append(free)
+            if urgent:
+                self._waiting.appendleft(free)
+            else:
+                self._waiting.append(free)
             await free
         self._in_flight += 1
         try:
-            held = await self._wait()
+            held = await self._wait(urgent=urgent)
             yield Start(self._clock.now(), held)
         finally:
             self._in_flight -= 1
             self._wake()
+
+    def now(self) -> float:
+        """The time by the clock of the run."""
+        return self._clock.now()
 
     def grow(self) -> None:
         """After an answer: one more at once for each round of answers."""
@@ -98,7 +109,7 @@ class Pace:
         elif longer >= 1:
             self._on_hold(until - now)
 
-    async def _wait(self) -> bool:
+    async def _wait(self, *, urgent: bool) -> bool:
         """Until the next start is due; whether the API asked to wait until then."""
         held = False
         while True:
@@ -111,7 +122,7 @@ class Pace:
                 continue
             start = max(now, self._next_start)
             self._next_start = start + self._interval
-            if start > now:
+            if start > now and not urgent:
                 await self._clock.sleep(start - now)
             if self._clock.now() >= self._held_until:
                 return held
@@ -134,12 +145,14 @@ class Paced:
     async def send(self, request: Request) -> Response:
         """The answer, whatever it is; a push-back slows down all that come after it.
 
-        A write that had to wait for it is not sent (HeldError): somebody may have changed meanwhile
-        what it was to replace.
+        A write goes first, since it follows a look. If it had to wait all the same it is not sent
+        (HeldError): somebody may have changed meanwhile what it was to replace.
         """
-        async with self._pace.slot() as start:
-            if start.held and request.method != "GET":
-                raise HeldError("not sent: the API asked to wait", sent=False)
+        writes = request.method != "GET"
+        asked = self._pace.now()
+        async with self._pace.slot(urgent=writes) as start:
+            if writes and (start.held or start.at - asked > MAX_LOOK_AGE_SECONDS):
+                raise HeldError("not sent: it had to wait", sent=False)
             response = await self._inner.send(request)
         if response.status in _PUSHED_BACK:
             self._pace.shrink(start.at, retry_after(response))

@@ -7,6 +7,7 @@ import inspect
 import sys
 
 from benchmarks import (
+    apply_journal,
     choose,
     load_manifests,
     plan_in_process,
@@ -25,6 +26,7 @@ BENCHMARKS = {
     "plan_since": plan_since.main,
     "plan_rate": plan_rate.main,
     "read_each": read_each.main,
+    "apply_journal": apply_journal.main,
     "choose": choose.main,
 }
 

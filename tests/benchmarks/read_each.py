@@ -45,7 +45,7 @@ records = [Record(Address("messages", sid), "x", False, source) for sid in sids]
 async def main():
     seen = []
     connection = Connection(Target(f"{url}/core/v2", Secret("some-token")), at_once)
-    async with open_api(connection, None, records=count) as link:
+    async with open_api(connection, None, requests=count) as link:
         start = time.perf_counter()
         await read(
             records, link.transport, how="each", parallelism=at_once,

@@ -1,0 +1,70 @@
+"""Runs that ended without a word -> what became of the writes that were in flight then."""
+
+from collections.abc import Iterable
+
+from reconciler.commands import Terminal, journals
+from reconciler.commands.journals import Run, Unfinished
+from reconciler.commands.opening import Connection, open_api
+from reconciler.errors import ReconcilerError
+from reconciler.fetch.read import read
+from reconciler.journal import Intent
+from reconciler.model import Address, Current, Record, Unreadable
+from reconciler.pool import run as run_coroutine
+from reconciler.render.escape import visible
+from reconciler.transport.readonly import ReadOnly
+from reconciler.value import same
+
+
+def look_after(
+    left: Iterable[Unfinished], connection: Connection, by: Run, terminal: Terminal
+) -> None:
+    """Looks at what was in flight, says what it holds now, and closes the journals.
+
+    A journal whose records could not all be looked at stays open, for the next run.
+    """
+    for each in left:
+        if each.history.begun.base_url == connection.target.base_url:
+            run_coroutine(_look_after(each, connection, by, terminal))
+
+
+async def _look_after(
+    each: Unfinished, connection: Connection, by: Run, terminal: Terminal
+) -> None:
+    intents = {address: each.history.intents[address] for address in each.history.in_flight}
+    if intents:
+        count = "1 record" if len(intents) == 1 else f"{len(intents):,} records"
+        terminal.note(
+            f"The run of {visible(each.started)} ended without a word; it may have been writing "
+            f"{count}:"
+        )
+    found: dict[Address, Current | Unreadable] = {}
+    async with open_api(connection, terminal, requests=len(intents)) as link:
+        await read(
+            [_record(address, intent) for address, intent in sorted(intents.items())],
+            ReadOnly(link.transport),
+            how="each",
+            parallelism=connection.parallelism,
+            on_read=found.__setitem__,
+        )
+    for address in sorted(found):
+        terminal.note(f"  {address}: {_said(intents[address], found[address])}")
+    if any(isinstance(live, Unreadable) for live in found.values()):
+        return
+    try:
+        await journals.close(each, by)
+    except ReconcilerError as error:
+        terminal.note(f"{terminal.paint.removed('error')}: {visible(str(error))}")
+
+
+def _said(intent: Intent, live: Current | Unreadable) -> str:
+    if isinstance(live, Unreadable):
+        return f"could not be looked at: {visible(live.reason)}"
+    if same(intent.after, live.user_data, structured=intent.structured):
+        return "in place"
+    if live.user_data == intent.before:
+        return "not in place: it holds what it held before"
+    return "not in place: somebody changed it"
+
+
+def _record(address: Address, intent: Intent) -> Record:
+    return Record(address, intent.before, structured=False, source=intent.source)

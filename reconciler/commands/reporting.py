@@ -1,0 +1,85 @@
+"""How a run ended -> its reports and its audit record, however it ended."""
+
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from reconciler import __version__, result
+from reconciler.commands import REPORT_WIDTH, Terminal, lines, reports
+from reconciler.commands.applying import State
+from reconciler.commands.audit import who
+from reconciler.commands.files import PRIVATE, write_whole
+from reconciler.commands.journals import Run
+from reconciler.commands.reports import Reports
+from reconciler.errors import ExitCode, ReconcilerError
+from reconciler.model import Plan
+from reconciler.render import text
+from reconciler.render.escape import visible
+from reconciler.render.paint import Paint
+
+
+class Told(Struct, frozen=True):
+    """What is told of a run; without a plan, it ended before there was one."""
+
+    run: Run
+    journal: Path
+    method: str
+    base_url: str
+    plan: Plan | None
+    error: str
+    environment: Mapping[str, str]
+
+
+def report(told: Told, state: State, wanted: Reports, terminal: Terminal) -> ExitCode:
+    """Writes the reports that were asked for, and the audit record beside the journal.
+
+    The exit code is the run's own, unless that would hide that something could not be written.
+    """
+    ran = result.Ran(
+        run=told.run.name,
+        version=__version__,
+        started=told.run.started.isoformat(timespec="seconds"),
+        seconds=round(time.monotonic() - state.begun, 3),
+        exit_code=int(state.code),
+        method=told.method,
+        journal=result.plain(told.journal.as_posix()),
+        base_url=told.base_url,
+        error=told.error,
+        by=who(told.environment),
+    )
+    outcomes = state.outcomes
+    try:
+        reports.write(
+            wanted,
+            {
+                "json": lambda: result.document(told.plan, outcomes, ran),
+                "text": lambda: _text(told, state),
+            },
+        )
+        if outcomes or told.journal.exists():
+            _check_there(told.journal)
+            record = result.audit(told.plan, outcomes, ran)
+            write_whole(told.journal.with_suffix(".json"), record, mode=PRIVATE)
+    except ReconcilerError as error:
+        terminal.note(f"{terminal.paint.removed('error')}: {visible(str(error))}")
+        return ExitCode.ERROR if state.code is ExitCode.OK else state.code
+    return state.code
+
+
+def _check_there(journal: Path) -> None:
+    if not journal.exists():
+        raise ReconcilerError(f"{journal}: somebody removed the journal of this run")
+
+
+def _text(told: Told, state: State) -> Iterable[str]:
+    plain = Paint(on=False)
+    shown: list[str] = []
+    if told.plan is not None:
+        shown += [*text.plan(told.plan, plain, REPORT_WIDTH), ""]
+    if state.ended:
+        shown += text.outcomes(state.outcomes, plain, verbose=True)
+    if told.error:
+        shown.append(f"error: {visible(told.error)}")
+    return lines(shown)
