@@ -1,0 +1,475 @@
+"""What hostile readers found once: each was a wrong write, a lost word or a crash."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from conftest import Run, Serve
+from reconciler.diff import places
+from reconciler.mask import Mask
+from reconciler.sandbox.store import Store
+from repository import commit, git
+from writing import live, messages, sid, user_data, write
+
+M = "manifests/a.yaml"
+CLEAR = 'version: 1\nrules: [{paths: ["manifests/**"], removed: clear}]\n'
+MERGE = 'version: 1\nrules: [{paths: ["manifests/**"], mode: merge}]\n'
+SECRET = "canary-7f3a"
+
+
+def holds(store: Store, number: int) -> object:
+    return user_data(store, f"messages/{sid(number)}")
+
+
+def addresses(run: Run, *arguments: str) -> list[int]:
+    planned = json.loads(run("plan", "--sandbox", "--format", "json", *arguments).out)
+    return [int(change["name"][:8], 16) for change in planned["resource_changes"]]
+
+
+# ---- planning
+
+
+@pytest.mark.parametrize("flag", ["--base", "--since"])
+def test_a_record_that_moved_out_of_the_folder_that_is_named_did_not_leave_git(
+    run: Run, store: Store, flag: str
+) -> None:
+    write(CLEAR, "reconciler.yaml")
+    commit(
+        {"manifests/a/a.yaml": messages({1: "x", 9: "k"}), "manifests/b/b.yaml": messages({2: "x"})}
+    )
+    write(messages({9: "k"}), "manifests/a/a.yaml")
+    write(messages({1: "x", 2: "x"}), "manifests/b/b.yaml")
+    live(store, {1: "x", 2: "x", 9: "k"})
+
+    assert addresses(run, flag, "HEAD", "--manifests", "manifests/a") == []
+
+
+def test_a_record_that_git_wanted_empty_and_somebody_filled_is_not_cleared_when_it_leaves(
+    run: Run, store: Store
+) -> None:
+    write(CLEAR, "reconciler.yaml")
+    commit({M: messages({1: None, 2: "k"})})
+    write(messages({2: "k"}))
+    live(store, {1: "somebody else's", 2: "k"})
+
+    assert run("apply", "--sandbox", "--base", "HEAD", "--auto-approve").code == 3
+    assert holds(store, 1) == "somebody else's"
+
+
+@pytest.mark.parametrize(("held", "conflicts"), [("base", 0), ("since", 1)])
+def test_a_released_record_is_judged_by_the_base_and_not_by_since(
+    run: Run, store: Store, held: str, conflicts: int
+) -> None:
+    write(CLEAR, "reconciler.yaml")
+    base = commit({M: messages({1: "base", 2: "k"})})
+    since = commit({M: messages({1: "since", 2: "k"})})
+    write(messages({2: "k"}))
+    live(store, {1: held, 2: "k"})
+
+    for flags in (("--base", base), ("--base", base, "--since", since)):
+        planned = json.loads(run("plan", "--sandbox", "--format", "json", *flags).out)
+        assert planned["summary"]["conflicts"] == conflicts, flags
+
+
+def test_released_records_count_in_the_part_that_may_be_rewritten(run: Run, store: Store) -> None:
+    write(CLEAR, "reconciler.yaml")
+    commit({M: messages(dict.fromkeys(range(12), "x"))})
+    write(messages(dict.fromkeys(range(3), "x")))
+    live(store, dict.fromkeys(range(12), "x"))
+
+    for flag in ("--base", "--since"):
+        assert run("apply", "--sandbox", flag, "HEAD", "--auto-approve").code == 3
+    assert "Checked 9 of 12 records" in run("plan", "--sandbox", "--since", "HEAD").out
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'messages:\n  "{sid(1)[:8]}\\x2d{sid(1)[9:]}":\n    user_data: x\n',
+        f"messages:\n  ? {sid(1)}\n  : {{user_data: x}}\n",
+        json.dumps({"messages": {sid(1): {"user_data": "# no comment"}}}),
+        f"messages: {{{sid(1).upper()}: {{user_data: x}}}}\n",
+    ],
+)
+def test_a_record_is_found_and_counted_in_any_layout(run: Run, text: str) -> None:
+    name = f"manifests/odd.{'json' if text.startswith('{') else 'yaml'}"
+    commit({name: text, M: messages({2: "x"})})
+
+    assert "Checked 0 of 2 records" in run("plan", "--sandbox", "--since", "HEAD").out
+    write(messages({1: "other", 2: "x"}))
+    result = run("plan", "--sandbox", "--since", "HEAD")
+    assert result.code == 1
+    assert "duplicate-address" in result.err
+
+
+def test_keys_that_look_like_sids_are_no_records(run: Run) -> None:
+    commit(
+        {M: messages({1: {sid(n): "x" for n in range(50)}}), "manifests/b.yaml": messages({2: "x"})}
+    )
+
+    assert "Checked 0 of 2 records" in run("plan", "--sandbox", "--since", "HEAD").out
+
+
+def test_text_that_is_canonical_json_is_equal_to_itself_alone(run: Run, store: Store) -> None:
+    write(messages({1: '{"a":1}'}))
+    live(store, {1: '{ "a": 1 }'})
+
+    assert run("apply", "--sandbox", "--auto-approve").code == 0
+    assert holds(store, 1) == '{"a":1}'
+    assert run("plan", "--sandbox", "--detailed-exitcode").code == 0
+
+
+def test_a_key_more_loses_nothing(run: Run, store: Store) -> None:
+    write(MERGE, "reconciler.yaml")
+    write(messages({number: {"a": "x"} for number in range(12)}))
+    live(store, dict.fromkeys(range(12), '{"z":"theirs"}'))
+
+    assert run("apply", "--sandbox", "--auto-approve").code == 0
+
+
+def test_a_record_that_the_api_has_lost_needs_no_clearing(run: Run, store: Store) -> None:
+    write(CLEAR, "reconciler.yaml")
+    commit({M: messages({500: "x", 2: "k"})})
+    write(messages({2: "k"}))
+    live(store, {2: "k"})
+
+    assert run("plan", "--sandbox", "--base", "HEAD").code == 0
+
+
+@pytest.mark.parametrize("name", ["", "^HEAD"])
+def test_a_revision_that_is_none_is_named(run: Run, name: str) -> None:
+    commit({M: messages({1: "x"})})
+
+    result = run("plan", "--sandbox", "--base", name)
+
+    assert result.code == 1
+    assert f"{name}: there is no such revision here" in result.err
+
+
+def test_a_choice_for_a_record_of_no_manifest_is_a_mistake(run: Run) -> None:
+    commit({M: messages({1: "x"})})
+
+    result = run("plan", "--sandbox", "--base", "HEAD", "--resolve", f"messages/{sid(7)}=git")
+
+    assert result.code == 1
+    assert "is in no manifest" in result.err
+
+
+@pytest.mark.parametrize("value", [".git", "{}/.git"])
+def test_a_callers_own_git_folder_does_not_disturb(
+    run: Run, store: Store, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    live(store, {1: "x"})
+    commit({M: messages({1: "x"})})
+    monkeypatch.setenv("GIT_DIR", value.format(Path.cwd()))
+
+    planned = json.loads(run("plan", "--sandbox", "--base", "HEAD", "--format", "json").out)
+
+    assert planned["source"]["base"] == planned["source"]["head"]
+
+
+def test_a_name_at_the_base_that_is_not_utf_8_is_no_manifest(run: Run, store: Store) -> None:
+    live(store, {1: "x"})
+    write(messages({1: "x"}))
+    odd = os.fsencode(Path.cwd()) + b"/manifests/\xff.yaml"
+    Path(os.fsdecode(odd)).write_text(messages({2: "x"}))
+    commit()
+    Path(os.fsdecode(odd)).unlink()
+
+    assert run("plan", "--sandbox", "--base", "HEAD", "--format", "json").code == 0
+
+
+def test_manifests_that_are_named_twice_are_the_same_then_and_now(run: Run, store: Store) -> None:
+    live(store, {1: "x"})
+    commit({M: messages({1: "x"})})
+
+    result = run("plan", "--sandbox", "--base", "HEAD", "--manifests", "manifests", "--manifests",
+                 Path(M).absolute(), "--format", "json")  # fmt: skip
+
+    assert "duplicate" not in result.err
+    assert json.loads(result.out)["source"]["head"] == git("rev-parse", "HEAD")
+
+
+# ---- saved plans
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"guards":[{', '"guards":[],"was":[{'),
+        ('"limit":0', '"limit":9'),
+        ('"base_is":null', '"base_is":"main"'),
+        ('"records":2', '"records":9'),
+        ('"head":null', '"head":"-d"'),
+        ('"since":null', '"since":"\\u001b[31m"'),
+    ],
+)
+def test_no_line_of_a_plan_but_meta_can_be_edited(
+    run: Run, store: Store, old: str, new: str
+) -> None:
+    live(store, {1: "a", 2: "a"})
+    write(messages({1: "b", 2: "b"}))
+    run("plan", "--sandbox", "--out", "plan.json")
+    text = Path("plan.json").read_text()
+    assert old in text
+    write(text.replace(old, new, 1), "plan.json")
+
+    for command in (("apply", "--sandbox", "plan.json", "--record"), ("show", "plan.json")):
+        result = run(*command)
+        assert result.code == 1
+        assert "\x1b" not in result.out + result.err
+    assert holds(store, 1) == "a"
+
+
+def test_what_is_left_of_an_approved_merge_is_written(run: Run, store: Store) -> None:
+    write(MERGE, "reconciler.yaml")
+    commit({M: messages({1: {"a": "1"}, 2: {"a": "1"}})})
+    write(messages({1: {"a": "2"}, 2: {"a": "2"}}))
+    live(store, dict.fromkeys((1, 2), '{"a":"1","z":"1"}'))
+    run("plan", "--sandbox", "--base", "HEAD", "--out", "approved.json")
+    live(store, {1: '{"a":"2","z":"1"}'})
+
+    result = run("apply", "--sandbox", "--base", "HEAD", "--expect", "approved.json")
+
+    assert result.code == 0
+    assert holds(store, 2) == '{"a":"2","z":"1"}'
+
+
+def test_what_is_left_out_of_an_approved_plan_is_named(run: Run, store: Store) -> None:
+    commit({M: messages({1: "x", 2: "x"})})
+    write(messages({1: "y", 2: "x"}))
+    live(store, {1: "x", 2: "drifted"})
+    run("plan", "--sandbox", "--base", "HEAD", "--out", "approved.json")
+
+    result = run(
+        "apply", "--sandbox", "--base", "HEAD", "--only", "change", "--expect", "approved.json"
+    )
+
+    assert result.code == 5
+    assert f"\n  messages/{sid(2)}: was to be written, and is not in this plan\n" in result.err
+
+
+def test_only_what_is_whole_and_later_is_recorded(run: Run, store: Store) -> None:
+    live(store, {1: "a", 2: "a"})
+    commit({"manifests/a/a.yaml": messages({1: "b"}), "manifests/b/b.yaml": messages({2: "b"})})
+    part = run("apply", "--sandbox", "--auto-approve", "--record", "--manifests", "manifests/a")
+    run("plan", "--sandbox", "--out", "old.json")
+    commit({"manifests/a/a.yaml": messages({1: "c"})})
+    assert run("apply", "--sandbox", "--auto-approve", "--record").code == 0
+    newest = git("rev-parse", "refs/reconciler/applied")
+    old = run("apply", "--sandbox", "old.json", "--record")
+
+    assert "a part of the records was left out" in part.err
+    assert "which was applied since" in old.err or old.code == 5
+    assert git("rev-parse", "refs/reconciler/applied") == newest
+
+
+def test_that_nothing_can_be_recorded_is_no_failure(run: Run, store: Store) -> None:
+    live(store, {1: "a"})
+    write(messages({1: "b"}))
+    run("plan", "--sandbox", "--out", "plan.json")
+
+    result = run("apply", "--sandbox", "plan.json", "--record")
+
+    assert result.code == 0
+    assert "Not recorded: " in result.err
+
+
+# ---- what must not be shown
+
+
+def secretive(*globs: str) -> None:
+    schema = {"properties": {"token": {"writeOnly": True}}, "additionalProperties": True}
+    write(json.dumps(schema), "schemas/secret.json")
+    paths = json.dumps(globs or ("manifests/**",))
+    write(
+        f"rules: [{{paths: {paths}, user_data_schema: schemas/secret.json}}]\n", "reconciler.yaml"
+    )
+
+
+@pytest.mark.parametrize("number", ["1" * 5000, "1.0e9999999999999999999999"])
+def test_a_live_value_that_no_schema_can_judge_is_masked(
+    run: Run, store: Store, number: str
+) -> None:
+    secretive()
+    write(messages({1: {"token": "x"}}))
+    live(store, {1: f'{{"token":"{SECRET}","n":{number}}}'})
+
+    result = run("plan", "--sandbox")
+
+    assert result.code == 0
+    assert SECRET not in result.out
+
+
+@pytest.mark.parametrize("scalar", ["0123456", "+15551234567", "0xDEAD"])
+def test_a_problem_does_not_quote_what_must_not_be_shown(run: Run, scalar: str) -> None:
+    secretive()
+    write(f"messages:\n  {sid(1)}:\n    user_data: {{token: {scalar}}}\n")
+
+    for format_ in ("text", "json", "github", "sarif"):
+        result = run("validate", "--format", format_)
+        assert result.code == 1
+        assert scalar not in result.out + result.err
+
+
+def test_a_record_that_leaves_a_secretive_file_keeps_its_secret(run: Run, store: Store) -> None:
+    secretive("manifests/secret/**")
+    commit({"manifests/secret/a.yaml": messages({1: {"token": f"{SECRET}-b"}, 2: {"n": "1"}})})
+    write(messages({2: {"n": "1"}}), "manifests/secret/a.yaml")
+    write(messages({1: {"token": f"{SECRET}-h"}}), "manifests/b.yaml")
+    live(store, {1: f'{{"token":"{SECRET}-l"}}', 2: '{"n":"1"}'})
+
+    for format_ in ("text", "json"):
+        result = run("plan", "--sandbox", "--base", "HEAD", "--format", format_)
+        assert SECRET not in result.out
+
+
+def test_masking_takes_time_in_proportion() -> None:
+    def seconds(count: int) -> float:
+        value = json.dumps({f"k{n}": "x" for n in range(count)})
+        mask = Mask(tuple(f"/k{n}" for n in range(count)), b"key")
+        started = time.perf_counter()
+        places(None, value, mask)
+        return time.perf_counter() - started
+
+    assert seconds(8000) < 20 * seconds(1000) + 0.1
+
+
+# ---- applying
+
+
+def test_a_write_is_not_kept_waiting_behind_looks(run: Run, serve: Serve) -> None:
+    server = serve()
+    write("write: {requests_per_second: 20, parallelism: 12}\n", "reconciler.yaml")
+    write(messages(dict.fromkeys(range(12), "x")))
+    with Store(server.db) as store:
+        live(store, dict.fromkeys(range(12)))
+    run("plan", "--out", "plan.json")
+
+    result = run("apply", "plan.json", "--log-format", "json")
+
+    order = [json.loads(line) for line in result.err.splitlines() if line.startswith("{")]
+    looks = {one["path"]: n for n, one in enumerate(order) if one["method"] == "GET"}
+    waits = [n - looks[one["path"]] for n, one in enumerate(order) if one["method"] == "PATCH"]
+    assert len(waits) == 12
+    assert max(waits) <= 2
+
+
+def test_when_nobody_reads_the_events_the_run_stops_and_the_report_is_true(
+    run: Run, serve: Serve
+) -> None:
+    server = serve("--latency-ms", "100")
+    write(messages(dict.fromkeys(range(40), "x")))
+    with Store(server.db) as store:
+        live(store, dict.fromkeys(range(40)))
+    run("plan", "--out", "plan.json")
+    command = f"{sys.executable} -m reconciler apply plan.json --format json --report json=r.json"
+
+    subprocess.run(["bash", "-c", f"{command} | head -45 > /dev/null"], check=False, timeout=60)
+
+    report = json.loads(Path("r.json").read_text())
+    with Store(server.db) as store:
+        written = sum(holds(store, n) == "x" for n in range(40))
+    assert report["summary"]["applied"] == written > 0
+    assert report["exit_code"] != 0
+
+
+def test_a_record_that_no_put_can_send_back_is_one_failure() -> None:
+    from reconciler.api import UnreadableError, put
+    from reconciler.model import Address
+
+    with pytest.raises(UnreadableError, match="not UTF-8"):
+        put(Address("messages", sid(1)), "x", b'{"user_data":"y","body":"caf\xe9"}')
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f'{{"message_sid":"{sid(1)}","n":{"1" * 5000},"x":{{"user_data":1}},"user_data":"y"}}',
+        f'{{"message_sid":"{sid(1)}","user\\u005fdata":"x","user_data":"y"}}',
+    ],
+)
+def test_an_object_that_is_odd_is_no_crash(body: str) -> None:
+    from reconciler import api
+    from reconciler.model import Address, Current
+    from reconciler.transport import Response
+
+    response = Response(200, {"content-type": "application/json"}, body.encode())
+    held = api.current(Address("messages", sid(1)), response)
+
+    assert isinstance(held, Current) == ("u005f" not in body)
+
+
+def test_a_report_tells_of_a_run_that_never_had_a_plan(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARRIERX_BASE_URL", "http://127.0.0.1:9/core/v2")
+    monkeypatch.setenv("CARRIERX_TOKEN", "some-token")
+    write(messages({1: "x"}))
+
+    result = run("apply", "--auto-approve", "--report", "json=r.json", "--report", "text=r.txt")
+
+    report = json.loads(Path("r.json").read_text())
+    assert result.code == report["exit_code"] == 1
+    assert (report["plan"], "cannot connect" in report["error"]) == (None, True)
+    assert "error: " in Path("r.txt").read_text()
+
+
+@pytest.mark.parametrize("variable", ["GITHUB_ACTOR", "LOGNAME"])
+def test_a_name_that_is_not_utf_8_is_told_all_the_same(
+    run: Run, store: Store, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    live(store, {1: "a"})
+    write(messages({1: "b"}))
+    monkeypatch.setenv(variable, os.fsdecode(b"b\xffb"))
+
+    assert run("apply", "--sandbox", "--auto-approve", "--report", "json=r.json").code == 0
+    assert "b\\xffb" in json.loads(Path("r.json").read_text())["by"].values()
+
+
+def test_a_report_overwrites_nothing_of_its_own_run(run: Run, store: Store) -> None:
+    live(store, {1: "a"})
+    write(messages({1: "b"}))
+    run("plan", "--sandbox", "--out", "plan.json")
+    Path("loop").symlink_to("loop")
+
+    for flags in (("json=plan.json",), ("json=r", "text=r"), ("json=loop",)):
+        reports = [part for flag in flags for part in ("--report", flag)]
+        assert run("apply", "--sandbox", "plan.json", *reports).code in (1, 64)
+    assert holds(store, 1) == "a"
+
+
+def test_what_is_no_journal_in_the_folder_is_named(run: Run, store: Store) -> None:
+    live(store, {1: "a"})
+    write(messages({1: "b"}))
+    Path(".reconciler/journal/x.jsonl").mkdir(parents=True)
+
+    result = run("apply", "--sandbox", "--auto-approve")
+
+    assert result.code == 1
+    assert "x.jsonl: cannot be read" in result.err
+
+
+def test_a_journal_may_be_kept_in_another_such_folder(run: Run, store: Store) -> None:
+    live(store, {1: "a"})
+    write(messages({1: "b"}))
+    folder = Path("elsewhere/.reconciler/journal").absolute()
+
+    assert run("apply", "--sandbox", "--auto-approve", "--journal", folder).code == 0
+    assert (folder.parent / ".gitignore").read_text() == "*\n"
+
+
+def test_events_frame_a_run_that_has_nothing_to_do(run: Run, store: Store) -> None:
+    live(store, {1: "b"})
+    write(messages({1: "b"}))
+
+    result = run("apply", "--sandbox", "--auto-approve", "--format", "json")
+
+    assert [json.loads(line)["type"] for line in result.out.splitlines()] == [
+        "version", "change_summary"
+    ]  # fmt: skip
