@@ -4,7 +4,7 @@ The words of the API are spoken here alone: bodies, statuses, error texts.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -13,6 +13,7 @@ from msgspec.json import Decoder
 
 from reconciler.kinds import KINDS, MANAGED_FIELD, MESSAGE_DRS, MESSAGES, Kind
 from reconciler.model import Address, Current
+from reconciler.splice import replaced
 from reconciler.transport import Method, Request, Response
 
 OK = 200
@@ -98,13 +99,7 @@ def put(address: Address, user_data: str | None, just_read: bytes) -> Request:
     except UnicodeDecodeError:
         raise UnreadableError("it is not UTF-8") from None
     value = msgspec.json.encode(user_data).decode()
-    spans = dict(_spans(text))
-    if MANAGED_FIELD in spans:
-        start, end = spans[MANAGED_FIELD]
-        return Request("PUT", path(address), body=f"{text[:start]}{value}{text[end:]}".encode())
-    end = text.rindex("}")
-    comma = "," if spans else ""
-    body = f'{text[:end].rstrip()}{comma}"{MANAGED_FIELD}":{value}{text[end:]}'
+    body = replaced(text, MANAGED_FIELD, value)
     return Request("PUT", path(address), body=body.encode())
 
 
@@ -124,29 +119,6 @@ def changed_beside(just_read: Response, answer: Response) -> tuple[str, ...]:
         if name not in (MANAGED_FIELD, "date_changed")
         and bytes(before.get(name, b"")) != bytes(after.get(name, b""))
     )
-
-
-def _spans(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Where in the text of an object the value of each member is."""
-    at = _inked(text, text.index("{") + 1)
-    while text[at] == '"':
-        name, at = _SCANNER.raw_decode(text, at)
-        start = _inked(text, _inked(text, at) + 1)
-        _, end = _SCANNER.raw_decode(text, start)
-        yield name, (start, end)
-        at = _inked(text, _inked(text, end) + 1)
-
-
-def _inked(text: str, at: int) -> int:
-    """The next place that is no white space; that of the end, where nothing follows."""
-    while text[at : at + 1] in _SPACES:
-        at += 1
-    return min(at, len(text) - 1)
-
-
-# Numbers stay text: nothing about them matters but where they end.
-_SCANNER = json.JSONDecoder(parse_int=str, parse_float=str)
-_SPACES = frozenset(" \t\r\n")
 
 
 def _write(method: Method, address: Address, body: Mapping[str, object]) -> Request:

@@ -12,9 +12,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from reconciler import api
-from reconciler.journal import JournalError, Ledger
-from reconciler.model import Address, Change, Current, Outcome, OutcomeName
+from reconciler import api, verdicts
+from reconciler.journal import JournalError
+from reconciler.ledger import Ledger
+from reconciler.model import Address, Change, Outcome, OutcomeName
 from reconciler.pool import each_of
 from reconciler.transport import (
     Clock,
@@ -25,7 +26,7 @@ from reconciler.transport import (
     TransportError,
 )
 from reconciler.transport.retry import Budget
-from reconciler.value import lengths, same
+from reconciler.value import lengths
 
 WriteMethod = Literal["patch", "put"]
 
@@ -175,19 +176,19 @@ class Apply:
         try:
             response = await self._means.transport.send(api.get(change.address))
         except TransportError as error:
-            why = f"not read again: {_told(change, error)}"
-            return _ended(change, OutcomeName.FAILED, why, maybe=maybe)
+            why = f"not read again: {verdicts.told(change, error)}"
+            return verdicts.ended(change, OutcomeName.FAILED, why, maybe=maybe)
         held = api.current(change.address, response)
         if isinstance(held, api.Refusal):
             name = OutcomeName.MISSING if held.status in _GONE else OutcomeName.FAILED
             return self._refused(change, name, held, maybe=maybe, prefix="not read again: ")
-        if _holds(change, held):
+        if verdicts.holds(change, held):
             if maybe:
                 return Outcome(change, OutcomeName.APPLIED, f"read back after: {maybe}")
             return Outcome(change, OutcomeName.ALREADY)
         if held.user_data != change.before:
             why = "somebody changed it since the plan"
-            return _ended(change, OutcomeName.STALE, why, maybe=maybe)
+            return verdicts.ended(change, OutcomeName.STALE, why, maybe=maybe)
         return response
 
     async def _write(
@@ -198,18 +199,18 @@ class Apply:
             response = await self._means.transport.send(self._request(change, just_read))
         except api.UnreadableError as error:
             detail = f"the object cannot be sent back: {error}"
-            return _ended(change, OutcomeName.FAILED, detail, maybe=maybe)
+            return verdicts.ended(change, OutcomeName.FAILED, detail, maybe=maybe)
         except HeldError:
             return None
         except TransportError as error:
-            return _Doubt(_told(change, error), error.sent)
+            return _Doubt(verdicts.told(change, error), error.sent)
         held = api.stored(change.address, response)
         if isinstance(held, api.Refusal):
             return self._not_stored(change, held, maybe=maybe)
         self._forbidden = 0
         put = self._manner.method == "put"
         others = api.changed_beside(just_read, response) if put else ()
-        return _stored(change, held, others, maybe=maybe)
+        return verdicts.stored(change, held, others, maybe=maybe)
 
     def _request(self, change: Change, just_read: Response) -> Request:
         if self._manner.method == "put":
@@ -218,12 +219,12 @@ class Apply:
 
     def _not_stored(self, change: Change, held: api.Refusal, *, maybe: str) -> Outcome | _Doubt:
         if held.status in _AGAIN:
-            return _Doubt(_said(change, held), done=False)
+            return _Doubt(verdicts.said(change, held), done=False)
         if held.status in _GONE:
             return self._refused(change, OutcomeName.MISSING, held, maybe=maybe)
         if held.status in _REJECTED:
             return self._refused(change, OutcomeName.REJECTED, held, maybe=maybe)
-        return _Doubt(_said(change, held), done=True)
+        return _Doubt(verdicts.said(change, held), done=True)
 
     async def _back_off(self, writes: int) -> None:
         # Full jitter: clients that failed together must not come back together.
@@ -256,50 +257,14 @@ class Apply:
         maybe: str,
         prefix: str = "",
     ) -> Outcome:
-        said = _said(change, refusal)
+        said = verdicts.said(change, refusal)
         self._forbidden += refusal.status == api.FORBIDDEN
         if refusal.status == api.UNAUTHORIZED or self._forbidden >= self._enough_forbidden:
             self.refused = f"the API refuses the token: {said}"
             self.stop(self.refused)
         elif name is OutcomeName.REJECTED and refusal.status != api.FORBIDDEN:
             said = f"{said}; the value has {lengths(change.after)}"
-        return _ended(change, name, f"{prefix}{said}", maybe=maybe)
+        return verdicts.ended(change, name, f"{prefix}{said}", maybe=maybe)
 
 
 _DONE = (OutcomeName.APPLIED, OutcomeName.ALREADY)
-
-
-def _ended(change: Change, name: OutcomeName, detail: str, *, maybe: str) -> Outcome:
-    """An outcome without the value having been seen: after a doubtful write it is in doubt."""
-    if maybe:
-        return Outcome(change, OutcomeName.UNKNOWN, f"{maybe}; then {detail}")
-    return Outcome(change, name, detail)
-
-
-def _holds(change: Change, held: Current) -> bool:
-    """Whether a record holds what is wanted, an API's own layout of the same JSON included."""
-    return same(change.after, held.user_data, structured=change.structured)
-
-
-def _told(change: Change, error: TransportError) -> str:
-    """Why there is no answer; it may quote one, which is not always to be shown."""
-    return (
-        "no answer (why is not shown: the record is sensitive)" if change.sensitive else str(error)
-    )
-
-
-def _said(change: Change, refusal: api.Refusal) -> str:
-    """What the API said; it may quote the value, which is not always to be shown."""
-    reason = "(its words are not shown: the record is sensitive)" if change.sensitive else ""
-    return f"{refusal.status} {reason or refusal.reason}"
-
-
-def _stored(change: Change, held: Current, others: tuple[str, ...], *, maybe: str) -> Outcome:
-    if _holds(change, held):
-        beside = f"other fields are not as they were: {', '.join(others)}" if others else ""
-        return Outcome(change, OutcomeName.APPLIED, beside)
-    stored = "null" if held.user_data is None else f'"{held.user_data}"'
-    if change.sensitive:
-        stored = "something else (not shown)"
-    detail = f"the API stored {stored[: api.MAX_REASON_CHARS]}"
-    return _ended(change, OutcomeName.ALTERED, detail, maybe=maybe)

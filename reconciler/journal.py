@@ -1,30 +1,22 @@
-"""What an apply does, as lines that are on disk before it does it; and what the lines say later.
+"""The lines of a journal, and what they say after a crash.
 
 A line is JSON with a number and a checksum. A write begins only once its intent is durable, so that
 after a crash the lines without an outcome are all that may have been in flight. Nothing is ever
 decided by a journal: what a record holds, the API alone says.
 """
 
-import asyncio
 import zlib
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from itertools import islice
-from typing import Protocol, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from reconciler.errors import ReconcilerError
 from reconciler.kinds import KINDS, is_sid
-from reconciler.model import Address, Change, Outcome, OutcomeName, Source
+from reconciler.model import Address, OutcomeName, Source
 
 FORMAT = 1
-
-# So many changes are noted ahead, in one trip to the disk: it must not hold up each write.
-AHEAD = 64
-
-# Puts bytes behind those that are there; returns once they would survive a power cut.
-Append: TypeAlias = Callable[[bytes], Awaitable[None]]
 
 
 class JournalError(ReconcilerError):
@@ -77,147 +69,6 @@ class Closed(Struct, frozen=True, tag_field="type", tag="end"):
 
 
 Row: TypeAlias = Begun | Intent | Ended | Closed
-
-
-class Ledger(Protocol):
-    """Where an apply notes what it does."""
-
-    def expect(self, changes: Iterable[Change]) -> None:
-        """Is told which changes are to come, in order."""
-        ...
-
-    async def intent(self, change: Change, attempt: int) -> None:
-        """Returns once the intent to write is durable; JournalError where it will never be."""
-        ...
-
-    def outcome(self, outcome: Outcome) -> None:
-        """Notes how a change ended; it need not be durable at once."""
-        ...
-
-
-class Journal:
-    """Lines for one run. Those that come while others are on their way to disk go together."""
-
-    def __init__(self, append: Append, seq: int = 0) -> None:
-        self._append = append
-        self._seq = seq
-        self._lines: list[bytes] = []
-        self._waiting: list[asyncio.Future[None]] = []
-        self._flusher: asyncio.Task[None] | None = None
-        self._failed: str | None = None
-        self._coming: Iterator[Change] = iter(())
-        self._ahead: dict[Address, asyncio.Task[None]] = {}
-        self._over: set[Address] = set()  # ended before their intents were noted
-
-    def expect(self, changes: Iterable[Change]) -> None:
-        """Is told which changes are to come, in order: their intents are noted ahead."""
-        self._coming = iter(changes)
-
-    async def begin(self, begun: Begun) -> None:
-        """The first line."""
-        self._note(begun)
-        await self._durable()
-
-    async def intent(self, change: Change, attempt: int) -> None:
-        """Returns once the intent to write is durable; JournalError where it will never be."""
-        if attempt == 1:
-            if change.address not in self._ahead:
-                self._look_ahead()
-            noted = self._ahead.pop(change.address, None)
-            if len(self._ahead) < AHEAD // 2:
-                self._look_ahead()
-            if noted is not None:
-                await asyncio.shield(noted)
-                return
-        self._note(_intent(change, attempt))
-        await self._durable()
-
-    def _look_ahead(self) -> None:
-        """Notes the next intents, on their way to disk together."""
-        coming = (change for change in self._coming if change.address not in self._over)
-        changes = list(islice(coming, AHEAD))
-        if not changes:
-            return
-        for change in changes:
-            self._note(_intent(change, 1))
-        noted = asyncio.create_task(self._durable())
-        noted.add_done_callback(_heard)  # those who need it hear of a failure as well
-        self._ahead |= {change.address: noted for change in changes}
-
-    def outcome(self, outcome: Outcome) -> None:
-        """Notes how a change ended; it goes to disk with what comes next."""
-        if self._ahead.pop(outcome.change.address, None) is None:
-            self._over.add(outcome.change.address)
-        self._note(Ended(str(outcome.change.address), outcome.name, outcome.detail))
-
-    async def end(self, closed: Closed) -> None:
-        """The last line, and with it all that were still on their way."""
-        self._note(closed)
-        await self._durable()
-
-    def _note(self, row: Row) -> None:
-        self._seq += 1
-        self._lines.append(line_of(structs.replace(row, seq=self._seq)))
-
-    async def _durable(self) -> None:
-        if self._failed is not None:
-            raise JournalError(self._failed)
-        done = asyncio.get_running_loop().create_future()
-        self._waiting.append(done)
-        if self._flusher is None or self._flusher.done():
-            self._flusher = asyncio.create_task(self._flush())
-        await done
-
-    async def _flush(self) -> None:
-        """Group commit: what gathers while one group is written is the next one."""
-        while self._waiting:
-            waiting, self._waiting = self._waiting, []
-            data = b"".join(self._lines)
-            self._lines.clear()
-            try:
-                await self._append(data)
-            except OSError as error:
-                # Never tried again: after a failed fsync nobody knows what is on the disk.
-                self._failed = f"the journal cannot be written: {error.strerror or error}"
-                waiting += self._waiting
-                self._waiting = []
-            for done in waiting:
-                if done.done():
-                    continue  # its run has given up waiting
-                if self._failed is None:
-                    done.set_result(None)
-                else:
-                    done.set_exception(JournalError(self._failed))
-
-
-def _intent(change: Change, attempt: int) -> Intent:
-    return Intent(
-        str(change.address),
-        change.before,
-        change.after,
-        attempt,
-        change.source,
-        change.sensitive,
-        change.structured,
-    )
-
-
-def _heard(noted: "asyncio.Task[None]") -> None:
-    if not noted.cancelled():
-        noted.exception()
-
-
-class NoJournal:
-    """A ledger that forgets: for measuring what the other one costs."""
-
-    def expect(self, changes: Iterable[Change]) -> None:
-        """Nothing."""
-
-    async def intent(self, change: Change, attempt: int) -> None:
-        """Nothing."""
-
-    def outcome(self, outcome: Outcome) -> None:
-        """Nothing."""
 
 
 class History(Struct, frozen=True):

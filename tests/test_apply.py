@@ -10,7 +10,8 @@ import pytest
 import virtual
 from reconciler.api import UnreadableError, put
 from reconciler.apply import Apply, Manner, Means, WriteMethod
-from reconciler.journal import JournalError, Ledger, NoJournal
+from reconciler.journal import JournalError
+from reconciler.ledger import Ledger, NoJournal
 from reconciler.model import Address, Change, Origin, Outcome, Source
 from reconciler.transport import LoopClock, Request, Response, Transport, TransportError
 from reconciler.transport.pace import Pace, Paced

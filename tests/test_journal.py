@@ -9,7 +9,8 @@ from msgspec import structs
 
 import virtual
 from reconciler import journal
-from reconciler.journal import Begun, Closed, Ended, Journal, JournalError, line_of
+from reconciler.journal import Begun, Closed, Ended, JournalError, line_of
+from reconciler.ledger import Journal
 from reconciler.model import Address, Change, Origin, Outcome, OutcomeName, Source
 from writing import sid
 

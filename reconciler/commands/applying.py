@@ -18,7 +18,8 @@ from reconciler.commands.journals import Run
 from reconciler.commands.opening import Connection, Link, open_api
 from reconciler.commands.speaking import Speaker
 from reconciler.errors import ApiError, ExitCode
-from reconciler.journal import JournalError, Ledger
+from reconciler.journal import JournalError
+from reconciler.ledger import Ledger
 from reconciler.model import Change, Outcome, OutcomeName, Plan
 from reconciler.pool import run as run_coroutine
 from reconciler.render import events, text

@@ -15,7 +15,8 @@ from msgspec import Struct
 
 from reconciler import __version__, journal
 from reconciler.errors import ReconcilerError
-from reconciler.journal import Begun, Closed, History, Journal, JournalError
+from reconciler.journal import Begun, Closed, History, JournalError
+from reconciler.ledger import Append, Journal
 from reconciler.model import Plan
 from reconciler.reading import read_regular
 
@@ -166,7 +167,7 @@ async def close(left: Unfinished, by: Run) -> None:
 
 
 @asynccontextmanager
-async def _file(path: Path, flags: int) -> AsyncGenerator[journal.Append]:
+async def _file(path: Path, flags: int) -> AsyncGenerator[Append]:
     """Appends to a file in a thread: the disk must not hold up the network."""
     try:
         handle = os.open(path, flags, _PRIVATE)

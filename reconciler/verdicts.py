@@ -1,0 +1,43 @@
+"""An answer -> what it means for a change; pure."""
+
+from reconciler import api
+from reconciler.model import Change, Current, Outcome, OutcomeName
+from reconciler.transport import TransportError
+from reconciler.value import same
+
+
+def ended(change: Change, name: OutcomeName, detail: str, *, maybe: str) -> Outcome:
+    """An outcome without the value having been seen: after a doubtful write it is in doubt."""
+    if maybe:
+        return Outcome(change, OutcomeName.UNKNOWN, f"{maybe}; then {detail}")
+    return Outcome(change, name, detail)
+
+
+def holds(change: Change, held: Current) -> bool:
+    """Whether a record holds what is wanted, an API's own layout of the same JSON included."""
+    return same(change.after, held.user_data, structured=change.structured)
+
+
+def told(change: Change, error: TransportError) -> str:
+    """Why there is no answer; it may quote one, which is not always to be shown."""
+    return (
+        "no answer (why is not shown: the record is sensitive)" if change.sensitive else str(error)
+    )
+
+
+def said(change: Change, refusal: api.Refusal) -> str:
+    """What the API said; it may quote the value, which is not always to be shown."""
+    reason = "(its words are not shown: the record is sensitive)" if change.sensitive else ""
+    return f"{refusal.status} {reason or refusal.reason}"
+
+
+def stored(change: Change, held: Current, others: tuple[str, ...], *, maybe: str) -> Outcome:
+    """How an answered write ended; `others` are fields beside it that are not as they were."""
+    if holds(change, held):
+        beside = f"other fields are not as they were: {', '.join(others)}" if others else ""
+        return Outcome(change, OutcomeName.APPLIED, beside)
+    there = "null" if held.user_data is None else f'"{held.user_data}"'
+    if change.sensitive:
+        there = "something else (not shown)"
+    detail = f"the API stored {there[: api.MAX_REASON_CHARS]}"
+    return ended(change, OutcomeName.ALTERED, detail, maybe=maybe)
