@@ -527,7 +527,15 @@ STRACE = shutil.which("strace")
 
 
 @pytest.mark.skipif(STRACE is None, reason="needs strace")
-@pytest.mark.parametrize("call", ["sendto,sendmsg,write,writev", "fsync", "ftruncate,pwrite64"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        "sendto,sendmsg,write,writev",
+        "fsync,fdatasync",
+        "ftruncate,pwrite64,flock",
+        "epoll_wait,epoll_pwait",
+    ],
+)
 def test_killed_at_any_system_call_the_next_run_converges(
     run: Run, serve: Serve, call: str
 ) -> None:
@@ -566,6 +574,24 @@ def test_killed_at_any_system_call_the_next_run_converges(
             break
         killed += 1
     assert killed
+
+
+@pytest.mark.skipif(STRACE is None, reason="needs strace")
+def test_a_disk_that_fails_stops_the_run_and_is_not_tried_again(run: Run, server: Server) -> None:
+    command = [
+        *(str(STRACE), "-f", "-qq", "-o", "trace.txt", "-e", "trace=fdatasync"),
+        # The first line of the journal arrives; the first intents do not.
+        *("-e", "inject=fdatasync:error=EIO:when=2+"),
+        *(*TOOL, "apply", "plan.json"),
+    ]
+    process = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+    assert process.returncode == 4
+    assert "the journal cannot be written: Input/output error" in process.stderr
+    assert holding(server.db) == 0
+    assert Path("trace.txt").read_text().count("EIO") == 1
+    assert run("apply", "plan.json").code == 0
+    assert holding(server.db) == COUNT
 
 
 def noted(path: Path) -> set[Any]:

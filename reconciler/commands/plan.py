@@ -5,7 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from reconciler import document
+from reconciler import document, policies
 from reconciler.commands import REPORT_WIDTH, Terminal, lines, reports
 from reconciler.commands.files import check_writable
 from reconciler.commands.planning import Inputs, make, task
@@ -42,7 +42,10 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     reports.write(wished, formats)
     if parameters.out is not None and plan.applyable:
         sandbox = " --sandbox" if parameters.inputs.connection.sandbox else ""
-        terminal.note(f"Saved. To write exactly this: reconciler apply{sandbox} {parameters.out}")
+        flags = "".join(f" {policies.way_out(one)}" for one in plan.guards if not one.ok)
+        refused = f", though a guard refuses it without{flags}" if flags else ""
+        command = f"reconciler apply{sandbox} {parameters.out}"
+        terminal.note(f"Saved. To write exactly this: {command}{refused}")
     return exit_code(plan, detailed=parameters.detailed_exitcode)
 
 
