@@ -42,7 +42,8 @@ test: $(VENV)/.test
 	@$(BIN)/python -m pytest
 
 soak: $(VENV)/.test
-	@WORLDS=50000 $(BIN)/python -m pytest tests/test_simulation.py tests/test_apply_simulation.py
+	@WORLDS=50000 $(BIN)/python -m pytest tests/test_simulation.py tests/test_apply_simulation.py \
+		tests/test_crash.py
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -22,12 +22,12 @@ from reconciler.schema import collect, is_error
 from reconciler.texts import MAX_FILE_BYTES, SUFFIXES, find, is_utf8, text_of
 
 _SID = rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_ANY_SID = re.compile(_SID)
 
 # A record in the usual layout: its SID alone two spaces deep. A SID that is anywhere else in a
 # file, and whatever can write one in other characters, makes that file one to be parsed.
-_RECORD = re.compile(rb"^  [\"']?(?:" + _SID + rb")[\"']?:", re.MULTILINE)
-_UNUSUAL = re.compile(rb"\\|^[ \t]*\?", re.MULTILINE)
+_RECORD = re.compile(rb"^  [\"']?(" + _SID + rb")[\"']?:", re.MULTILINE)
+_INSIDE_A_SID = re.compile(rb"-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-")
+_EXPLICIT_KEY = re.compile(rb"^[ \t]*\?", re.MULTILINE)
 
 _SUBMODULE, _LINK = "160000", "120000"
 
@@ -225,10 +225,10 @@ def _scan(files: Iterable[Path], suspects: set[str], cache: Cache | None) -> tup
 def _sids_in(path: Path, cache: Cache | None) -> tuple[set[str], int]:
     """The SIDs that a file may hold, and the number of its records."""
     data = read_regular(path, MAX_FILE_BYTES, follow_links=False)
-    found = _ANY_SID.findall(data)
-    count = len(_RECORD.findall(data))
-    if count == len(found) and not _UNUSUAL.search(data):
-        return {sid.decode().lower() for sid in found}, count
+    found = _RECORD.findall(data)
+    others = len(_INSIDE_A_SID.findall(data)) != len(found)
+    if not (others or b"\\" in data or (b"?" in data and _EXPLICIT_KEY.search(data))):
+        return {sid.decode().lower() for sid in found}, len(found)
     records = [item for item in records_of(path, cache) if isinstance(item, Record)]
     return {record.address.sid for record in records}, len(records)
 

@@ -545,7 +545,9 @@ def test_killed_at_any_system_call_the_next_run_converges(
         live(store, {1: "old", 2: "old"})
     run("plan", "--out", "plan.json")
     killed = 0
-    for number in range(1, 60):
+    # Each one starts the tool anew: of the many waits, `make soak` tries all, others each third.
+    step = 3 if call.startswith("epoll") and "WORLDS" not in os.environ else 1
+    for number in range(1, 60, step):
         with Store(server.db) as store:
             live(store, {1: "old", 2: "old"})
         shutil.rmtree(JOURNALS, ignore_errors=True)
