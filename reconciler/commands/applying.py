@@ -16,7 +16,7 @@ from reconciler.apply import Apply, Manner, Means
 from reconciler.commands import Terminal, journals, lines
 from reconciler.commands.journals import Run
 from reconciler.commands.opening import Connection, Link, open_api
-from reconciler.commands.speaking import Speaker
+from reconciler.commands.speaking import SECONDS_TO_READ, Speaker
 from reconciler.errors import ApiError, ExitCode
 from reconciler.journal import JournalError
 from reconciler.ledger import Ledger
@@ -27,6 +27,7 @@ from reconciler.report import tally
 
 # A CI system kills what has not ended 7.5 s after its first signal: reports take the rest.
 SECONDS_TO_FINISH = 6.0
+_HURRY_SECONDS = 0.5
 
 # Reads and a write a record: a tenth of them may be tried again.
 _REQUESTS_A_RECORD = 2
@@ -76,6 +77,8 @@ def carry_out(job: Job, state: State, terminal: Terminal) -> ExitCode:
 
 def _judged(job: Job, state: State, terminal: Terminal) -> ExitCode:
     counts = tally(state.ended)
+    if state.refused and not state.caught and _NOTHING_SENT.issuperset(counts):
+        raise ApiError(f"{state.refused}: nothing was written")
     if not job.as_events:
         shown = text.outcomes(state.outcomes, terminal.paint, verbose=job.verbose)
         terminal.write(lines(["", *shown]))
@@ -84,8 +87,6 @@ def _judged(job: Job, state: State, terminal: Terminal) -> ExitCode:
         skipped = counts.get(OutcomeName.SKIPPED, 0)
         terminal.note(f"Interrupted: {applied:,} applied, {skipped:,} not started.")
         return ExitCode(128 + state.caught[0])
-    if state.refused and _NOTHING_SENT.issuperset(counts):
-        raise ApiError(f"{state.refused}: nothing was written")
     if state.failed is not None and isinstance(state.failed, JournalError):
         terminal.note(f"{terminal.paint.removed('error')}: {state.failed}")
         return ExitCode.INCOMPLETE
@@ -148,7 +149,7 @@ async def _write_noted(
     if speaker is not None:
         speaker.say(events.applied(state.ended, _now()))
         try:
-            speaker.end()
+            speaker.end(_HURRY_SECONDS if state.caught else SECONDS_TO_READ)
         except Exception as error:  # noqa: BLE001  raised again once the journal is closed
             state.failed = error
 

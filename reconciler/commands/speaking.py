@@ -7,7 +7,7 @@ from threading import Thread
 from reconciler.commands import Terminal
 
 # A reader that has read nothing for so long, once all is done, will not read the rest either.
-_SECONDS_TO_END = 5.0
+SECONDS_TO_READ = 5.0
 
 
 class Speaker:
@@ -25,10 +25,13 @@ class Speaker:
         """Takes a line; whoever says it does not wait until it is printed."""
         self._told.put(line)
 
-    def end(self) -> None:
-        """Waits for all lines to be printed; raises what printing came to."""
+    def end(self, patience_seconds: float = SECONDS_TO_READ) -> None:
+        """Waits while lines are being read; raises what printing them came to."""
         self._told.put(None)
-        self._thread.join(_SECONDS_TO_END)
+        before = -1
+        while self._thread.is_alive() and self._told.qsize() != before:
+            before = self._told.qsize()
+            self._thread.join(patience_seconds)
         if self._failure is not None:
             raise self._failure
 
