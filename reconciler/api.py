@@ -94,12 +94,13 @@ def put(address: Address, user_data: str | None, just_read: bytes) -> Request:
     UnreadableError for an object that cannot be sent back.
     """
     _decoded(just_read, _MEMBERS)
+    value = msgspec.json.encode(user_data).decode()
     try:
-        text = just_read.decode()
+        body = replaced(just_read.decode(), MANAGED_FIELD, value)
     except UnicodeDecodeError:
         raise UnreadableError("it is not UTF-8") from None
-    value = msgspec.json.encode(user_data).decode()
-    body = replaced(text, MANAGED_FIELD, value)
+    except (RecursionError, ValueError):
+        raise UnreadableError("it nests too deeply") from None
     return Request("PUT", path(address), body=body.encode())
 
 

@@ -31,6 +31,8 @@ from reconciler.value import lengths
 WriteMethod = Literal["patch", "put"]
 
 MAX_WRITES = 4
+# How often a write may have to wait, and so need another look, before that counts as a failure.
+MAX_HELD = 20
 BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 20.0
 
@@ -139,7 +141,7 @@ class Apply:
         """The protocol: look, write, and again as long as that can help."""
         doubt: _Doubt | None = None
         maybe = ""  # why an earlier write of ours may have been done
-        writes = 0
+        writes = held = 0
         while writes < MAX_WRITES:
             look = await self._look(change, maybe=maybe)
             if isinstance(look, Outcome):
@@ -154,9 +156,13 @@ class Apply:
                 maybe = ended.why
             if not maybe:
                 self._in_air.discard(change.address)
-            if ended is None:
-                continue  # not sent, since the API asked to wait: what was seen is old by now
-            writes, doubt = writes + 1, ended
+            if ended is None and held < MAX_HELD:
+                held += 1
+                continue  # not sent, since it had to wait: what was seen is old by now
+            writes, doubt = (
+                writes + 1,
+                ended or _Doubt("it had to wait again and again", done=False),
+            )
             if not self._means.budget.take():
                 break
             await self._back_off(writes)

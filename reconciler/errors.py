@@ -1,5 +1,6 @@
 """What is raised on purpose, and the exit code that each ends in.
 
+ReaderGoneError               141   what a shell reports for a process that a closed pipe ended
 ReconcilerError                 1   one sentence, for people
   ProblemsError                 1   the manifests hold problems, all of them collected
   ConfigError                   1   reconciler.yaml or the environment
@@ -30,6 +31,10 @@ class ExitCode(IntEnum):
     BUG = 70
     INTERRUPTED = 130
     TERMINATED = 143
+
+
+# What a shell reports for a process that a closed pipe has ended.
+BROKEN_PIPE = 128 + 13
 
 
 class ReconcilerError(Exception):
@@ -78,6 +83,10 @@ class UsageError(ReconcilerError):
     """Flags or arguments that do not go together."""
 
     exit_code = ExitCode.USAGE
+
+
+class ReaderGoneError(Exception):
+    """Nobody reads stdout any longer; nobody is told, since nobody listens."""
 
 
 class WriteRefusedError(Exception):

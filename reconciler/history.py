@@ -75,8 +75,8 @@ def at_commit(
     """What git held at a commit, and what is wrong with the manifests there, as warnings."""
     compared = _compare(commit, git, paths)
     with collector_paused():
-        records, problems = _then(commit, git, compared, cache)
-    return History(commit, records, _names(compared.same)), tuple(rules.discreet(problems))
+        records, problems = _then(commit, git, compared, rules, cache)
+    return History(commit, records, _names(compared.same)), problems
 
 
 def since_commit(
@@ -88,7 +88,7 @@ def since_commit(
     """
     compared = _compare(commit, git, paths)
     with collector_paused():
-        before, warnings = _then(commit, git, compared, cache)
+        before, warnings = _then(commit, git, compared, rules, cache)
         history = History(commit, before, _names(compared.same))
         now, problems = collect(_now(compared.changed, cache))
         # A SID that came or went may be in a file that did not change: written twice, or moved.
@@ -101,7 +101,7 @@ def since_commit(
         problems.append(empty(paths))
     if is_error(problems):
         raise ProblemsError(sorted(rules.discreet(problems), key=lambda problem: problem.source))
-    told = (*rules.discreet(problems), *rules.discreet(warnings))
+    told = (*rules.discreet(problems), *warnings)
     return Since(Loaded(now, told, len(compared.changed)), history, len(now) + count)
 
 
@@ -175,7 +175,7 @@ def _from_top(path: Path, git: Repository) -> str:
 
 
 def _then(
-    commit: str, git: Repository, compared: _Compared, cache: Cache | None
+    commit: str, git: Repository, compared: _Compared, rules: Rules, cache: Cache | None
 ) -> tuple[dict[Address, Record], tuple[Problem, ...]]:
     """The records of the files that changed, as they were; problems do not stop anything.
 
@@ -192,7 +192,8 @@ def _then(
                 yield from records_from(files[blob.path], text, cache)
 
     records, problems = collect(stream())
-    return records, tuple(_past(problem, commit) for problem in problems if is_error([problem]))
+    errors = (problem for problem in problems if is_error([problem]))
+    return records, tuple(_past(problem, commit) for problem in rules.discreet(errors))
 
 
 def _past(problem: Problem, commit: str) -> Problem:
@@ -207,7 +208,7 @@ def _now(files: Iterable[Path], cache: Cache | None) -> Iterator[Record | Proble
 
 
 def _scan(files: Iterable[Path], suspects: set[str], cache: Cache | None) -> tuple[list[Path], int]:
-    """The files in which one of the SIDs stands, and how many records all the others hold.
+    """The files in which one of the SIDs may stand, and how many records all the others hold.
 
     Files in the usual layout are not parsed for it: they did not change, and were checked when they
     did. All others are.
@@ -215,27 +216,44 @@ def _scan(files: Iterable[Path], suspects: set[str], cache: Cache | None) -> tup
     elsewhere, count = [], 0
     for path in files:
         sids, records = _sids_in(path, cache)
-        if suspects.isdisjoint(sids):
-            count += records
-        else:
+        if suspects and (sids is None or not suspects.isdisjoint(sids)):
             elsewhere.append(path)
+        else:
+            count += records
     return elsewhere, count
 
 
-def _sids_in(path: Path, cache: Cache | None) -> tuple[set[str], int]:
-    """The SIDs that a file may hold, and the number of its records."""
-    data = read_regular(path, MAX_FILE_BYTES, follow_links=False)
+def _sids_in(path: Path, cache: Cache | None) -> tuple[set[str] | None, int]:
+    """The SIDs that a file holds, and the number of its records; None where nobody can tell."""
+    try:
+        data = read_regular(path, MAX_FILE_BYTES, follow_links=False)
+    except OSError:
+        return None, 0
     found = _RECORD.findall(data)
     others = len(_INSIDE_A_SID.findall(data)) != len(found)
     if not (others or b"\\" in data or (b"?" in data and _EXPLICIT_KEY.search(data))):
         return {sid.decode().lower() for sid in found}, len(found)
-    records = [item for item in records_of(path, cache) if isinstance(item, Record)]
-    return {record.address.sid for record in records}, len(records)
+    items = list(records_of(path, cache))
+    sids = {item.address.sid for item in items if isinstance(item, Record)}
+    return (None if is_error(_problems(items)) else sids), len(sids)
 
 
-def found_in(files: Iterable[Path], sids: set[str], cache: Cache | None) -> set[str]:
-    """Those of the SIDs that some file holds: a record that moved did not leave git."""
-    return {sid for path in files for sid in sids & _sids_in(path, cache)[0]}
+def _problems(items: Iterable[Record | Problem]) -> Iterator[Problem]:
+    return (item for item in items if isinstance(item, Problem))
+
+
+def found_in(files: Iterable[Path | Problem], sids: set[str], cache: Cache | None) -> set[str]:
+    """Those of the SIDs that some file may hold: a record that moved did not leave git.
+
+    Where a file cannot be read, or is no whole manifest, nobody can tell: each may be there.
+    """
+    found: set[str] = set()
+    for path in files:
+        there = None if isinstance(path, Problem) else _sids_in(path, cache)[0]
+        if there is None:
+            return sids
+        found |= sids & there
+    return found
 
 
 def _names(files: Iterable[Path]) -> frozenset[str]:

@@ -7,6 +7,7 @@ decided by a journal: what a record holds, the API alone says.
 
 import zlib
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import TypeAlias
 
 import msgspec
@@ -35,6 +36,7 @@ class Begun(Struct, frozen=True, tag_field="type", tag="run"):
     host: str
     pid: int
     started: str
+    parallelism: int = 1
     seq: int = 0
 
 
@@ -85,9 +87,14 @@ class History(Struct, frozen=True):
     size: int
 
     @property
-    def in_flight(self) -> frozenset[Address]:
-        """Records that a write may have reached without anybody noting it."""
-        return frozenset(self.intents.keys() - self.outcomes.keys())
+    def in_flight(self) -> tuple[Address, ...]:
+        """Records that a write may have reached without anybody noting it.
+
+        Intents are noted ahead and taken up in their order, so many at once: behind the first that
+        have no outcome, none was begun.
+        """
+        open_ones = (address for address in self.intents if address not in self.outcomes)
+        return tuple(islice(open_ones, self.begun.parallelism))
 
 
 def line_of(row: Row) -> bytes:
@@ -118,7 +125,7 @@ def read(data: bytes, name: str) -> History:
                 raise JournalError(f"{name}: has format {row.format}; this version reads {FORMAT}")
         elif isinstance(row, Intent):
             address = _address(row.address, name)
-            intents[address] = row
+            intents[address] = row  # a further attempt keeps its place
             outcomes.pop(address, None)
         elif isinstance(row, Ended):
             outcomes[_address(row.address, name)] = row

@@ -1,9 +1,9 @@
 """What an apply is about to do and did -> a journal's lines, on disk before it is done."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from msgspec import structs
 
@@ -13,8 +13,20 @@ from reconciler.model import Address, Change, Outcome
 # So many changes are noted ahead, in one trip to the disk: it must not hold up each write.
 AHEAD = 64
 
-# Puts bytes behind those that are there; returns once they would survive a power cut.
-Append: TypeAlias = Callable[[bytes], Awaitable[None]]
+
+class Disk(Protocol):
+    """Where lines go: `write` lets them survive this process, `sync` a power cut as well.
+
+    Both raise OSError.
+    """
+
+    def write(self, data: bytes) -> None:
+        """Puts bytes behind those that are there."""
+        ...
+
+    async def sync(self) -> None:
+        """Returns once what was written is durable."""
+        ...
 
 
 class Ledger(Protocol):
@@ -34,12 +46,11 @@ class Ledger(Protocol):
 
 
 class Journal:
-    """Lines for one run. Those that come while others are on their way to disk go together."""
+    """Lines for one run. Each is written at once; those that have to be durable share a sync."""
 
-    def __init__(self, append: Append, seq: int = 0) -> None:
-        self._append = append
+    def __init__(self, disk: Disk, seq: int = 0) -> None:
+        self._disk = disk
         self._seq = seq
-        self._lines: list[bytes] = []
         self._waiting: list[asyncio.Future[None]] = []
         self._flusher: asyncio.Task[None] | None = None
         self._failed: str | None = None
@@ -76,14 +87,13 @@ class Journal:
         changes = list(islice(coming, AHEAD))
         if not changes:
             return
-        for change in changes:
-            self._note(_intent(change, 1))
+        self._note(*(_intent(change, 1) for change in changes))
         noted = asyncio.create_task(self._durable())
         noted.add_done_callback(_heard)  # those who need it hear of a failure as well
         self._ahead |= {change.address: noted for change in changes}
 
     def outcome(self, outcome: Outcome) -> None:
-        """Notes how a change ended; it goes to disk with what comes next."""
+        """Notes how a change ended; it is durable with what comes next."""
         if self._ahead.pop(outcome.change.address, None) is None:
             self._over.add(outcome.change.address)
         self._note(Ended(str(outcome.change.address), outcome.name, outcome.detail))
@@ -93,9 +103,21 @@ class Journal:
         self._note(closed)
         await self._durable()
 
-    def _note(self, row: Row) -> None:
-        self._seq += 1
-        self._lines.append(line_of(structs.replace(row, seq=self._seq)))
+    def _note(self, *rows: Row) -> None:
+        if self._failed is not None:
+            return
+        data = b""
+        for row in rows:
+            self._seq += 1
+            data += line_of(structs.replace(row, seq=self._seq))
+        try:
+            self._disk.write(data)
+        except OSError as error:
+            self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        # Never tried again: after a failed fsync nobody knows what is on the disk.
+        self._failed = f"the journal cannot be written: {error.strerror or error}"
 
     async def _durable(self) -> None:
         if self._failed is not None:
@@ -107,16 +129,13 @@ class Journal:
         await done
 
     async def _flush(self) -> None:
-        """Group commit: what gathers while one group is written is the next one."""
+        """Group commit: what gathers during one trip to the disk shares the next one."""
         while self._waiting:
             waiting, self._waiting = self._waiting, []
-            data = b"".join(self._lines)
-            self._lines.clear()
             try:
-                await self._append(data)
+                await self._disk.sync()
             except OSError as error:
-                # Never tried again: after a failed fsync nobody knows what is on the disk.
-                self._failed = f"the journal cannot be written: {error.strerror or error}"
+                self._fail(error)
                 waiting += self._waiting
                 self._waiting = []
             for done in waiting:

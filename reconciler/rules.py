@@ -74,8 +74,7 @@ class Rules:
     def discreet(self, problems: Iterable[Problem]) -> Iterator[Problem]:
         """The problems, without what they quote from files in which something must not be shown."""
         for problem in problems:
-            path = problem.source.file.rpartition(":")[2]  # of a file at a revision, the file
-            name = self._for_file(path).user_data_schema
+            name = self._for_file(problem.source.file).user_data_schema
             quotes = problem.rule in _QUOTING and name is not None and self._schemas[name].hides
             yield structs.replace(problem, message=RULES[problem.rule]) if quotes else problem
 

@@ -82,6 +82,7 @@ class World:
         self.refuses = {one for one in self.held if dice.random() < 0.05}
         self.history: list[Seen] = []
         self.disks: dict[str, bytearray] = defaultdict(bytearray)
+        self.durable: dict[str, int] = defaultdict(int)
         self.broken: list[str] = []
         self.asked: dict[str, int] = defaultdict(int)
         self.held_until: dict[str, float] = defaultdict(float)
@@ -142,7 +143,7 @@ class World:
             self.broken.append("writes more than user_data")
         value = body["user_data"]
         self.see(run, "patch", one, value)
-        if f'"messages/{one}"'.encode() not in self.disks[run]:
+        if f'"messages/{one}"'.encode() not in self.disks[run][: self.durable[run]]:
             self.broken.append("writes what is not noted")
         if one in self.refuses:
             return httpx.Response(422, json={"message": "no", "errors": []})
@@ -214,9 +215,16 @@ class World:
         """The outcomes of an apply; None where it was killed."""
         disk, dice = self.disks[name], self.dice
 
-        async def append(data: bytes) -> None:
-            await asyncio.sleep(dice.uniform(0.001, 0.05))
-            disk.extend(data)
+        world = self
+
+        class Disk:
+            def write(self, data: bytes) -> None:
+                disk.extend(data)
+
+            async def sync(self) -> None:
+                written = len(disk)
+                await asyncio.sleep(dice.uniform(0.001, 0.05))
+                world.durable[name] = written
 
         async def main() -> list[Outcome]:
             transport = httpx.MockTransport(lambda request: self.answer(name, request))
@@ -226,8 +234,10 @@ class World:
                 pace = code.pace.Pace(clock, ceiling=self.parallelism)
                 paced = code.pace.Paced(http, pace)
                 stack = code.retry.Retrying(paced, budget, clock, dice.random)
-                kept = Journal(append)
-                await kept.begin(Begun(name, 1, "0", "d", URL, "patch", "h", 1, "t"))
+                kept = Journal(Disk())
+                await kept.begin(
+                    Begun(name, 1, "0", "d", URL, "patch", "h", 1, "t", self.parallelism)
+                )
                 means = code.apply.Means(stack, budget, clock, dice.random, kept)
                 manner = code.apply.Manner(parallelism=self.parallelism)
                 outcomes: list[Outcome] = await code.apply.Apply(means, manner).run(changes)
@@ -335,6 +345,10 @@ def live(seed: int, code: Code = Code()) -> World:  # noqa: B008  nobody changes
         for (name, plan), outcomes in zip(plans.items(), runs, strict=True):
             world.check(name, plan, outcomes)  # also of what came late
             told = journal.read(bytes(world.disks[name]), name) if world.disks[name] else None
+            sent = {s.sid for s in world.history if s.run == name and s.what == "patch"}
+            known = {a.sid for a in (*told.outcomes, *told.in_flight)} if told else set()
+            if not sent <= known:
+                world.broken.append("does not know what may have been in flight")
             if outcomes is not None and (told is None or told.in_flight or not told.closed):
                 world.broken.append("leaves its journal open")
         await cured(world, code, plans["one"])

@@ -473,3 +473,191 @@ def test_events_frame_a_run_that_has_nothing_to_do(run: Run, store: Store) -> No
     assert [json.loads(line)["type"] for line in result.out.splitlines()] == [
         "version", "change_summary"
     ]  # fmt: skip
+
+
+# ---- the second round
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        f'{{"messages": {{"{sid(1)}": {{"user_data": "x"}},}}}}',
+        f"# was {sid(1)}\nmessages:\n  {sid(1)}: {{user_data: x, note: y}}\n",
+        None,
+    ],
+)
+@pytest.mark.parametrize("flag", ["--base", "--since"])
+def test_what_may_be_in_a_broken_file_did_not_leave_git(
+    run: Run, store: Store, flag: str, broken: str | None
+) -> None:
+    write(CLEAR, "reconciler.yaml")
+    base = commit({"manifests/a/a.yaml": messages({1: "x", 9: "k"})})
+    write(messages({9: "k"}), "manifests/a/a.yaml")
+    if broken is None:
+        os.mkfifo("manifests/b.json")
+    else:
+        write(broken, f"manifests/b.{'json' if broken.startswith('{') else 'yaml'}")
+    live(store, {1: "x", 9: "k"})
+
+    result = run("apply", "--sandbox", "--auto-approve", "--manifests", "manifests/a", flag, base)
+
+    assert result.code == 0
+    assert holds(store, 1) == "x"
+
+
+def test_a_broken_file_that_did_not_change_is_named_where_a_record_may_be_in_it(
+    run: Run, store: Store
+) -> None:
+    write(CLEAR, "reconciler.yaml")
+    odd = f'messages:\n  {sid(1)}: {{user_data: "a\\tb", note: y}}\n'
+    commit({"manifests/a.yaml": messages({1: "x", 9: "k"}), "manifests/b.yaml": odd})
+    write(messages({9: "k"}), "manifests/a.yaml")
+    live(store, {1: "x", 9: "k"})
+
+    result = run("plan", "--sandbox", "--since", "HEAD")
+
+    assert result.code == 1
+    assert "manifests/b.yaml:2" in result.err
+
+
+@pytest.mark.parametrize("flags", [(), ("--base", "HEAD")])
+def test_what_left_git_is_not_recorded_as_applied_while_it_is_still_there(
+    run: Run, store: Store, flags: tuple[str, ...]
+) -> None:
+    write('rules: [{paths: ["manifests/**"], mode: merge, removed: clear}]\n', "reconciler.yaml")
+    live(store, {1: '{"a":"1","b":"2"}', 2: '{"c":"1"}'})
+    first = commit({M: messages({1: {"a": "1", "b": "2"}, 2: {"c": "1"}})})
+    assert "Recorded" in run("apply", "--sandbox", "--auto-approve", "--record").err
+    commit({M: messages({1: {"a": "1"}})})
+
+    early = run("apply", "--sandbox", "--auto-approve", "--record", *flags)
+    assert "was not looked at: use --base auto" in early.err
+    assert git("rev-parse", "refs/reconciler/applied") == first
+
+    late = run("apply", "--sandbox", "--auto-approve", "--record", "--base", "auto")
+    assert "Recorded" in late.err
+    assert (holds(store, 1), holds(store, 2)) == ('{"a":"1"}', None)
+
+
+def test_a_reader_of_events_that_goes_at_once_stops_the_run(run: Run, serve: Serve) -> None:
+    server = serve("--latency-ms", "20")
+    write(messages(dict.fromkeys(range(300), "x")))
+    with Store(server.db) as store:
+        live(store, dict.fromkeys(range(300)))
+    run("plan", "--out", "plan.json")
+    command = f"{sys.executable} -m reconciler apply plan.json --format json --report json=r.json"
+
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | head -1 > /dev/null; exit ${{PIPESTATUS[0]}}"],
+        check=False, timeout=60, capture_output=True, text=True,
+    )  # fmt: skip
+
+    report = json.loads(Path("r.json").read_text())
+    assert "Traceback" not in done.stderr
+    assert done.returncode == report["exit_code"] == 141
+    with Store(server.db) as store:
+        assert sum(holds(store, n) == "x" for n in range(300)) == report["summary"].get(
+            "applied", 0
+        )
+    assert report["summary"]["skipped"] > 100
+
+
+def test_a_slow_reader_of_events_gets_them_all(run: Run, store: Store) -> None:
+    live(store, dict.fromkeys(range(700)))
+    write(messages(dict.fromkeys(range(700), "x")))
+    run("plan", "--sandbox", "--out", "plan.json")
+    read = "import sys, time\nprint(sum(time.sleep(0.003) or 1 for line in sys.stdin))"
+    command = f"{sys.executable} -m reconciler apply plan.json --sandbox --format json"
+
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | {sys.executable} -c '{read}'; exit ${{PIPESTATUS[0]}}"],
+        check=True, timeout=100, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert int(done.stdout) == 3 + 3 * 700
+
+
+def test_a_colon_in_a_files_name_shows_no_secret(run: Run) -> None:
+    secretive()
+    write(f"messages:\n  {sid(1)}:\n    user_data: {{token: 0123456789}}\n", "manifests/a:b.yaml")
+
+    assert "0123456789" not in run("validate").err
+    commit()
+    write(messages({1: {"token": "x"}}), "manifests/a:b.yaml")
+    assert "0123456789" not in run("plan", "--sandbox", "--base", "HEAD").err
+
+
+def test_a_report_tells_of_a_run_that_had_to_wait_for_another(run: Run, store: Store) -> None:
+    from reconciler.commands.journals import locked
+
+    live(store, {1: "a"})
+    write(messages({1: "b"}))
+    write("{}", "r.json")
+
+    with locked(Path(".reconciler/journal")):
+        result = run("apply", "--sandbox", "--auto-approve", "--report", "json=r.json")
+
+    report = json.loads(Path("r.json").read_text())
+    assert result.code == report["exit_code"] == 1
+    assert "another apply is running" in report["error"]
+
+
+def test_a_report_of_a_run_that_was_ended_while_it_planned_has_its_code(serve: Serve) -> None:
+    serve("--latency-ms", "5000")
+    write(messages({1: "x"}))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "reconciler", "apply", "--auto-approve", "--report", "json=r.json"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(1.5)
+    process.terminate()
+    process.communicate(timeout=30)
+
+    assert process.returncode == json.loads(Path("r.json").read_text())["exit_code"] == 143
+
+
+def test_an_approved_value_that_the_api_laid_out_anew_is_in_place(run: Run, store: Store) -> None:
+    commit({M: messages({1: {"a": "1"}, 2: {"a": "1"}})})
+    write(messages({1: {"a": "2"}, 2: {"a": "2"}}))
+    live(store, dict.fromkeys((1, 2), '{"a":"1"}'))
+    run("plan", "--sandbox", "--since", "HEAD", "--out", "approved.json")
+    digest = json.loads(Path("approved.json").read_text())["digest"]
+
+    for expected in ("approved.json", digest):
+        live(store, {1: '{"a": "2"}', 2: '{"a":"1"}'})
+        assert run("apply", "--sandbox", "--since", "HEAD", "--expect", expected).code == 0
+
+
+def test_a_record_that_is_gone_after_a_crash_is_told_once(run: Run, store: Store) -> None:
+    from msgspec import structs
+
+    from reconciler.journal import Begun, Intent, line_of
+    from reconciler.model import Source
+
+    live(store, {1: "a"})
+    write(messages({1: "b"}))
+    url = "http://sandbox.localhost/core/v2"
+    begun = Begun("r", 1, "0", "sha256:0", url, "patch", "h", 1, "2026-01-01T00:00:00Z", seq=1)
+    intent = Intent(f"messages/{sid(777)}", None, "x", 1, Source("m", 1, 1), seq=2)
+    other = structs.replace(begun, base_url="https://elsewhere")
+    folder = Path(".reconciler/journal")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "a.jsonl").write_bytes(line_of(begun) + line_of(intent) + b'{"torn')
+    (folder / "b.jsonl").write_bytes(line_of(other) + line_of(intent))
+
+    first = run("apply", "--sandbox", "--auto-approve")
+    second = run("apply", "--sandbox", "--auto-approve")
+
+    assert f"  messages/{sid(777)}: is gone" in first.err
+    assert first.err.count("ended without a word") == 1
+    assert "ended without a word" not in second.err
+
+
+def test_an_object_that_nests_too_deeply_is_one_failure() -> None:
+    from reconciler.api import UnreadableError, put
+    from reconciler.model import Address
+
+    body = b'{"x":' + b"[" * 995 + b"]" * 995 + b',"user_data":"y"}'
+    with pytest.raises(UnreadableError):
+        put(Address("messages", sid(1)), "z", body)

@@ -10,24 +10,27 @@ from contextlib import suppress
 
 import click
 
-from reconciler.errors import ExitCode, ProblemsError, ReconcilerError
-
-# What a shell reports for a process that a closed pipe has ended.
-BROKEN_PIPE = 128 + 13
+from reconciler.errors import (
+    BROKEN_PIPE,
+    ExitCode,
+    ProblemsError,
+    ReaderGoneError,
+    ReconcilerError,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line; the exit code is for `sys.exit`."""
     from reconciler.cli.app import app
-    from reconciler.cli.terminal import ReaderGoneError
+    from reconciler.cli.terminal import TERMINATED
 
     _open_descriptors()
-    terminated: list[int] = []
+    TERMINATED.clear()
 
     def terminate(number: int, _: object) -> None:
         # Met like Ctrl-C: as process 1 of a container there is no default action. What is raised
         # may come out of an event loop as a plain KeyboardInterrupt.
-        terminated.append(number)
+        TERMINATED.append(number)
         raise KeyboardInterrupt
 
     with suppress(ValueError):  # called by other code, off the main thread
@@ -40,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         error.show()
         code = ExitCode.USAGE
     except (KeyboardInterrupt, click.Abort):
-        _say(f"\n{'Terminated' if terminated else 'Interrupted'}: nothing more is done.")
-        code = ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
+        _say(f"\n{'Terminated' if TERMINATED else 'Interrupted'}: nothing more is done.")
+        code = ExitCode.TERMINATED if TERMINATED else ExitCode.INTERRUPTED
     except ReaderGoneError:
         # Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

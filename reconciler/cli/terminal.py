@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReaderGoneError, ReconcilerError
 from reconciler.render.paint import Paint
 
 # A bar that is there for a moment is only a flicker.
@@ -22,8 +22,8 @@ SECONDS_BETWEEN_DRAWINGS = 0.1
 WIDTH_OF_A_PIPE = 100
 
 
-class ReaderGoneError(Exception):
-    """Whoever read our stdout has closed it: `plan | head`."""
+# The signals that asked this process to end, as far as they were not somebody else's to handle.
+TERMINATED: list[int] = []
 
 
 class Streams:
@@ -56,6 +56,11 @@ class Streams:
         with suppress(OSError):
             sys.stderr.write(f"{line}\n")
             sys.stderr.flush()
+
+    @property
+    def terminated(self) -> bool:
+        """Whether SIGTERM asked this process to end."""
+        return bool(TERMINATED)
 
     def ask(self, question: str) -> str:
         """What the person types; ReconcilerError where the input ends without an answer."""

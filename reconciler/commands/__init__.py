@@ -21,6 +21,11 @@ class Terminal(Protocol):
     paint: Paint
     width: int
 
+    @property
+    def terminated(self) -> bool:
+        """Whether SIGTERM asked this process to end."""
+        ...
+
     def write(self, pieces: Iterable[str]) -> None:
         """Puts the document on stdout, as it is."""
         ...

@@ -1,6 +1,6 @@
 """`reconciler apply`: write what differs; a saved plan is applied exactly, record by record."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -17,8 +17,16 @@ from reconciler.commands.journals import Run
 from reconciler.commands.planning import Inputs, Task, make, task
 from reconciler.commands.recovering import look_after
 from reconciler.commands.reporting import Told, report
-from reconciler.errors import ExitCode, PlanFileError, ReconcilerError, RefusedError
-from reconciler.model import Plan, short
+from reconciler.config import Settings
+from reconciler.errors import (
+    BROKEN_PIPE,
+    ExitCode,
+    PlanFileError,
+    ReaderGoneError,
+    ReconcilerError,
+    RefusedError,
+)
+from reconciler.model import Mode, Plan, short
 from reconciler.pool import run as run_coroutine
 from reconciler.render import text
 from reconciler.revision import APPLIED, Repository
@@ -54,9 +62,8 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     connection, folder = parameters.inputs.connection, parameters.journal
     state, run = State(), Run(connection.run, datetime.now(UTC))
     plan: Plan | None = None
-    error_text = ""
-    with journals.locked(folder):
-        try:
+    try:
+        with journals.locked(folder):
             look_after(tuple(journals.unfinished(folder)), connection, run, terminal)
             plan, fresh = _plan(parameters, approved, terminal)
             if approved is not None:
@@ -65,31 +72,33 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
             if plan.applyable and fresh is not None and approved is None:
                 _ask(parameters, terminal)
             state.code = carry_out(_job(plan, run, parameters), state, terminal)
-        except BaseException as error:
-            state.code, error_text = _why(error)
-            raise
-        finally:
-            told = Told(
-                run,
-                folder / f"{run.stem}.jsonl",
-                parameters.method,
-                connection.target.base_url,
-                plan,
-                error_text,
-                parameters.environment,
-            )
-            code = report(told, state, wanted, terminal)
-    if parameters.record and code is ExitCode.OK:
+    except BaseException as error:
+        state.code, state.error = _why(error, terminal)
+        raise
+    finally:
+        told = Told(
+            run,
+            folder / f"{run.stem}.jsonl",
+            parameters.method,
+            connection.target.base_url,
+            plan,
+            parameters.environment,
+        )
+        code = report(told, state, wanted, terminal)
+    if parameters.record and code == ExitCode.OK:
         _record(plan, parameters, terminal)
-    return code
+    return ExitCode(code)
 
 
-def _why(error: BaseException) -> tuple[ExitCode, str]:
+def _why(error: BaseException, terminal: Terminal) -> tuple[int, str]:
     """How a run ends that something ended, for its report."""
     if isinstance(error, ReconcilerError):
         return error.exit_code, str(error)
     if isinstance(error, KeyboardInterrupt):
-        return ExitCode.INTERRUPTED, "interrupted"
+        code = ExitCode.TERMINATED if terminal.terminated else ExitCode.INTERRUPTED
+        return code, "interrupted"
+    if isinstance(error, ReaderGoneError):
+        return BROKEN_PIPE, "nobody reads the output"
     return ExitCode.BUG, type(error).__name__
 
 
@@ -175,7 +184,7 @@ def _record(plan: Plan, parameters: Parameters, terminal: Terminal) -> None:
     """
     try:
         git = history.repository(parameters.inputs.manifests.paths)
-        why = _unrecordable(plan, git, saved=parameters.plan is not None)
+        why = next(_objections(plan, git, parameters), "")
         if not why:
             head = git.commit(plan.revisions.head or "")
             git.record(head)
@@ -186,15 +195,25 @@ def _record(plan: Plan, parameters: Parameters, terminal: Terminal) -> None:
     terminal.note(f"Not recorded: {why}.")
 
 
-def _unrecordable(plan: Plan, git: Repository, *, saved: bool) -> str:
+def _objections(plan: Plan, git: Repository, parameters: Parameters) -> Iterator[str]:
     """Why a plan is not all of a commit, or not the last one that was applied."""
     scope, head, applied = plan.scope, plan.revisions.head, git.known(APPLIED)
     if head is None:
-        return "the manifests are not those of a commit"
+        yield "the manifests are not those of a commit"
+        return
     if scope.manifests or scope.target or scope.exclude or scope.only or plan.left:
-        return "a part of the records was left out"
+        yield "a part of the records was left out"
     if scope.since not in (None, applied):
-        return f"only what changed since {short(scope.since or '')} was looked at"
-    if saved and applied is not None and not git.holds(head, applied):
-        return f"{short(applied)}, which was applied since, is no part of {short(head)}"
-    return ""
+        yield f"only what changed since {short(scope.since or '')} was looked at"
+    if applied is None:
+        return
+    base = plan.revisions.base
+    if _removes(parameters.inputs.manifests.settings) and not (base and git.holds(applied, base)):
+        yield f"what left git since {short(applied)} was not looked at: use --base auto"
+    if parameters.plan is not None and not git.holds(head, applied):
+        yield f"{short(applied)}, which was applied since, is no part of {short(head)}"
+
+
+def _removes(settings: Settings) -> bool:
+    """Whether what leaves git leaves the records, for which the base has to be known."""
+    return any(rule.mode is Mode.MERGE or rule.removed == "clear" for rule in settings.rules)

@@ -57,7 +57,8 @@ class State:
         self.caught: list[int] = []
         self.refused = ""
         self.failed: BaseException | None = None
-        self.code = ExitCode.INCOMPLETE
+        self.code = int(ExitCode.INCOMPLETE)
+        self.error = ""  # why the run ended early
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -88,7 +89,8 @@ def _judged(job: Job, state: State, terminal: Terminal) -> ExitCode:
         terminal.note(f"Interrupted: {applied:,} applied, {skipped:,} not started.")
         return ExitCode(128 + state.caught[0])
     if state.failed is not None and isinstance(state.failed, JournalError):
-        terminal.note(f"{terminal.paint.removed('error')}: {state.failed}")
+        state.error = str(state.failed)
+        terminal.note(f"{terminal.paint.removed('error')}: {state.error}")
         return ExitCode.INCOMPLETE
     if state.failed is not None:
         raise state.failed
@@ -105,11 +107,13 @@ def exit_code(outcomes: Sequence[Outcome], *, complete: bool) -> ExitCode:
 
 
 async def _write(job: Job, state: State, terminal: Terminal) -> None:
-    plan = job.plan
+    plan, manner = job.plan, job.manner
     requests = _REQUESTS_A_RECORD * len(plan.changes)
     async with open_api(job.connection, terminal, requests=requests) as link:
         try:
-            async with journals.opened(job.folder, job.run, plan, job.manner.method) as ledger:
+            async with journals.opened(
+                job.folder, job.run, plan, manner.method, manner.parallelism
+            ) as ledger:
                 await _write_noted(job, state, terminal, link, ledger)
         except JournalError as error:
             if not state.ended:
@@ -120,18 +124,8 @@ async def _write(job: Job, state: State, terminal: Terminal) -> None:
 async def _write_noted(
     job: Job, state: State, terminal: Terminal, link: Link, ledger: Ledger
 ) -> None:
-    plan, loop = job.plan, asyncio.get_running_loop()
-    speaker = None
-    if job.as_events:
-
-        def output_failed() -> None:
-            loop.call_soon_threadsafe(apply.stop, "nobody reads the output")
-
-        speaker = Speaker(terminal, output_failed)
-        speaker.say(events.version(_now()))
-        for change in plan.changes:
-            speaker.say(events.planned(change, _now()))
-        speaker.say(events.to_make(len(plan.changes), _now()))
+    plan = job.plan
+    speaker = Speaker(terminal) if job.as_events else None
     with terminal.progress("Writing records", len(plan.changes), link.traffic) as step:
 
         def on_outcome(outcome: Outcome) -> None:
@@ -142,16 +136,30 @@ async def _write_noted(
 
         told = ledger if speaker is None else _Told(ledger, speaker)
         apply = Apply(_means(link, told), job.manner, on_outcome)
+        if speaker is not None:
+            speaker.start(lambda: apply.stop("nobody reads the output"))
+            _announce(plan, speaker)
         span = job.connection.telemetry.span("records.apply")
         with span, _stopped_by_signals(apply, terminal, state.caught):
             await apply.run(plan.changes)
+            if speaker is not None:
+                await _end(speaker, state)
         state.refused = apply.refused
-    if speaker is not None:
-        speaker.say(events.applied(state.ended, _now()))
-        try:
-            speaker.end(_HURRY_SECONDS if state.caught else SECONDS_TO_READ)
-        except Exception as error:  # noqa: BLE001  raised again once the journal is closed
-            state.failed = error
+
+
+def _announce(plan: Plan, speaker: Speaker) -> None:
+    speaker.say(events.version(_now()))
+    for change in plan.changes:
+        speaker.say(events.planned(change, _now()))
+    speaker.say(events.to_make(len(plan.changes), _now()))
+
+
+async def _end(speaker: Speaker, state: State) -> None:
+    speaker.say(events.applied(state.ended, _now()))
+    try:
+        await speaker.end(lambda: _HURRY_SECONDS if state.caught else SECONDS_TO_READ)
+    except Exception as error:  # noqa: BLE001  raised again once the journal is closed
+        state.failed = error
 
 
 def _means(link: Link, ledger: Ledger) -> Means:

@@ -11,6 +11,7 @@ from reconciler.commands.files import read_plan
 from reconciler.errors import MovedError, UsageError
 from reconciler.model import Address, Change, Origin, Plan
 from reconciler.plan import Wanted, digest
+from reconciler.value import same
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _MOST_NAMED = 20
@@ -70,7 +71,7 @@ class Approval:
 
     def _see(self, address: Address, live: str | None) -> None:
         change = (self._changes or {}).get(address)
-        if change is not None and change.after == live:
+        if change is not None and same(change.after, live, structured=change.structured):
             self._in_place.add(address)
 
     def _told(self, approved: dict[Address, Change], plan: Plan) -> Iterator[str]:
@@ -103,7 +104,8 @@ def _by_git_alone(wanted: Wanted) -> Iterator[Change]:
         was = None if base is None else base.wanted
         after = record.wanted if cleared is None else None
         if was != after:
-            yield Change(address, Origin.CHANGE, was, after, record.source)
+            structured = record.structured and cleared is None
+            yield Change(address, Origin.CHANGE, was, after, record.source, structured=structured)
 
 
 def _suspects(plan: Plan) -> Iterator[str]:

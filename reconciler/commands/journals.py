@@ -16,7 +16,7 @@ from msgspec import Struct
 from reconciler import __version__, journal
 from reconciler.errors import ReconcilerError
 from reconciler.journal import Begun, Closed, History, JournalError
-from reconciler.ledger import Append, Journal
+from reconciler.ledger import Disk, Journal
 from reconciler.model import Plan
 from reconciler.reading import read_regular
 
@@ -136,7 +136,9 @@ def read(path: Path) -> History:
 
 
 @asynccontextmanager
-async def opened(folder: Path, run: Run, plan: Plan, method: str) -> AsyncGenerator[Journal]:
+async def opened(
+    folder: Path, run: Run, plan: Plan, method: str, parallelism: int
+) -> AsyncGenerator[Journal]:
     """The journal of this run, its first line on disk; its last one is written at the end."""
     begun = Begun(
         run.name,
@@ -148,9 +150,10 @@ async def opened(folder: Path, run: Run, plan: Plan, method: str) -> AsyncGenera
         platform.node(),
         os.getpid(),
         run.started.isoformat(timespec="seconds"),
+        parallelism,
     )
-    async with _file(folder / f"{run.stem}.jsonl", _NEW) as append:
-        kept = Journal(append)
+    async with _file(folder / f"{run.stem}.jsonl", _NEW) as disk:
+        kept = Journal(disk)
         await kept.begin(begun)
         yield kept
         await kept.end(Closed(_now(), run.name))
@@ -162,53 +165,57 @@ async def close(left: Unfinished, by: Run) -> None:
         os.truncate(left.path, left.history.size)  # a line that was being written is no line
     except OSError as error:
         raise JournalError(f"{left.path}: cannot be closed: {error.strerror}") from None
-    async with _file(left.path, _OLD) as append:
-        await Journal(append, left.history.seq).end(Closed(_now(), by.name))
+    async with _file(left.path, _OLD) as disk:
+        await Journal(disk, left.history.seq).end(Closed(_now(), by.name))
 
 
 @asynccontextmanager
-async def _file(path: Path, flags: int) -> AsyncGenerator[Append]:
-    """Appends to a file in a thread: the disk must not hold up the network."""
+async def _file(path: Path, flags: int) -> AsyncGenerator[Disk]:
     try:
         handle = os.open(path, flags, _PRIVATE)
-        _sync_folder(path.parent)
     except OSError as error:
         raise JournalError(f"{path}: cannot be written: {error.strerror}") from None
-    disk = _Disk(handle)
+    disk = _File(handle)
     try:
-        yield disk.append
+        _sync_folder(path.parent)
+        yield disk
     finally:
         disk.end()
         os.close(handle)
 
 
-class _Disk:
-    """A thread that puts what it is given behind a file: the disk must not hold up the network."""
+class _File:
+    """A file, and a thread that waits for the disk: the network must not."""
 
     def __init__(self, handle: int) -> None:
         self._handle = handle
         self._loop = asyncio.get_running_loop()
-        self._given: SimpleQueue[tuple[bytes, asyncio.Future[None]] | None] = SimpleQueue()
+        self._asked: SimpleQueue[asyncio.Future[None] | None] = SimpleQueue()
         self._thread = Thread(target=self._work, name="journal", daemon=True)
         self._thread.start()
 
-    async def append(self, data: bytes) -> None:
-        """Returns once the bytes are durable; OSError where they are not."""
+    def write(self, data: bytes) -> None:
+        """Puts bytes behind those that are there."""
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._handle, view) :]
+
+    async def sync(self) -> None:
+        """Returns once what was written is durable."""
         done = self._loop.create_future()
-        self._given.put((data, done))
+        self._asked.put(done)
         await done
 
     def end(self) -> None:
-        """Waits for what is on its way."""
-        self._given.put(None)
+        """Waits for the disk."""
+        self._asked.put(None)
         self._thread.join()
 
     def _work(self) -> None:
-        while (given := self._given.get()) is not None:
-            data, done = given
+        while (done := self._asked.get()) is not None:
             failure: OSError | None = None
             try:
-                _append(self._handle, data)
+                _sync(self._handle)
             except OSError as error:
                 failure = error
             self._loop.call_soon_threadsafe(_settle, done, failure)
@@ -223,15 +230,8 @@ def _settle(done: "asyncio.Future[None]", failure: OSError | None) -> None:
         done.set_exception(failure)
 
 
-# Its length is part of what fdatasync makes durable; its times are nobody's business.
-_sync = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
-
-
-def _append(handle: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(handle, view) :]
-    _sync(handle)
+# A file's length is part of what fdatasync makes durable; macOS has none.
+_sync = getattr(os, "fdatasync", os.fsync)
 
 
 def _sync_folder(folder: Path) -> None:

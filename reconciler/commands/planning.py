@@ -124,9 +124,8 @@ def _left_git(found: _Found, inputs: Inputs) -> Mapping[Address, Record]:
     if not (found.gone and inputs.manifests.narrowed):
         return found.gone
     named = [Path(name) for name in inputs.manifests.settings.manifests]
-    files = [path for path in find(named) if isinstance(path, Path)]
     sids = {address.sid for address in found.gone}
-    moved = history.found_in(files, sids, inputs.manifests.cache)
+    moved = history.found_in(find(named), sids, inputs.manifests.cache)
     return {address: record for address, record in found.gone.items() if address.sid not in moved}
 
 

@@ -14,6 +14,9 @@ from reconciler.render.escape import visible
 from reconciler.transport.readonly import ReadOnly
 from reconciler.value import same
 
+# Answers of the API, and not just the lack of one.
+_GONE = (404, 410)
+
 
 def look_after(
     left: Iterable[Unfinished], connection: Connection, by: Run, terminal: Terminal
@@ -48,7 +51,7 @@ async def _look_after(
         )
     for address in sorted(found):
         terminal.note(f"  {address}: {_said(intents[address], found[address])}")
-    if any(isinstance(live, Unreadable) for live in found.values()):
+    if any(isinstance(live, Unreadable) and live.status not in _GONE for live in found.values()):
         return
     try:
         await journals.close(each, by)
@@ -57,6 +60,8 @@ async def _look_after(
 
 
 def _said(intent: Intent, live: Current | Unreadable) -> str:
+    if isinstance(live, Unreadable) and live.status in _GONE:
+        return "is gone"
     if isinstance(live, Unreadable):
         return f"could not be looked at: {visible(live.reason)}"
     if same(intent.after, live.user_data, structured=intent.structured):

@@ -28,11 +28,10 @@ class Told(Struct, frozen=True):
     method: str
     base_url: str
     plan: Plan | None
-    error: str
     environment: Mapping[str, str]
 
 
-def report(told: Told, state: State, wanted: Reports, terminal: Terminal) -> ExitCode:
+def report(told: Told, state: State, wanted: Reports, terminal: Terminal) -> int:
     """Writes the reports that were asked for, and the audit record beside the journal.
 
     The exit code is the run's own, unless that would hide that something could not be written.
@@ -46,7 +45,7 @@ def report(told: Told, state: State, wanted: Reports, terminal: Terminal) -> Exi
         method=told.method,
         journal=result.plain(told.journal.as_posix()),
         base_url=told.base_url,
-        error=told.error,
+        error=state.error,
         by=who(told.environment),
     )
     outcomes = state.outcomes
@@ -64,7 +63,7 @@ def report(told: Told, state: State, wanted: Reports, terminal: Terminal) -> Exi
             write_whole(told.journal.with_suffix(".json"), record, mode=PRIVATE)
     except ReconcilerError as error:
         terminal.note(f"{terminal.paint.removed('error')}: {visible(str(error))}")
-        return ExitCode.ERROR if state.code is ExitCode.OK else state.code
+        return int(ExitCode.ERROR) if state.code == ExitCode.OK else state.code
     return state.code
 
 
@@ -80,6 +79,6 @@ def _text(told: Told, state: State) -> Iterable[str]:
         shown += [*text.plan(told.plan, plain, REPORT_WIDTH), ""]
     if state.ended:
         shown += text.outcomes(state.outcomes, plain, verbose=True)
-    if told.error:
-        shown.append(f"error: {visible(told.error)}")
+    if state.error:
+        shown.append(f"error: {visible(state.error)}")
     return lines(shown)

@@ -29,8 +29,8 @@ from reconciler.pool import run as run_coroutine
 from reconciler.transport.readonly import ReadOnly
 from reconciler.value import same
 
-# How a change may have ended whose value may be ours; None: nobody noted it.
-_WRITTEN = (OutcomeName.APPLIED, OutcomeName.UNKNOWN, None)
+# How a change may have ended whose value may be ours.
+_WRITTEN = (OutcomeName.APPLIED, OutcomeName.UNKNOWN)
 
 
 class Parameters(Struct, frozen=True):
@@ -66,10 +66,11 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
 
 async def _plan(history: History, parameters: Parameters, terminal: Terminal) -> Plan:
     """The records that still hold what the run wrote, with what they held before."""
+    in_flight = frozenset(history.in_flight)
     written = {
         address: intent
         for address, intent in history.intents.items()
-        if _ended(history, address) in _WRITTEN
+        if address in in_flight or _ended(history, address) in _WRITTEN
     }
     changes: list[Change] = []
     unreadable: list[Unreadable] = []

@@ -47,7 +47,7 @@ async def main():
             plain = await apply(link, NoJournal())
             with tempfile.TemporaryDirectory(dir=".") as folder:
                 name = journals.Run(f"bench-{number}", datetime.now(UTC))
-                async with journals.opened(Path(folder), name, plan, "patch") as ledger:
+                async with journals.opened(Path(folder), name, plan, "patch", 10) as ledger:
                     print(plain, await apply(link, ledger))
 
 run(main())
