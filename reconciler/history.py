@@ -5,7 +5,6 @@ the others are parsed.
 """
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -18,16 +17,9 @@ from reconciler.model import Address, Problem, Record, Severity, short
 from reconciler.reading import read_regular
 from reconciler.revision import Blob, Repository, oid_of
 from reconciler.rules import Rules
+from reconciler.scan import sids_in
 from reconciler.schema import collect, is_error
 from reconciler.texts import MAX_FILE_BYTES, SUFFIXES, find, is_utf8, text_of
-
-_SID = rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-
-# A record in the usual layout: its SID alone two spaces deep. A SID that is anywhere else in a
-# file, and whatever can write one in other characters, makes that file one to be parsed.
-_RECORD = re.compile(rb"^  [\"']?(" + _SID + rb")[\"']?:", re.MULTILINE)
-_INSIDE_A_SID = re.compile(rb"-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-")
-_EXPLICIT_KEY = re.compile(rb"^[ \t]*\?", re.MULTILINE)
 
 _SUBMODULE, _LINK = "160000", "120000"
 
@@ -215,45 +207,12 @@ def _scan(files: Iterable[Path], suspects: set[str], cache: Cache | None) -> tup
     """
     elsewhere, count = [], 0
     for path in files:
-        sids, records = _sids_in(path, cache)
+        sids, records = sids_in(path, cache)
         if suspects and (sids is None or not suspects.isdisjoint(sids)):
             elsewhere.append(path)
         else:
             count += records
     return elsewhere, count
-
-
-def _sids_in(path: Path, cache: Cache | None) -> tuple[set[str] | None, int]:
-    """The SIDs that a file holds, and the number of its records; None where nobody can tell."""
-    try:
-        data = read_regular(path, MAX_FILE_BYTES, follow_links=False)
-    except OSError:
-        return None, 0
-    found = _RECORD.findall(data)
-    others = len(_INSIDE_A_SID.findall(data)) != len(found)
-    if not (others or b"\\" in data or (b"?" in data and _EXPLICIT_KEY.search(data))):
-        return {sid.decode().lower() for sid in found}, len(found)
-    items = list(records_of(path, cache))
-    sids = {item.address.sid for item in items if isinstance(item, Record)}
-    return (None if is_error(_problems(items)) else sids), len(sids)
-
-
-def _problems(items: Iterable[Record | Problem]) -> Iterator[Problem]:
-    return (item for item in items if isinstance(item, Problem))
-
-
-def found_in(files: Iterable[Path | Problem], sids: set[str], cache: Cache | None) -> set[str]:
-    """Those of the SIDs that some file may hold: a record that moved did not leave git.
-
-    Where a file cannot be read, or is no whole manifest, nobody can tell: each may be there.
-    """
-    found: set[str] = set()
-    for path in files:
-        there = None if isinstance(path, Problem) else _sids_in(path, cache)[0]
-        if there is None:
-            return sids
-        found |= sids & there
-    return found
 
 
 def _names(files: Iterable[Path]) -> frozenset[str]:

@@ -35,6 +35,7 @@ from reconciler.plan import Cleared, Wanted
 from reconciler.render import problems
 from reconciler.revision import Repository
 from reconciler.rules import Rules
+from reconciler.scan import found_in
 from reconciler.texts import find
 from reconciler.transport.readonly import ReadOnly
 
@@ -125,7 +126,7 @@ def _left_git(found: _Found, inputs: Inputs) -> Mapping[Address, Record]:
         return found.gone
     named = [Path(name) for name in inputs.manifests.settings.manifests]
     sids = {address.sid for address in found.gone}
-    moved = history.found_in(find(named), sids, inputs.manifests.cache)
+    moved = found_in(find(named), sids, inputs.manifests.cache)
     return {address: record for address, record in found.gone.items() if address.sid not in moved}
 
 

@@ -1,0 +1,50 @@
+"""Manifest files -> the SIDs in them, without parsing those that are laid out as usual."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from reconciler.cache import Cache
+from reconciler.loading import records_of
+from reconciler.model import Problem, Record
+from reconciler.reading import read_regular
+from reconciler.schema import is_error
+from reconciler.texts import MAX_FILE_BYTES
+
+_SID = rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+
+# A record in the usual layout: its SID alone two spaces deep. A SID that is anywhere else in a
+# file, and whatever can write one in other characters, makes that file one to be parsed.
+_RECORD = re.compile(rb"^  [\"']?(" + _SID + rb")[\"']?:", re.MULTILINE)
+_INSIDE_A_SID = re.compile(rb"-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-")
+_EXPLICIT_KEY = re.compile(rb"^[ \t]*\?", re.MULTILINE)
+
+
+def sids_in(path: Path, cache: Cache | None) -> tuple[set[str] | None, int]:
+    """The SIDs that a file holds, and the number of its records; None where nobody can tell."""
+    try:
+        data = read_regular(path, MAX_FILE_BYTES, follow_links=False)
+    except OSError:
+        return None, 0
+    found = _RECORD.findall(data)
+    others = len(_INSIDE_A_SID.findall(data)) != len(found)
+    if not (others or b"\\" in data or (b"?" in data and _EXPLICIT_KEY.search(data))):
+        return {sid.decode().lower() for sid in found}, len(found)
+    items = list(records_of(path, cache))
+    sids = {item.address.sid for item in items if isinstance(item, Record)}
+    broken = is_error(item for item in items if isinstance(item, Problem))
+    return (None if broken else sids), len(sids)
+
+
+def found_in(files: Iterable[Path | Problem], sids: set[str], cache: Cache | None) -> set[str]:
+    """Those of the SIDs that some file may hold: a record that moved did not leave git.
+
+    Where a file cannot be read, or is no whole manifest, nobody can tell: each may be there.
+    """
+    found: set[str] = set()
+    for path in files:
+        there = None if isinstance(path, Problem) else sids_in(path, cache)[0]
+        if there is None:
+            return sids
+        found |= sids & there
+    return found
