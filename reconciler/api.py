@@ -19,8 +19,6 @@ from reconciler.transport import Method, Request, Response
 OK = 200
 UNAUTHORIZED = 401
 FORBIDDEN = 403
-NOT_FOUND = 404
-TOO_MANY_REQUESTS = 429
 
 # An error's text is shown to people, who need its beginning.
 MAX_REASON_CHARS = 300

@@ -162,16 +162,3 @@ def _intent(change: Change, attempt: int) -> Intent:
 def _heard(noted: "asyncio.Task[None]") -> None:
     if not noted.cancelled():
         noted.exception()
-
-
-class NoJournal:
-    """A ledger that forgets: for measuring what the other one costs."""
-
-    def expect(self, changes: Iterable[Change]) -> None:
-        """Nothing."""
-
-    async def intent(self, change: Change, attempt: int) -> None:
-        """Nothing."""
-
-    def outcome(self, outcome: Outcome) -> None:
-        """Nothing."""

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 import virtual
+from forgetting import NoJournal
 from reconciler.api import UnreadableError, put
 from reconciler.apply import Apply, Manner, Means, WriteMethod
 from reconciler.journal import JournalError
-from reconciler.ledger import Ledger, NoJournal
+from reconciler.ledger import Ledger
 from reconciler.model import Address, Change, Origin, Outcome, Source
 from reconciler.transport import LoopClock, Request, Response, Transport, TransportError
 from reconciler.transport.pace import Pace, Paced

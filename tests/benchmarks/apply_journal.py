@@ -20,7 +20,7 @@ from reconciler.apply import Apply, Manner, Means
 from reconciler.commands import journals
 from reconciler.commands.opening import Connection, open_api
 from reconciler.config import Secret, Target
-from reconciler.ledger import NoJournal
+from forgetting import NoJournal
 from reconciler.model import Address, Change, Origin, Plan, Source
 from reconciler.pool import run
 url, count, rounds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
