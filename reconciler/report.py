@@ -8,7 +8,9 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from reconciler.model import Action, Change, Origin, Outcome, OutcomeName, Plan
+from reconciler.diff import places
+from reconciler.mask import Mask, text_of
+from reconciler.model import Action, Change, Conflict, Origin, Outcome, OutcomeName, Plan
 
 
 class Summary(Struct, frozen=True):
@@ -56,6 +58,40 @@ def tally(outcomes: Iterable[Outcome]) -> dict[OutcomeName, int]:
     """How many changes ended how; names that did not happen are not in it."""
     counts = Counter(outcome.name for outcome in outcomes)
     return {name: counts[name] for name in OutcomeName if counts[name]}
+
+
+class Group(Struct, frozen=True):
+    """Changes that do the same to the same places, in order of address, whatever else is there."""
+
+    changes: tuple[Change, ...]
+
+
+def hidden(plan: Plan, item: Change | Conflict) -> Mask | None:
+    """What hides the sensitive values of a record, where it has any."""
+    return Mask(item.sensitive, plan.meta.fingerprint_key.encode()) if item.sensitive else None
+
+
+def groups(plan: Plan) -> list[Group]:
+    """The changes of a plan, those that are alike together: what loses data first, then by size."""
+    alike: dict[tuple[object, ...], list[Change]] = {}
+    for change in plan.changes:
+        found = places(change.before, change.after, hidden(plan, change))
+        key = (
+            change.action,
+            change.origin,
+            change.released,
+            *(
+                (place.op, place.path, *map(text_of, (place.before, place.after)))
+                for place in found
+            ),
+        )
+        alike.setdefault(key, []).append(change)
+    gathered = [Group(tuple(changes)) for changes in alike.values()]
+    return sorted(gathered, key=lambda group: (_harm(group.changes[0]), -len(group.changes)))
+
+
+def _harm(change: Change) -> int:
+    return 0 if change.action is Action.CLEAR else 1
 
 
 class Delta(Struct, frozen=True):

@@ -180,5 +180,7 @@ journal = option(
     help="The folder of journals: what was written is noted there before it is.",
 )
 
+verbose = option("--verbose", is_flag=True, help="Show every change, also those that are alike.")
+
 comparison = stack(base, since, only, resolve, allow)
 inputs = stack(manifests, target, exclude, comparison, sandbox, parallelism, read, log_format)

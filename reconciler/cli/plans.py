@@ -18,6 +18,7 @@ from reconciler.errors import ExitCode
 @options.text_or_json
 @option("--out", type=click.Path(path_type=Path), help="Save the plan, for `apply` and `show`.")
 @options.report
+@options.verbose
 @option(
     "--detailed-exitcode",
     is_flag=True,
@@ -28,6 +29,7 @@ def plan(
     format_: Literal["text", "json"],
     out: Path | None,
     report: tuple[str, ...],
+    verbose: bool,
     detailed_exitcode: bool,
     **inputs: Any,
 ) -> ExitCode:
@@ -44,7 +46,7 @@ def plan(
     from reconciler.commands import plan as command
 
     chosen = given.inputs(given.settings(), notes_head=out is not None, **inputs)
-    parameters = command.Parameters(chosen, format_, out, detailed_exitcode, report)
+    parameters = command.Parameters(chosen, format_, out, detailed_exitcode, report, verbose)
     return given.ended(chosen.connection, command.run(parameters, terminal()))
 
 
@@ -84,7 +86,7 @@ def plan(
     show_default=True,
     help="What to put on stdout; json: an event a line, as Terraform's.",
 )
-@option("--verbose", is_flag=True, help="How each record ended, not only those that need a look.")
+@option("--verbose", is_flag=True, help="Show every change, and how each record ended.")
 @everywhere
 def apply(
     plan: Path | None,
@@ -174,9 +176,13 @@ def rollback(
     help="What differs between two saved plans.",
 )
 @options.text_or_json
+@options.verbose
 @everywhere
 def show(
-    plan: Path | None, diff: tuple[Path, Path] | None, format_: Literal["text", "json"]
+    plan: Path | None,
+    diff: tuple[Path, Path] | None,
+    format_: Literal["text", "json"],
+    verbose: bool,
 ) -> ExitCode:
     """Show a saved plan, in any format; no request is made.
 
@@ -193,7 +199,7 @@ def show(
         old, plan = diff
     elif diff is not None or plan is None:
         raise click.UsageError("name a saved plan, or two with --diff")
-    return command.run(command.Parameters(plan, format_, old), terminal())
+    return command.run(command.Parameters(plan, format_, old, verbose), terminal())
 
 
 def _refuse_with_plan() -> None:

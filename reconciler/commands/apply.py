@@ -137,7 +137,7 @@ def _plan(
         if approved is not None:
             fresh = structs.replace(fresh, wanted=approved.watching(fresh.wanted))
         plan = run_coroutine(make(fresh, parameters.inputs, terminal))
-        shown = text.plan(plan, terminal.paint, terminal.width)
+        shown = text.plan(plan, terminal.paint, terminal.width, verbose=parameters.verbose)
     else:
         plan = _saved(parameters.plan, parameters.inputs)
         shown = text.totals(plan, terminal.paint)

@@ -25,6 +25,7 @@ class Parameters(Struct, frozen=True):
     out: Path | None = None
     detailed_exitcode: bool = False
     reports: tuple[str, ...] = ()
+    verbose: bool = False
 
 
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
@@ -34,10 +35,10 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     wished = reports.wanted(parameters.reports, parameters.out)
     wanted = task(parameters.inputs, terminal)
     plan = run_coroutine(make(wanted, parameters.inputs, terminal))
-    present(plan, parameters.out, parameters.format, terminal)
+    present(plan, parameters.out, parameters.format, terminal, verbose=parameters.verbose)
     formats = {
         "json": lambda: document.write(plan, redacted=True),
-        "text": lambda: lines(text.plan(plan, Paint(on=False), REPORT_WIDTH)),
+        "text": lambda: lines(text.plan(plan, Paint(on=False), REPORT_WIDTH, verbose=True)),
     }
     reports.write(wished, formats)
     if parameters.out is not None and plan.applyable:

@@ -19,7 +19,12 @@ def meta(plan: Plan) -> Meta:
 
 
 def present(
-    plan: Plan, out: Path | None, format_: Literal["text", "json"], terminal: Terminal
+    plan: Plan,
+    out: Path | None,
+    format_: Literal["text", "json"],
+    terminal: Terminal,
+    *,
+    verbose: bool = False,
 ) -> None:
     """Saves the plan, if somewhere, and shows it."""
     if out is not None:
@@ -27,4 +32,4 @@ def present(
     if format_ == "json":
         terminal.write(document.write(plan, redacted=True))
     else:
-        terminal.write(lines(text.plan(plan, terminal.paint, terminal.width)))
+        terminal.write(lines(text.plan(plan, terminal.paint, terminal.width, verbose=verbose)))

@@ -76,7 +76,7 @@ def _text(told: Told, state: State) -> Iterable[str]:
     plain = Paint(on=False)
     shown: list[str] = []
     if told.plan is not None:
-        shown += [*text.plan(told.plan, plain, REPORT_WIDTH), ""]
+        shown += [*text.plan(told.plan, plain, REPORT_WIDTH, verbose=True), ""]
     if state.ended:
         shown += text.outcomes(state.outcomes, plain, verbose=True)
     if state.error:

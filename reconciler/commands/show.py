@@ -19,6 +19,7 @@ class Parameters(Struct, frozen=True):
     plan: Path
     format: Literal["text", "json"] = "text"
     old: Path | None = None
+    verbose: bool = False
 
 
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
@@ -33,5 +34,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     elif parameters.format == "json":
         terminal.write(document.write(plan, redacted=True))
     else:
-        terminal.write(lines(text.plan(plan, terminal.paint, terminal.width)))
+        terminal.write(
+            lines(text.plan(plan, terminal.paint, terminal.width, verbose=parameters.verbose))
+        )
     return ExitCode.OK

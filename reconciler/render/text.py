@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 
 from reconciler import policies
 from reconciler.diff import places as differences
-from reconciler.mask import Mask
 from reconciler.model import (
     Action,
     Change,
@@ -21,7 +20,7 @@ from reconciler.model import (
 from reconciler.render import places
 from reconciler.render.escape import visible
 from reconciler.render.paint import Paint
-from reconciler.report import Summary, summarize, tally
+from reconciler.report import Group, Summary, groups, hidden, summarize, tally
 from reconciler.value import reach, steps_of
 
 NO_CHANGES = "No changes. Your records match the configuration."
@@ -32,18 +31,28 @@ _ACTION_MARKS = {Action.SET: "+", Action.CHANGE: "~", Action.CLEAR: "-"}
 _MOST_RELEASED = 20
 
 
-def plan(plan: Plan, paint: Paint, width: int) -> Iterator[str]:
+# A plan of more changes shows those that are alike together, of this many on.
+_LONG_PLAN = 50
+_LEAST_ALIKE = 4
+_NAMED_OF_A_GROUP = 3
+
+
+def plan(plan: Plan, paint: Paint, width: int, *, verbose: bool = False) -> Iterator[str]:
     """A whole plan, a line at a time without its newline.
 
-    The last line is the one that scripts look for: `Plan: 0 to add, ...` or `No changes. ...`.
+    A long one shows changes that are alike together, unless it is to be `verbose`. The last line is
+    the one that scripts look for: `Plan: 0 to add, ...` or `No changes. ...`.
     """
     yield from _compared(plan, paint)
     if plan.changes:
         yield f"These records of {visible(plan.base_url)} differ from the manifests:"
         yield ""
-    for change in plan.changes:
-        yield from _change(change, plan, paint, width)
-        yield ""
+    if verbose or len(plan.changes) <= _LONG_PLAN:
+        for change in plan.changes:
+            yield from _change(change, plan, paint, width)
+            yield ""
+    else:
+        yield from _groups(plan, paint, width)
     if plan.conflicts:
         yield from _conflicts(plan, paint)
     if plan.released:
@@ -149,12 +158,37 @@ def _guard(verdict: Verdict, paint: Paint) -> Iterator[str]:
     yield f"    If it is meant: {policies.way_out(verdict)}"
 
 
+def _groups(plan: Plan, paint: Paint, width: int) -> Iterator[str]:
+    for group in groups(plan):
+        if len(group.changes) >= _LEAST_ALIKE:
+            yield from _group(group, plan, paint, width)
+            yield ""
+            continue
+        for change in group.changes:
+            yield from _change(change, plan, paint, width)
+            yield ""
+
+
+def _group(group: Group, plan: Plan, paint: Paint, width: int) -> Iterator[str]:
+    """One change of many records, and the first of them."""
+    first, count = group.changes[0], len(group.changes)
+    action = places.painted(_ACTION_MARKS[first.action], str(first.action), paint)
+    gone = ", no longer in git" if first.released else ""
+    yield f"  {paint.changed('~')} {paint.strong(f'{count:,} records')} alike"
+    yield f"      {action} (origin: {first.origin}{gone})"
+    found = differences(first.before, first.after, hidden(plan, first))
+    yield from places.lines(found, paint, width)
+    for change in group.changes[:_NAMED_OF_A_GROUP]:
+        yield f"      {change.address}  {_where(change.source, paint)}"
+    yield f"      ... and {count - _NAMED_OF_A_GROUP:,} more (--verbose lists them)"
+
+
 def _change(change: Change, plan: Plan, paint: Paint, width: int) -> Iterator[str]:
     action = places.painted(_ACTION_MARKS[change.action], str(change.action), paint)
     gone = ", no longer in git" if change.released else ""
     yield f"  {paint.changed('~')} {paint.strong(str(change.address))}"
     yield f"      {_where(change.source, paint)}  {action} (origin: {change.origin}{gone})"
-    found = differences(change.before, change.after, _mask(change, plan))
+    found = differences(change.before, change.after, hidden(plan, change))
     yield from places.lines(found, paint, width)
 
 
@@ -180,7 +214,7 @@ def _conflicts(plan: Plan, paint: Paint) -> Iterator[str]:
 
 
 def _sides(conflict: Conflict, place: str, plan: Plan) -> Iterator[tuple[str, str]]:
-    mask = _mask(conflict, plan)
+    mask = hidden(plan, conflict)
     sides = {"base": conflict.base, "git": conflict.wanted, "live": conflict.live}
     for side, text in sides.items():
         held, value = reach(text, place, mask.text if mask is not None else None)
@@ -204,10 +238,6 @@ def _unreadable(record: Unreadable, paint: Paint) -> Iterator[str]:
     status = f"{record.status} " if record.status else ""
     yield f"  {paint.removed('!')} {paint.strong(str(record.address))}"
     yield f"      {_where(record.source, paint)}  {status}{visible(record.reason)}"
-
-
-def _mask(item: Change | Conflict, plan: Plan) -> Mask | None:
-    return Mask(item.sensitive, plan.meta.fingerprint_key.encode()) if item.sensitive else None
 
 
 def _where(source: Source, paint: Paint) -> str:

@@ -31,7 +31,7 @@ from reconciler.model import (
 from reconciler.plan import Wanted, digest
 from reconciler.render import delta, text
 from reconciler.render.paint import Paint
-from reconciler.report import compare
+from reconciler.report import compare, groups
 from writing import sid
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -128,11 +128,31 @@ def approval() -> Plan:
 
 SOURCE = Source("manifests/a.yaml", 2, 3)
 
+
+def long_plan() -> Plan:
+    """Many changes, most of them alike."""
+    texts: list[tuple[str | None, str | None]] = []
+    texts += [('{"campaign":"winter","n":%d}', '{"campaign":"spring","n":%d}')] * 60
+    texts += [('"x%d"', None)] * 2 + [("same", None)] * 5 + [(None, '{"owner":"team-a"}')] * 12
+    changes = tuple(
+        Change(
+            Address("messages", sid(n)),
+            Origin.DRIFT if n % 20 == 19 else Origin.CHANGE,
+            before % n if before and "%" in before else before,
+            after % n if after and "%" in after else after,
+            Source("manifests/a.yaml", 2 + n, 3),
+        )
+        for n, (before, after) in enumerate(texts)
+    )
+    return Plan(URL, digest(URL, changes), changes, 0, scope=Scope(5000))
+
+
 CASES: dict[str, Callable[[], Iterable[str]]] = {
     "plan-80.txt": lambda: text.plan(plan(), PLAIN, 80),
     "plan-160.txt": lambda: text.plan(plan(), PLAIN, 160),
     "plan-colour.txt": lambda: text.plan(plan(), Paint(on=True), 100),
     "plan-approval.txt": lambda: text.plan(approval(), PLAIN, 80),
+    "plan-long.txt": lambda: text.plan(long_plan(), PLAIN, 80),
     "delta.txt": lambda: delta.text(compare(plan(), approval()), PLAIN),
     "plan-empty.txt": lambda: text.plan(Draft(URL, Wanted({})).plan(), PLAIN, 80),
     "outcomes.txt": lambda: text.outcomes(outcomes(), PLAIN),
@@ -158,3 +178,20 @@ def test_without_colour_there_is_no_escape_of_a_terminal() -> None:
 
 def test_no_line_of_short_values_is_wider_than_the_terminal() -> None:
     assert max(map(len, text.plan(plan(), PLAIN, 80))) <= 80
+
+
+def test_a_verbose_plan_shows_every_change_and_a_short_one_does_so_anyway() -> None:
+    verbose = "".join(text.plan(long_plan(), PLAIN, 80, verbose=True))
+
+    assert all(str(change.address) in verbose for change in long_plan().changes)
+    assert list(text.plan(plan(), PLAIN, 80)) == list(text.plan(plan(), PLAIN, 80, verbose=True))
+
+
+def test_every_change_is_in_just_one_group_with_those_that_are_alike() -> None:
+    found = groups(long_plan())
+
+    assert sorted(change.address for group in found for change in group.changes) == [
+        change.address for change in long_plan().changes
+    ]
+    for group in found:
+        assert len({(change.action, change.origin) for change in group.changes}) == 1
