@@ -21,7 +21,7 @@ Op = Literal["add", "remove", "replace"]
 MAX_MATCHED_LINES = 2000
 
 
-class Place(Struct, frozen=True):
+class Place(Struct, frozen=True, gc=False):
     """One difference: `steps` lead to it by keys and indexes, none for the whole field.
 
     They lead through the old value, and for what was added through the new one. An `add` has no

@@ -51,7 +51,8 @@ class ProblemsError(ReconcilerError):
     """The manifests hold problems; `problems` are all of them, in order of file and line."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__(f"{len(problems)} problems")
+        count = sum(problem.severity == "error" for problem in problems)
+        super().__init__(f"{count:,} problems in the manifests: `reconciler validate` lists them")
         self.problems = tuple(problems)
 
 

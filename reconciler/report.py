@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from reconciler.diff import places
+from reconciler.diff import Place, places
 from reconciler.mask import Mask, text_of
 from reconciler.model import Action, Change, Conflict, Origin, Outcome, OutcomeName, Plan
 
@@ -61,9 +61,13 @@ def tally(outcomes: Iterable[Outcome]) -> dict[OutcomeName, int]:
 
 
 class Group(Struct, frozen=True):
-    """Changes that do the same to the same places, in order of address, whatever else is there."""
+    """Changes that do the same to the same places, in order of address, whatever else is there.
+
+    `found` are the places of the first few of them, in the same order.
+    """
 
     changes: tuple[Change, ...]
+    found: tuple[tuple[Place, ...], ...]
 
 
 def hidden(plan: Plan, item: Change | Conflict) -> Mask | None:
@@ -73,21 +77,27 @@ def hidden(plan: Plan, item: Change | Conflict) -> Mask | None:
 
 def groups(plan: Plan) -> list[Group]:
     """The changes of a plan, those that are alike together: what loses data first, then by size."""
-    alike: dict[tuple[object, ...], list[Change]] = {}
+    alike: dict[str, tuple[list[Change], list[tuple[Place, ...]]]] = {}
     for change in plan.changes:
         found = places(change.before, change.after, hidden(plan, change))
-        key = (
-            change.action,
-            change.origin,
-            change.released,
-            *(
-                (place.op, place.path, *map(text_of, (place.before, place.after)))
-                for place in found
-            ),
-        )
-        alike.setdefault(key, []).append(change)
-    gathered = [Group(tuple(changes)) for changes in alike.values()]
+        changes, kept = alike.setdefault(_likeness(change, found), ([], []))
+        changes.append(change)
+        if len(changes) <= _KEPT_OF_A_GROUP:
+            kept.append(found)
+    gathered = [Group(tuple(changes), tuple(kept)) for changes, kept in alike.values()]
     return sorted(gathered, key=lambda group: (_harm(group.changes[0]), -len(group.changes)))
+
+
+def _likeness(change: Change, found: Iterable[Place]) -> str:
+    """A text that only changes that do the same have."""
+    parts = [change.action, change.origin, "released" if change.released else ""]
+    for place in found:
+        parts += (place.op, place.path, text_of(place.before), text_of(place.after))
+    return "\0".join(parts)
+
+
+# Of more changes that are alike nobody needs the places again.
+_KEPT_OF_A_GROUP = 3
 
 
 def _harm(change: Change) -> int:

@@ -140,7 +140,9 @@ def _plan(
         shown = text.plan(plan, terminal.paint, terminal.width, verbose=parameters.verbose)
     else:
         plan = _saved(parameters.plan, parameters.inputs)
-        shown = text.totals(plan, terminal.paint)
+        # It was seen when it was reviewed; what stops it has to be seen now.
+        whole = text.plan(plan, terminal.paint, terminal.width, verbose=parameters.verbose)
+        shown = whole if plan.conflicts else text.totals(plan, terminal.paint)
     if parameters.format == "text":
         terminal.write(lines(shown))
     else:

@@ -86,6 +86,7 @@ def _judged(job: Job, state: State, terminal: Terminal) -> ExitCode:
     if state.caught:
         applied = counts.get(OutcomeName.APPLIED, 0)
         skipped = counts.get(OutcomeName.SKIPPED, 0)
+        state.error = f"interrupted by {signal.Signals(state.caught[0]).name}"
         terminal.note(f"Interrupted: {applied:,} applied, {skipped:,} not started.")
         return ExitCode(128 + state.caught[0])
     if state.failed is not None and isinstance(state.failed, JournalError):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from reconciler import policies
+from reconciler.diff import Place
 from reconciler.diff import places as differences
 from reconciler.model import (
     Action,
@@ -49,7 +50,8 @@ def plan(plan: Plan, paint: Paint, width: int, *, verbose: bool = False) -> Iter
         yield ""
     if verbose or len(plan.changes) <= _LONG_PLAN:
         for change in plan.changes:
-            yield from _change(change, plan, paint, width)
+            found = differences(change.before, change.after, hidden(plan, change))
+            yield from _change(change, found, paint, width)
             yield ""
     else:
         yield from _groups(plan, paint, width)
@@ -161,34 +163,32 @@ def _guard(verdict: Verdict, paint: Paint) -> Iterator[str]:
 def _groups(plan: Plan, paint: Paint, width: int) -> Iterator[str]:
     for group in groups(plan):
         if len(group.changes) >= _LEAST_ALIKE:
-            yield from _group(group, plan, paint, width)
+            yield from _group(group, paint, width)
             yield ""
             continue
-        for change in group.changes:
-            yield from _change(change, plan, paint, width)
+        for change, found in zip(group.changes, group.found, strict=True):
+            yield from _change(change, found, paint, width)
             yield ""
 
 
-def _group(group: Group, plan: Plan, paint: Paint, width: int) -> Iterator[str]:
+def _group(group: Group, paint: Paint, width: int) -> Iterator[str]:
     """One change of many records, and the first of them."""
     first, count = group.changes[0], len(group.changes)
     action = places.painted(_ACTION_MARKS[first.action], str(first.action), paint)
     gone = ", no longer in git" if first.released else ""
     yield f"  {paint.changed('~')} {paint.strong(f'{count:,} records')} alike"
     yield f"      {action} (origin: {first.origin}{gone})"
-    found = differences(first.before, first.after, hidden(plan, first))
-    yield from places.lines(found, paint, width)
+    yield from places.lines(group.found[0], paint, width)
     for change in group.changes[:_NAMED_OF_A_GROUP]:
         yield f"      {change.address}  {_where(change.source, paint)}"
     yield f"      ... and {count - _NAMED_OF_A_GROUP:,} more (--verbose lists them)"
 
 
-def _change(change: Change, plan: Plan, paint: Paint, width: int) -> Iterator[str]:
+def _change(change: Change, found: tuple[Place, ...], paint: Paint, width: int) -> Iterator[str]:
     action = places.painted(_ACTION_MARKS[change.action], str(change.action), paint)
     gone = ", no longer in git" if change.released else ""
     yield f"  {paint.changed('~')} {paint.strong(str(change.address))}"
     yield f"      {_where(change.source, paint)}  {action} (origin: {change.origin}{gone})"
-    found = differences(change.before, change.after, hidden(plan, change))
     yield from places.lines(found, paint, width)
 
 
@@ -207,9 +207,10 @@ def _conflicts(plan: Plan, paint: Paint) -> Iterator[str]:
         yield ""
     first = plan.conflicts[0].address
     yield "Nothing can be applied while a conflict is open. For each record, one of these:"
-    yield f"  --resolve {first}=git    write what git wants there"
-    yield f"  --resolve {first}=live   keep what is live there"
-    yield "  or write into the manifest what is live, or leave the record out with --exclude."
+    yield "  write what git wants there, or keep what is live there:"
+    yield f"    --resolve {first}=git"
+    yield f"    --resolve {first}=live"
+    yield "  put what is live into the manifest; or leave the record out with --exclude."
     yield ""
 
 
