@@ -46,11 +46,11 @@ def _place(place: Place, name_width: int, paint: Paint, width: int) -> Iterator[
 def _over_lines(place: Place, old: str, new: str) -> Iterator[tuple[str, str]]:
     """Both values, or, of texts of several lines, the lines that differ and those next to them."""
     before, after = place.before, place.after
-    texts = isinstance(before, str) and isinstance(after, str)
-    if not texts or isinstance(before, Masked) or "\n" not in f"{before}{after}":
+    # By its own type: a number or a fingerprint is a text of Python's, and none of the record's.
+    if not (type(before) is str and type(after) is str and "\n" in before + after):
         yield from (("-", old), ("+", new))
         return
-    rows = list(line_by_line(str(before), str(after)))
+    rows = list(line_by_line(before, after))
     near = {
         index + away
         for index, (sign, _) in enumerate(rows)

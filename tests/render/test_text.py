@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.diff import places as differences
 from reconciler.draft import Draft
 from reconciler.model import (
     Address,
@@ -29,7 +30,7 @@ from reconciler.model import (
     Verdict,
 )
 from reconciler.plan import Wanted, digest
-from reconciler.render import delta, text
+from reconciler.render import delta, places, text
 from reconciler.render.paint import Paint
 from reconciler.report import compare, groups
 from writing import sid
@@ -195,3 +196,14 @@ def test_every_change_is_in_just_one_group_with_those_that_are_alike() -> None:
     ]
     for group in found:
         assert len({(change.action, change.origin) for change in group.changes}) == 1
+
+
+def test_a_number_beside_a_text_of_several_lines_stays_a_number() -> None:
+    after = '{"k":"' + "long " * 20 + '\\nline"}'
+    shown = [
+        "".join(places.lines(differences(before, after), PLAIN, 80))
+        for before in ('{"k":1}', '{"k":"1"}')
+    ]
+
+    assert shown[0] != shown[1]
+    assert "- 1" in shown[0]
