@@ -50,12 +50,12 @@ def places(before: str | None, after: str | None, mask: Mask | None = None) -> t
         old = {}
     if after is None and isinstance(old, dict):
         new = {}
-    if old is None or new is None or type(old) is not type(new) or _hides_all(mask):
+    hides_all = mask is not None and "" in mask.places
+    if old is None or new is None or type(old) is not type(new) or hides_all:
         return (_whole(before, after, mask),)
-    if mask is not None:
-        old, new = _container(mask.over(old)), _container(mask.over(new))
+    found = _walk((), old, new) if mask is None else _walk((), mask.over(old), mask.over(new))
     # Equal values in two layouts have no place inside them: the difference is the layout.
-    return tuple(_walk((), old, new)) or (_whole(before, after, mask),)
+    return tuple(found) or (_whole(before, after, mask),)
 
 
 def lines(before: str, after: str) -> Iterator[tuple[Literal[" ", "-", "+"], str]]:
@@ -71,15 +71,6 @@ def lines(before: str, after: str) -> Iterator[tuple[Literal[" ", "-", "+"], str
         else:
             yield from (("-", line) for line in old[i:j])
             yield from (("+", line) for line in new[k:m])
-
-
-def _hides_all(mask: Mask | None) -> bool:
-    return mask is not None and "" in mask.places
-
-
-def _container(value: JsonValue) -> list[JsonValue] | dict[str, JsonValue]:
-    assert isinstance(value, list | dict)  # noqa: S101  a mask of the whole was met above
-    return value
 
 
 def _whole(before: str | None, after: str | None, mask: Mask | None) -> Place:

@@ -48,28 +48,27 @@ def _pairs(
     old: list[JsonValue], new: list[JsonValue], olds: range, news: range
 ) -> Iterator[tuple[int | None, int | None]]:
     """Which item of the one stretch became which of the other; None for none."""
-    left, right = list(olds), list(news)
+    named: dict[str, list[int]] = {}
+    for j in news:
+        identity = _identity(new[j])
+        if identity is not None:
+            named.setdefault(identity, []).append(j)
+    gone, nameless = [], []
     for i in olds:
-        j = next((j for j in right if _same_thing(old[i], new[j])), None)
-        if j is not None:
-            left.remove(i)
-            right.remove(j)
+        identity = _identity(old[i])
+        if identity is None:
+            nameless.append(i)
+        elif named.get(identity):
+            yield i, named[identity].pop(0)
+        else:
+            gone.append(i)
+    others = [j for j in news if _identity(new[j]) is None]
+    for i, j in zip(nameless, others, strict=False):
+        if not alike(old[i], new[j]):
             yield i, j
-    known = [_identity(old[i]) is None for i in left]
-    for i, anonymous in zip(list(left), known, strict=True):
-        j = right[0] if right else None
-        if anonymous and j is not None and _identity(new[j]) is None:
-            left.remove(i)
-            right.pop(0)
-            if not alike(old[i], new[j]):
-                yield i, j
-    yield from ((i, None) for i in left)
-    yield from ((None, j) for j in right)
-
-
-def _same_thing(one: JsonValue, other: JsonValue) -> bool:
-    identity = _identity(one)
-    return identity is not None and identity == _identity(other)
+    came = [*others[len(nameless) :], *(j for left in named.values() for j in left)]
+    yield from ((i, None) for i in (*gone, *nameless[len(others) :]))
+    yield from ((None, j) for j in came)
 
 
 def _identity(item: JsonValue) -> str | None:
