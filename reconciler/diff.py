@@ -99,9 +99,10 @@ def _walk(steps: Steps, old: JsonValue, new: JsonValue) -> Iterator[Place]:
         yield Place("replace", steps, old, new)
 
 
-def _order(place: Place) -> list[tuple[bool, int, str]]:
-    steps = place.steps
-    return [(False, step, "") if isinstance(step, int) else (True, 0, step) for step in steps]
+def _order(place: Place) -> tuple[list[tuple[bool, int, str]], str]:
+    """By place, and what goes before what comes there: deepdiff's own order is that of hashes."""
+    way = [(False, step, "") if isinstance(step, int) else (True, 0, step) for step in place.steps]
+    return way, {"remove": "0", "replace": "1", "add": "2"}[place.op]
 
 
 # Where an item of a list is, in the old one and in the new one; a tuple, as deepdiff wants keys.

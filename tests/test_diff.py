@@ -1,6 +1,9 @@
 """The places where two values differ."""
 
 import json
+import os
+import subprocess
+import sys
 from typing import Any, Literal
 
 import pytest
@@ -8,6 +11,7 @@ from deepdiff import DeepDiff
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from conftest import REPOSITORY
 from reconciler.diff import Place, lines, places
 from reconciler.value import Steps, canonical, parse
 from test_merge import MEMBERS
@@ -151,3 +155,25 @@ def test_a_long_list_is_compared_item_by_item_and_not_for_ever() -> None:
     after = json.dumps(["b"] + ["a"] * 20_000)
 
     assert [place.path for place in places(before, after)] == ["/0", "/20000"]
+
+
+def test_the_order_of_places_is_the_same_in_every_process() -> None:
+    """A saved plan is compared byte by byte, perhaps by another process than the one that made it."""
+    code = (
+        "from reconciler.diff import places\n"
+        'old = \'[{"id":"a"},{"id":"b"},"x"]\'\n'
+        'new = \'[{"id":"c"},{"id":"d"},"y"]\'\n'
+        "print([(place.op, place.path) for place in places(old, new)])"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONHASHSEED": str(seed)},
+            capture_output=True,
+            check=True,
+            cwd=REPOSITORY,
+        ).stdout
+        for seed in range(8)
+    }
+
+    assert len(outputs) == 1
