@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from reconciler import api, verdicts
 from reconciler.journal import JournalError
+from reconciler.kinds import GONE
 from reconciler.ledger import Ledger
 from reconciler.model import Address, Change, Outcome, OutcomeName
 from reconciler.pool import each_of
@@ -41,7 +42,6 @@ LAST_LOOKS_AFTER_SECONDS = (0.5, 1.5, 3.0)
 
 # Answers to a write that prove that it was not done and will not be; others leave it in doubt.
 _REJECTED = (*range(300, 400), 400, 401, 403, 405, 413, 415, 422)
-_GONE = (404, 410)
 # Not done, and worth another look: "try to resolve the conflict by resubmitting your request".
 _AGAIN = (409, 429)
 
@@ -77,7 +77,7 @@ class Apply:
     def __init__(
         self,
         means: Means,
-        manner: Manner = Manner(),  # noqa: B008  frozen: nobody can change the default
+        manner: Manner,
         on_outcome: Callable[[Outcome], None] = lambda _: None,
     ) -> None:
         self._means = means
@@ -186,7 +186,7 @@ class Apply:
             return verdicts.ended(change, OutcomeName.FAILED, why, maybe=maybe)
         held = api.current(change.address, response)
         if isinstance(held, api.Refusal):
-            name = OutcomeName.MISSING if held.status in _GONE else OutcomeName.FAILED
+            name = OutcomeName.MISSING if held.status in GONE else OutcomeName.FAILED
             return self._refused(change, name, held, maybe=maybe, prefix="not read again: ")
         if verdicts.holds(change, held):
             if maybe:
@@ -226,7 +226,7 @@ class Apply:
     def _not_stored(self, change: Change, held: api.Refusal, *, maybe: str) -> Outcome | _Doubt:
         if held.status in _AGAIN:
             return _Doubt(verdicts.said(change, held), done=False)
-        if held.status in _GONE:
+        if held.status in GONE:
             return self._refused(change, OutcomeName.MISSING, held, maybe=maybe)
         if held.status in _REJECTED:
             return self._refused(change, OutcomeName.REJECTED, held, maybe=maybe)

@@ -6,7 +6,6 @@ change a line, and read strictly: what was cut or edited is refused before any r
 
 import hashlib
 import io
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -18,7 +17,7 @@ from msgspec.json import Decoder
 from reconciler import policies, rows
 from reconciler.errors import PlanFileError
 from reconciler.kinds import KINDS, is_sid
-from reconciler.model import Meta, Plan, Revisions, Scope, Verdict
+from reconciler.model import Meta, Plan, Revisions, Scope, Verdict, is_commit
 from reconciler.plan import digest
 from reconciler.report import Summary, summarize
 
@@ -153,7 +152,7 @@ def _check(plan: Plan, data: bytes, name: str) -> None:
     ]
     genuine = (
         digest(plan.base_url, plan.changes) == plan.digest
-        and all(name is None or _COMMIT.fullmatch(name) for name in _commits(plan))
+        and all(name is None or is_commit(name) for name in _commits(plan))
         and addresses == sorted(set(addresses))
         # A plan file is input: its SIDs become paths of the API.
         and all(item.kind in KINDS and is_sid(item.sid) for item in named)
@@ -169,7 +168,6 @@ def _commits(plan: Plan) -> tuple[str | None, ...]:
 
 
 _META = ',\n"meta":'
-_COMMIT = re.compile("[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _EDITED = "was edited, or written by another version: its content is not what its digest stands for"
 
 

@@ -2,6 +2,7 @@
 
 from msgspec import structs
 
+from reconciler.kinds import GONE
 from reconciler.model import (
     Address,
     Change,
@@ -34,7 +35,7 @@ class Draft:
     def add(self, address: Address, live: Current | Unreadable) -> None:
         """Takes in what was read for one address."""
         if isinstance(live, Unreadable):
-            if live.status == _NOT_FOUND and address in self._wanted.cleared:
+            if live.status in GONE and address in self._wanted.cleared:
                 self._in_sync += 1  # what is gone holds nothing that could be cleared
             else:
                 self._unreadable.append(live)
@@ -99,9 +100,6 @@ class Draft:
         if case.base is not None and case.base.source.file != case.record.source.file:
             hidden = tuple(sorted({*hidden, *self._wanted.sensitive(case.base, *texts)}))
         return hidden
-
-
-_NOT_FOUND = 404
 
 
 def _outside(place: str, hidden: tuple[str, ...]) -> str:

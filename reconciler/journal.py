@@ -15,7 +15,8 @@ from msgspec import Struct
 
 from reconciler.errors import ReconcilerError
 from reconciler.kinds import KINDS, is_sid
-from reconciler.model import Address, OutcomeName, Source
+from reconciler.model import Address, Current, OutcomeName, Record, Source
+from reconciler.value import same
 
 FORMAT = 1
 
@@ -51,6 +52,14 @@ class Intent(Struct, frozen=True, tag_field="type", tag="intent"):
     sensitive: tuple[str, ...] = ()
     structured: bool = False
     seq: int = 0
+
+    def record(self, address: Address) -> Record:
+        """What to look at to learn what became of it."""
+        return Record(address, self.before, structured=False, source=self.source)
+
+    def is_held_by(self, live: Current) -> bool:
+        """Whether a record holds what was to be written."""
+        return same(self.after, live.user_data, structured=self.structured)
 
 
 class Ended(Struct, frozen=True, tag_field="type", tag="outcome"):

@@ -10,6 +10,9 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
+# Answers that say that there is no such record, any more: "calls can expire".
+GONE = (404, 410)
+
 MANAGED_FIELD = "user_data"
 
 

@@ -1,5 +1,6 @@
 """The nouns: frozen values that every other module speaks in."""
 
+import re
 from enum import StrEnum
 
 from msgspec import Struct
@@ -179,6 +180,14 @@ class Revisions(Struct, frozen=True):
     base: str | None = None
     base_is: str | None = None
     head: str | None = None
+
+
+_COMMIT = re.compile("[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+def is_commit(text: str) -> bool:
+    """Whether a text is the whole name of a commit, of either of git's kinds."""
+    return _COMMIT.fullmatch(text) is not None
 
 
 def short(commit: str) -> str:

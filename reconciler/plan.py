@@ -23,8 +23,6 @@ from reconciler.value import JsonValue, canonical, mapping, pointer, same, struc
 # What git held of a record at the base revision, None where it held none.
 Before: TypeAlias = Callable[[Record], Record | None]
 
-_EMPTY: Mapping[Address, Side] = MappingProxyType({})
-
 
 def _replaces(_: Record) -> Mode:
     return Mode.REPLACE
@@ -54,7 +52,7 @@ class Wanted(Struct, frozen=True):
     cleared: Mapping[Address, Cleared] = MappingProxyType({})
     mode: Callable[[Record], Mode] = _replaces
     sensitive: Callable[..., tuple[str, ...]] = _hides_nothing
-    choices: Mapping[Address, Side] = _EMPTY
+    choices: Mapping[Address, Side] = MappingProxyType({})
     only: Collection[Origin] = ()
     on_in_sync: Callable[[Address, str | None], None] | None = None
 

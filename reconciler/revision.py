@@ -6,7 +6,6 @@ filter, no pager, no file monitor, and nothing is fetched.
 
 import hashlib
 import os
-import re
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import IO, cast
 from msgspec import Struct
 
 from reconciler.errors import ReconcilerError
+from reconciler.model import is_commit
 
 # Where `apply --record` notes the commit that it applied, and `--base auto` looks for it.
 APPLIED = "refs/reconciler/applied"
@@ -37,7 +37,6 @@ _ENVIRONMENT = {
 _LOCAL = frozenset(
     ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE")
 )
-_OID = re.compile("[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _SHA1_HEX = 40
 _MAX_MESSAGE_CHARS = 300
 
@@ -67,7 +66,7 @@ class Repository:
     def known(self, name: str) -> str | None:
         """The commit that a name stands for, None where there is none."""
         found = self._try("rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
-        return found if found is not None and is_oid(found) else None  # ^HEAD is none
+        return found if found is not None and is_commit(found) else None  # ^HEAD is none
 
     def merge_base(self, one: str, other: str) -> str | None:
         """The last commit that two commits have in common."""
@@ -153,11 +152,6 @@ class Repository:
 
     def _command(self, *arguments: str) -> list[str]:
         return ["git", "-C", str(self._folder), *_OPTIONS, *arguments]
-
-
-def is_oid(text: str) -> bool:
-    """Whether a text is the whole name of an object."""
-    return _OID.fullmatch(text) is not None
 
 
 def oid_of(data: bytes, like: str) -> str:

@@ -91,11 +91,11 @@ def means(
     transport: Transport,
     *,
     retries: int = 20,
-    ledger: Ledger = NoJournal(),  # noqa: B008
+    ledger: Ledger | None = None,
 ) -> Means:
     """What an apply needs, with so many retries, at the pace of a virtual clock."""
     budget = Budget(10 * (retries - 20))
-    return Means(transport, budget, LoopClock(), lambda: 1.0, ledger)
+    return Means(transport, budget, LoopClock(), lambda: 1.0, ledger or NoJournal())
 
 
 def change(before: str | None = "old", after: str | None = "new", number: int = 1) -> Change:
@@ -218,7 +218,11 @@ def test_a_refused_value_is_told_with_its_length() -> None:
 def test_of_a_sensitive_record_neither_the_value_nor_the_apis_words_are_told() -> None:
     secret = Change(Address("messages", sid(1)), Origin.CHANGE, "old", "new", SOURCE, ("",))
     rejected, _ = applied("old", {WRITE: refuse(422)}, planned=secret)
-    stored: Trouble = lambda api: somebody_writes("trimmed")(api) or api.holding()  # noqa: E731
+
+    def stored(api: Api) -> Response:
+        api.user_data = "trimmed"
+        return api.holding()
+
     altered, _ = applied("old", {WRITE: after_the_write(stored)}, planned=secret)
 
     assert "why" not in rejected.detail
@@ -250,7 +254,7 @@ def test_each_write_is_noted_before_it_is_sent() -> None:
     api = Api("old", {WRITE: fail(LOST)})
     notes = Notes(api)
 
-    virtual.run(Apply(means(api, ledger=notes)).run([change()]))
+    virtual.run(Apply(means(api, ledger=notes), Manner()).run([change()]))
 
     assert notes.rows == ["intent 1 after 1", "intent 2 after 3", "applied"]
 
@@ -303,7 +307,7 @@ def test_a_write_that_had_to_wait_looks_again() -> None:
                     pace.shrink(clock.now(), 30)
 
         paced = Paced(api, pace)
-        return await Apply(means(paced, ledger=Waits(api))).run([change()]), api
+        return await Apply(means(paced, ledger=Waits(api)), Manner()).run([change()]), api
 
     (outcomes, api), seconds = virtual.run(run())
 

@@ -158,7 +158,7 @@ def test_a_long_list_is_compared_item_by_item_and_not_for_ever() -> None:
 
 
 def test_the_order_of_places_is_the_same_in_every_process() -> None:
-    """A saved plan is compared byte by byte, perhaps by another process than the one that made it."""
+    """A saved plan is compared byte by byte, by another process than the one that made it."""
     code = (
         "from reconciler.diff import places\n"
         'old = \'[{"id":"a"},{"id":"b"},"x"]\'\n'

@@ -144,7 +144,10 @@ async def _write_noted(
         with span, _stopped_by_signals(apply, terminal, state.caught):
             await apply.run(plan.changes)
             if speaker is not None:
-                await _end(speaker, state)
+                speaker.say(events.applied(state.ended, _now()))
+                state.failed = await speaker.end(
+                    lambda: _HURRY_SECONDS if state.caught else SECONDS_TO_READ
+                )
         state.refused = apply.refused
 
 
@@ -153,14 +156,6 @@ def _announce(plan: Plan, speaker: Speaker) -> None:
     for change in plan.changes:
         speaker.say(events.planned(change, _now()))
     speaker.say(events.to_make(len(plan.changes), _now()))
-
-
-async def _end(speaker: Speaker, state: State) -> None:
-    speaker.say(events.applied(state.ended, _now()))
-    try:
-        await speaker.end(lambda: _HURRY_SECONDS if state.caught else SECONDS_TO_READ)
-    except Exception as error:  # noqa: BLE001  raised again once the journal is closed
-        state.failed = error
 
 
 def _means(link: Link, ledger: Ledger) -> Means:

@@ -8,14 +8,11 @@ from reconciler.commands.opening import Connection, open_api
 from reconciler.errors import ReconcilerError
 from reconciler.fetch.read import read
 from reconciler.journal import Intent
-from reconciler.model import Address, Current, Record, Unreadable
+from reconciler.kinds import GONE
+from reconciler.model import Address, Current, Unreadable
 from reconciler.pool import run as run_coroutine
 from reconciler.render.escape import visible
 from reconciler.transport.readonly import ReadOnly
-from reconciler.value import same
-
-# Answers of the API, and not just the lack of one.
-_GONE = (404, 410)
 
 
 def look_after(
@@ -43,7 +40,7 @@ async def _look_after(
     found: dict[Address, Current | Unreadable] = {}
     async with open_api(connection, terminal, requests=len(intents)) as link:
         await read(
-            [_record(address, intent) for address, intent in sorted(intents.items())],
+            [intent.record(address) for address, intent in sorted(intents.items())],
             ReadOnly(link.transport),
             how="each",
             parallelism=connection.parallelism,
@@ -51,7 +48,7 @@ async def _look_after(
         )
     for address in sorted(found):
         terminal.note(f"  {address}: {_said(intents[address], found[address])}")
-    if any(isinstance(live, Unreadable) and live.status not in _GONE for live in found.values()):
+    if any(isinstance(live, Unreadable) and live.status not in GONE for live in found.values()):
         return
     try:
         await journals.close(each, by)
@@ -60,16 +57,12 @@ async def _look_after(
 
 
 def _said(intent: Intent, live: Current | Unreadable) -> str:
-    if isinstance(live, Unreadable) and live.status in _GONE:
+    if isinstance(live, Unreadable) and live.status in GONE:
         return "is gone"
     if isinstance(live, Unreadable):
         return f"could not be looked at: {visible(live.reason)}"
-    if same(intent.after, live.user_data, structured=intent.structured):
+    if intent.is_held_by(live):
         return "in place"
     if live.user_data == intent.before:
         return "not in place: it holds what it held before"
     return "not in place: somebody changed it"
-
-
-def _record(address: Address, intent: Intent) -> Record:
-    return Record(address, intent.before, structured=False, source=intent.source)

@@ -21,13 +21,11 @@ from reconciler.model import (
     Origin,
     OutcomeName,
     Plan,
-    Record,
     Unreadable,
 )
 from reconciler.plan import digest
 from reconciler.pool import run as run_coroutine
 from reconciler.transport.readonly import ReadOnly
-from reconciler.value import same
 
 # How a change may have ended whose value may be ours.
 _WRITTEN = (OutcomeName.APPLIED, OutcomeName.UNKNOWN)
@@ -84,7 +82,7 @@ async def _plan(history: History, parameters: Parameters, terminal: Terminal) ->
                 intent = written[address]
                 if isinstance(live, Unreadable):
                     unreadable.append(live)
-                elif same(intent.after, live.user_data, structured=intent.structured):
+                elif intent.is_held_by(live):
                     changes.append(_undone(address, intent, live.user_data))
                 elif live.user_data == intent.before:
                     in_sync += 1
@@ -93,7 +91,7 @@ async def _plan(history: History, parameters: Parameters, terminal: Terminal) ->
                 step()
 
             await read(
-                [_record(address, intent) for address, intent in written.items()],
+                [intent.record(address) for address, intent in written.items()],
                 ReadOnly(link.transport),
                 how="auto",
                 parallelism=connection.parallelism,
@@ -115,7 +113,3 @@ def _ended(history: History, address: Address) -> OutcomeName | None:
 
 def _undone(address: Address, intent: Intent, live: str | None) -> Change:
     return Change(address, Origin.CHANGE, live, intent.before, intent.source, intent.sensitive)
-
-
-def _record(address: Address, intent: Intent) -> Record:
-    return Record(address, intent.before, structured=False, source=intent.source)

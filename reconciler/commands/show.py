@@ -5,11 +5,11 @@ from typing import Literal
 
 from msgspec import Struct
 
-from reconciler import document
 from reconciler.commands import Terminal, lines
 from reconciler.commands.files import read_plan
+from reconciler.commands.plans import present
 from reconciler.errors import ExitCode
-from reconciler.render import delta, text
+from reconciler.render import delta
 from reconciler.report import compare
 
 
@@ -31,10 +31,6 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
             terminal.write([delta.json(between)])
         else:
             terminal.write(lines(delta.text(between, terminal.paint)))
-    elif parameters.format == "json":
-        terminal.write(document.write(plan, redacted=True))
     else:
-        terminal.write(
-            lines(text.plan(plan, terminal.paint, terminal.width, verbose=parameters.verbose))
-        )
+        present(plan, None, parameters.format, terminal, verbose=parameters.verbose)
     return ExitCode.OK

@@ -40,18 +40,17 @@ class Speaker:
         """Takes a line; whoever says it does not wait until it is printed."""
         self._told.put(line)
 
-    async def end(self, patience_seconds: Callable[[], float]) -> None:
-        """Waits while lines are being read; raises what printing them came to."""
+    async def end(self, patience_seconds: Callable[[], float]) -> BaseException | None:
+        """Waits while lines are being read; what printing them came to, None if all went well."""
         self._told.put(None)
         left, since = -1, time.monotonic()
         while self._thread.is_alive():
             if self._told.qsize() != left:
                 left, since = self._told.qsize(), time.monotonic()
             elif time.monotonic() - since > patience_seconds():
-                raise ReconcilerError("nobody read all of the events: the rest of them is lost")
+                return ReconcilerError("nobody read all of the events: the rest of them is lost")
             await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
-        if self._failure is not None:
-            raise self._failure
+        return self._failure
 
     def _work(self) -> None:
         while (line := self._told.get()) is not None:
