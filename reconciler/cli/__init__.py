@@ -84,8 +84,8 @@ def _terraform_style(arguments: Sequence[str]) -> list[str]:
 
 def _complaint(error: ReconcilerError, *, no_color: bool) -> Iterator[str]:
     from reconciler.cli.terminal import Streams
+    from reconciler.escape import visible
     from reconciler.render import problems
-    from reconciler.render.escape import visible
 
     paint = Streams(os.environ, no_color=no_color).paint
     if isinstance(error, ProblemsError):

@@ -6,12 +6,12 @@ from reconciler.commands import Terminal, journals
 from reconciler.commands.journals import Run, Unfinished
 from reconciler.commands.opening import Connection, open_api
 from reconciler.errors import ReconcilerError
+from reconciler.escape import visible
 from reconciler.fetch.read import read
 from reconciler.journal import Intent
 from reconciler.kinds import GONE
 from reconciler.model import Address, Current, Unreadable
 from reconciler.pool import run as run_coroutine
-from reconciler.render.escape import visible
 from reconciler.transport.readonly import ReadOnly
 
 

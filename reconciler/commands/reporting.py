@@ -14,9 +14,9 @@ from reconciler.commands.files import PRIVATE, write_whole
 from reconciler.commands.journals import Run
 from reconciler.commands.reports import Reports
 from reconciler.errors import ExitCode, ReconcilerError
+from reconciler.escape import visible
 from reconciler.model import Plan
 from reconciler.render import text
-from reconciler.render.escape import visible
 from reconciler.render.paint import Paint
 
 

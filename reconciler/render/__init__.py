@@ -1,1 +1,1 @@
-"""Plan, problems, outcomes -> one format a file; only `escape` makes text safe."""
+"""Plan, problems, outcomes -> one format a file; only `reconciler.escape` makes text safe."""

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import msgspec
 
+from reconciler.escape import visible
 from reconciler.model import Change
-from reconciler.render.escape import visible
 from reconciler.render.paint import Paint
 from reconciler.report import Delta
 

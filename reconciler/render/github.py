@@ -6,8 +6,8 @@ there are.
 
 from collections.abc import Iterator, Sequence
 
+from reconciler.escape import brief, visible
 from reconciler.model import Problem, Severity
-from reconciler.render.escape import brief, visible
 
 MAX_A_SEVERITY = 10
 MAX_MESSAGE_CHARS = 300

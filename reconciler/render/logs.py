@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from reconciler.render.escape import visible
+from reconciler.escape import visible
 from reconciler.transport.watched import Exchange
 
 LogFormat: TypeAlias = Literal["text", "json"]

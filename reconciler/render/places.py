@@ -6,9 +6,9 @@ from itertools import groupby
 
 from reconciler.diff import Op, Place
 from reconciler.diff import lines as line_by_line
+from reconciler.escape import quoted
 from reconciler.kinds import MANAGED_FIELD
 from reconciler.mask import Masked
-from reconciler.render.escape import quoted
 from reconciler.render.paint import Paint
 from reconciler.value import JsonValue, Number, Steps, canonical, structure
 

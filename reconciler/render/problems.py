@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from reconciler.escape import brief, visible
 from reconciler.model import Problem, Severity
-from reconciler.render.escape import brief, visible
 from reconciler.render.paint import Paint
 
 # More than this nobody reads on a terminal; JSON has them all.

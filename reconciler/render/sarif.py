@@ -13,8 +13,8 @@ from urllib.parse import quote
 import msgspec
 
 from reconciler import __version__
+from reconciler.escape import brief
 from reconciler.model import Problem
-from reconciler.render.escape import brief
 from reconciler.rulebook import RULES, severity
 
 # GitHub shows that many of a run, the worst first, and takes no more than 25,000.

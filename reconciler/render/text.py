@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from reconciler import policies
 from reconciler.diff import Place
 from reconciler.diff import places as differences
+from reconciler.escape import visible
 from reconciler.model import (
     Action,
     Change,
@@ -19,7 +20,6 @@ from reconciler.model import (
     short,
 )
 from reconciler.render import places
-from reconciler.render.escape import visible
 from reconciler.render.paint import Paint
 from reconciler.report import Group, Summary, groups, hidden, summarize, tally
 from reconciler.value import reach, steps_of

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.render.escape import quoted, visible
+from reconciler.escape import quoted, visible
 
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=[]))
 HOSTILE = st.lists(
