@@ -16,6 +16,7 @@ from msgspec.json import Decoder
 
 from reconciler import policies, rows
 from reconciler.errors import PlanFileError
+from reconciler.escape import in_json
 from reconciler.kinds import KINDS, is_sid
 from reconciler.model import Meta, Plan, Revisions, Scope, Verdict, is_commit
 from reconciler.plan import digest
@@ -191,7 +192,7 @@ def _array(items: Iterable[Struct]) -> Iterator[str]:
 
 
 def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
+    return in_json(msgspec.json.encode(value).decode())
 
 
 # The members as they stand in the document: those of one value, and those of a row a line.

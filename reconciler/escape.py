@@ -22,6 +22,13 @@ _BEYOND_ONE_UNIT = 0x10000
 
 # They begin commands of CI systems wherever they stand in a log.
 _COMMANDS = (("::", r":\u003a"), ("##", r"#\u0023"))
+_HARMLESS = dict(_COMMANDS)
+_ACTS_IN_JSON = re.compile(r"::|##|[^\x00-\x7e]")
+
+_BACKTICKS = re.compile("`+")
+_SPACES = re.compile(" {2,}")
+_FORMULA = tuple("=+-@\t\r'")
+_ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"))
 
 
 def quoted(text: str) -> str:
@@ -38,6 +45,55 @@ def brief(text: str, most: int) -> str:
     """A message as `visible` shows it, cut where it is longer than a message should be."""
     shown = visible(text[: most + 1])
     return shown if len(shown) <= most else f"{shown[: most - 1]}…"
+
+
+def in_json(written: str) -> str:
+    """A JSON document that means the same, with everything unseen and every command escaped.
+
+    Neither `::` nor `##` can stand in JSON but in a string.
+    """
+    return _ACTS_IN_JSON.sub(_as_json_escape, written)
+
+
+def _as_json_escape(found: re.Match[str]) -> str:
+    return "".join(map(_character, found[0])) if found[0][0] > "~" else _HARMLESS[found[0]]
+
+
+def code(shown: str, *, in_table: bool = False) -> str:
+    """What `quoted` or `visible` made, as a code span of markdown (CommonMark, GitHub's tables).
+
+    Nothing inside is a mention, a link or a tag to any host, and hosts show each of its spaces
+    once: of several in a row all but the first are written as escapes.
+    """
+    text = _SPACES.sub(lambda run: " " + r"\u0020" * (len(run[0]) - 1), shown)
+    if in_table:
+        text = text.replace("|", r"\|")
+    fence = "`" * (_longest(text) + 1)
+    pad = " " if text[:1] in "` " or text[-1:] in "` " else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
+
+
+def fenced(lines: list[str], language: str) -> list[str]:
+    """Lines as a block of code that none of them can close."""
+    fence = "`" * max([3, *(_longest(line) + 1 for line in lines)])
+    return [f"{fence}{language}", *lines, fence]
+
+
+def _longest(text: str) -> int:
+    """How many backticks stand in a row."""
+    return max(map(len, _BACKTICKS.findall(text)), default=0)
+
+
+def cell(shown: str) -> str:
+    """A cell of CSV that no spreadsheet takes for a formula; such a one begins with a quote."""
+    return f"'{shown}" if shown[:1] in _FORMULA else shown
+
+
+def xml(shown: str) -> str:
+    """Text between tags, or in a quoted attribute."""
+    for character, entity in _ENTITIES:
+        shown = shown.replace(character, entity)
+    return shown
 
 
 def _escaped(text: str) -> str:

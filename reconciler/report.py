@@ -1,16 +1,20 @@
-"""Plan -> the counts that every format shows, and what differs between two plans.
+"""Plan -> what every format tells of it: counts, groups, and whose records they are.
 
-No format counts for itself.
+No format counts or sorts for itself.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from reconciler.diff import Place, places
-from reconciler.mask import Mask, text_of
-from reconciler.model import Action, Change, Conflict, Origin, Outcome, OutcomeName, Plan
+from reconciler.diff import Op, Place
+from reconciler.grouping import Effect, Group, any_item, groups
+from reconciler.model import Action, Change, Origin, Outcome, OutcomeName, Plan, Verdict
+from reconciler.owners import Owners
+from reconciler.value import Steps
+
+NO_OWNER = "no owner"
 
 
 class Summary(Struct, frozen=True):
@@ -60,88 +64,149 @@ def tally(outcomes: Iterable[Outcome]) -> dict[OutcomeName, int]:
     return {name: counts[name] for name in OutcomeName if counts[name]}
 
 
-class Group(Struct, frozen=True):
-    """Changes that do the same to the same places, in order of address, whatever else is there.
+class Share(Struct, frozen=True):
+    """The changes of one file, or of one owner: how many records, by the worst done to them."""
 
-    `found` are the places of the first few of them, in the same order.
-    """
-
-    changes: tuple[Change, ...]
-    found: tuple[tuple[Place, ...], ...]
-
-
-def hidden(plan: Plan, item: Change | Conflict) -> Mask | None:
-    """What hides the sensitive values of a record, where it has any."""
-    return Mask(item.sensitive, plan.meta.fingerprint_key.encode()) if item.sensitive else None
-
-
-def groups(plan: Plan) -> list[Group]:
-    """The changes of a plan, those that are alike together: what loses data first, then by size."""
-    alike: dict[str, tuple[list[Change], list[tuple[Place, ...]]]] = {}
-    for change in plan.changes:
-        found = places(change.before, change.after, hidden(plan, change))
-        changes, kept = alike.setdefault(_likeness(change, found), ([], []))
-        changes.append(change)
-        if len(changes) <= _KEPT_OF_A_GROUP:
-            kept.append(found)
-    gathered = [Group(tuple(changes), tuple(kept)) for changes, kept in alike.values()]
-    return sorted(gathered, key=lambda group: (_harm(group.changes[0]), -len(group.changes)))
-
-
-def _likeness(change: Change, found: Iterable[Place]) -> str:
-    """A text that only changes that do the same have."""
-    parts = [change.action, change.origin, "released" if change.released else ""]
-    for place in found:
-        parts += (place.op, place.path, text_of(place.before), text_of(place.after))
-    return "\0".join(parts)
-
-
-# Of more changes that are alike nobody needs the places again.
-_KEPT_OF_A_GROUP = 3
-
-
-def _harm(change: Change) -> int:
-    return 0 if change.action is Action.CLEAR else 1
-
-
-class Delta(Struct, frozen=True):
-    """What one plan has that another one had not, and the other way round.
-
-    Of a record in `moved` the live value is another one than it was; of one in `rewritten` the
-    wanted value is, whatever the live one.
-    """
-
-    old: Plan
-    new: Plan
-    added: tuple[Change, ...]
-    removed: tuple[Change, ...]
-    moved: tuple[Change, ...]
-    rewritten: tuple[Change, ...]
-    unchanged: int
+    name: str
+    removes: int
+    changes: int
+    adds: int
 
     @property
-    def differs(self) -> bool:
-        """Whether an approval of the old plan is none of the new one."""
-        return self.old.digest != self.new.digest
+    def records(self) -> int:
+        """All of them."""
+        return self.removes + self.changes + self.adds
 
 
-def compare(old: Plan, new: Plan) -> Delta:
-    """The differences of two plans, record by record; those of the new plan, but for `removed`."""
-    then = {change.address: change for change in old.changes}
-    now = {change.address for change in new.changes}
-    kept = [(then[change.address], change) for change in new.changes if change.address in then]
-    rewritten = tuple(after for before, after in kept if before.after != after.after)
-    moved = tuple(
-        after
-        for before, after in kept
-        if before.after == after.after and before.before != after.before
+class Key(Struct, frozen=True):
+    """One key of the values, any item of a list being 0: in how many places what is done to it."""
+
+    steps: Steps
+    adds: int
+    changes: int
+    removes: int
+
+
+class Removal(Struct, frozen=True):
+    """A record that loses something, and the places that it loses."""
+
+    change: Change
+    places: tuple[Place, ...]
+    group: str
+
+
+class Report(Struct, frozen=True):
+    """All that is told of a plan.
+
+    `effects` counts records by the worst that is done to each, `keys` the places by what is done to
+    them. `scope_records` are all records of the manifests that the plan was chosen from.
+    """
+
+    plan: Plan
+    summary: Summary
+    groups: tuple[Group, ...]
+    effects: dict[Effect, int]
+    ops: dict[Op, int]
+    keys: tuple[Key, ...]
+    files: tuple[Share, ...]
+    owners: tuple[Share, ...]
+
+    @property
+    def scope_records(self) -> int:
+        """How many records there are that could have changed."""
+        return max(self.plan.scope.records, self.summary.managed)
+
+    @property
+    def per_cent(self) -> float:
+        """The part of all managed records that is written, with two decimals, never a false 0."""
+        if not self.summary.changes:
+            return 0.0
+        return max(0.01, round(100 * self.summary.changes / self.scope_records, 2))
+
+    @property
+    def outliers(self) -> tuple[Group, ...]:
+        """Changes that are like no others."""
+        return tuple(group for group in self.groups if group.outlier)
+
+    @property
+    def alike(self) -> tuple[Group, ...]:
+        """Groups of enough changes to be told as one."""
+        return tuple(group for group in self.groups if not group.outlier)
+
+    @property
+    def refused(self) -> tuple[Verdict, ...]:
+        """The guards that stop an apply of this plan."""
+        return tuple(verdict for verdict in self.plan.guards if not verdict.ok)
+
+    def removals(self) -> Iterator[Removal]:
+        """Every record that loses something, group by group."""
+        for group in self.groups:
+            if group.effect is Effect.REMOVES:
+                for one in group.alike:
+                    lost = tuple(place for place in one.places if place.op != "add")
+                    for change in one.changes:
+                        yield Removal(change, lost, group.name)
+
+
+def gather(plan: Plan, owners: Owners | None = None) -> Report:
+    """What is told of a plan, in one pass over its changes and one over its groups."""
+    owned = owners or Owners()
+    all_groups = groups(plan)
+    effects: Counter[Effect] = Counter()
+    ops: Counter[Op] = Counter()
+    keys: dict[Steps, Counter[Op]] = {}
+    files: dict[str, Counter[Effect]] = {}
+    for group in all_groups:
+        effects[group.effect] += group.count
+        for one in group.alike:
+            for place in one.places:
+                ops[place.op] += len(one.changes)
+                keys.setdefault(any_item(place.steps), Counter())[place.op] += len(one.changes)
+            for change in one.changes:
+                files.setdefault(file_of(change), Counter())[group.effect] += 1
+    return Report(
+        plan=plan,
+        summary=summarize(plan),
+        groups=all_groups,
+        effects={effect: effects[effect] for effect in Effect},
+        ops={"add": ops["add"], "replace": ops["replace"], "remove": ops["remove"]},
+        keys=tuple(
+            Key(steps, count["add"], count["replace"], count["remove"])
+            for steps, count in sorted(keys.items(), key=_rank)
+        ),
+        files=_shares(files),
+        owners=_shares(_by_owner(files, owned)) if owned else (),
     )
-    return Delta(
-        old,
-        new,
-        added=tuple(change for change in new.changes if change.address not in then),
-        removed=tuple(change for change in old.changes if change.address not in now),
-        moved=moved,
-        rewritten=rewritten,
-        unchanged=len(kept) - len(rewritten) - len(moved),
+
+
+def file_of(change: Change) -> str:
+    """The manifest of a change; of a record that left git, the one that it was in."""
+    file = change.source.file
+    return file.partition(":")[2] if change.released else file
+
+
+def owners_of(file: str, owners: Owners) -> tuple[str, ...]:
+    """Who owns a file, if only in a word."""
+    return owners.of(file) or (NO_OWNER,)
+
+
+def _by_owner(files: dict[str, Counter[Effect]], owners: Owners) -> dict[str, Counter[Effect]]:
+    """Of a file with several owners each one has all of it."""
+    shares: dict[str, Counter[Effect]] = {}
+    for file, counts in files.items():
+        for owner in owners_of(file, owners):
+            shares.setdefault(owner, Counter()).update(counts)
+    return shares
+
+
+def _shares(counts: dict[str, Counter[Effect]]) -> tuple[Share, ...]:
+    """Those with the most records first."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1].total(), item[0]))
+    return tuple(
+        Share(name, count[Effect.REMOVES], count[Effect.CHANGES], count[Effect.ADDS])
+        for name, count in ordered
     )
+
+
+def _rank(key: tuple[Steps, Counter[Op]]) -> tuple[int, str]:
+    return -key[1].total(), repr(key[0])

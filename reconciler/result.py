@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 from msgspec import Struct
 
+from reconciler.escape import in_json
 from reconciler.model import Outcome, Plan, Revisions, Source
 from reconciler.report import tally
 
@@ -83,4 +84,4 @@ def _members(plan: Plan | None, outcomes: Sequence[Outcome], ran: Ran) -> str:
 
 
 def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
+    return in_json(msgspec.json.encode(value).decode())

@@ -1,13 +1,17 @@
 """Text of strangers cannot act, and two texts never look the same."""
 
+import json
 import re
 import unicodedata
+from xml.etree import ElementTree as ET
 
+import cmarkgfm
+import html5lib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.escape import quoted, visible
+from reconciler.escape import cell, code, fenced, in_json, quoted, visible, xml
 
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=[]))
 HOSTILE = st.lists(
@@ -77,3 +81,87 @@ def test_a_quoted_text_can_be_read_back(text: str) -> None:
 )
 def test_what_it_looks_like(text: str, shown: str) -> None:
     assert quoted(text) == shown
+
+
+@given(ANY_TEXT | HOSTILE)
+def test_escaped_json_means_the_same_and_cannot_act(text: str) -> None:
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        return  # no JSON of ours can hold half a pair
+    written = json.dumps({text: [text]}, ensure_ascii=False)
+
+    shown = in_json(written)
+
+    assert json.loads(shown) == {text: [text]}
+    assert "::" not in shown
+    assert "##" not in shown
+    assert all(c == " " or unicodedata.category(c)[0] not in "CZM" for c in shown)
+
+
+PIECES = (
+    "` `` | \\ <b> </details> @joe a@b.com www.x.com https://x.y [a](b) &lt; <!-- --> #1 ** ~~~"
+    " $x$ é /merge"
+).split()
+MARKDOWN = st.lists(st.sampled_from([*PIECES, "  ", " ", "\n"])).map("".join)
+
+
+def seen(rendered: str) -> tuple[list[str], list[str]]:
+    """The texts of the code elements of a page, and the names of all of its elements."""
+    tree = html5lib.parseFragment(rendered, namespaceHTMLElements=False)
+    tags = [node.tag for node in tree.iter() if isinstance(node.tag, str)]
+    return ["".join(node.itertext()) for node in tree.iter("code")], tags
+
+
+def as_a_host_shows(shown: str) -> str:
+    return re.sub(" {2,}", lambda run: " " + r"\u0020" * (len(run[0]) - 1), shown)
+
+
+@given(ANY_TEXT | HOSTILE | MARKDOWN)
+def test_a_code_span_holds_the_text_and_nothing_else(text: str) -> None:
+    shown = quoted(text)
+
+    spans, tags = seen(cmarkgfm.github_flavored_markdown_to_html(f"a {code(shown)} b"))
+
+    assert spans == [as_a_host_shows(shown)]
+    assert set(tags) == {"DOCUMENT_FRAGMENT", "p", "code"}
+
+
+@given(st.lists(ANY_TEXT | HOSTILE | MARKDOWN, min_size=2, max_size=2))
+def test_a_cell_of_a_table_holds_the_text_and_nothing_else(texts: list[str]) -> None:
+    shown = [visible(texts[0]) or "-", quoted(texts[1])]
+    row = " | ".join(code(text, in_table=True) for text in shown)
+
+    table = f"| a | b |\n|---|---|\n| {row} |\n"
+    spans, tags = seen(cmarkgfm.github_flavored_markdown_to_html(table))
+
+    assert spans == [as_a_host_shows(text) for text in shown]
+    assert tags.count("td") == 2
+    assert tags.count("code") == 2
+    assert not {"a", "b", "img", "details"} & set(tags)
+
+
+@given(st.lists(ANY_TEXT | HOSTILE | MARKDOWN, min_size=1))
+def test_no_line_closes_its_fence(texts: list[str]) -> None:
+    lines = [f"- {quoted(text)}" for text in texts]
+    page = "\n".join(["before", "", *fenced(lines, "diff"), "", "after"])
+
+    spans, tags = seen(cmarkgfm.github_flavored_markdown_to_html(page))
+
+    assert spans == ["\n".join(lines) + "\n"]
+    assert tags.count("p") == 2
+
+
+@given(ANY_TEXT | HOSTILE | st.text("=+-@'\t5"))
+def test_no_cell_of_a_sheet_is_a_formula_and_no_two_are_the_same(text: str) -> None:
+    for shown in (quoted(text), visible(text)):
+        safe = cell(shown)
+
+        assert safe[:1] not in set("=+-@\t\r")
+        assert (safe.removeprefix("'")) == shown
+
+
+@given(ANY_TEXT | HOSTILE | MARKDOWN)
+def test_a_text_in_xml_is_read_back(text: str) -> None:
+    shown = quoted(text)
+
+    assert ET.fromstring(f"<a>{xml(shown)}</a>").text == shown
+    assert ET.fromstring(f'<a b="{xml(shown)}"/>').attrib == {"b": shown}

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from reconciler.errors import ExitCode
     from reconciler.fetch.read import How
     from reconciler.render.logs import LogFormat
+    from reconciler.render.text import Detail
 
 
 def settings() -> "Settings":
@@ -114,3 +115,10 @@ def ended(connection: "Connection", code: "ExitCode") -> "ExitCode":
     """The exit code of a command that ran to its end, told to the run's telemetry."""
     connection.telemetry.ended(code)
     return code
+
+
+def detail(*, verbose: bool, concise: bool) -> "Detail":
+    """How much is shown of each change."""
+    if verbose and concise:
+        raise click.UsageError("--verbose and --concise exclude each other")
+    return "verbose" if verbose else "concise" if concise else "grouped"

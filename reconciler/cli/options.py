@@ -181,6 +181,7 @@ journal = option(
 )
 
 verbose = option("--verbose", is_flag=True, help="Show every change, also those that are alike.")
+concise = option("--concise", is_flag=True, help="One line for each change, or for those alike.")
 
 comparison = stack(base, since, only, resolve, allow)
 inputs = stack(manifests, target, exclude, comparison, sandbox, parallelism, read, log_format)

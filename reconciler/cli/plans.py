@@ -19,6 +19,7 @@ from reconciler.errors import ExitCode
 @option("--out", type=click.Path(path_type=Path), help="Save the plan, for `apply` and `show`.")
 @options.report
 @options.verbose
+@options.concise
 @option(
     "--detailed-exitcode",
     is_flag=True,
@@ -30,6 +31,7 @@ def plan(
     out: Path | None,
     report: tuple[str, ...],
     verbose: bool,
+    concise: bool,
     detailed_exitcode: bool,
     **inputs: Any,
 ) -> ExitCode:
@@ -46,7 +48,8 @@ def plan(
     from reconciler.commands import plan as command
 
     chosen = given.inputs(given.settings(), notes_head=out is not None, **inputs)
-    parameters = command.Parameters(chosen, format_, out, detailed_exitcode, report, verbose)
+    detail = given.detail(verbose=verbose, concise=concise)
+    parameters = command.Parameters(chosen, format_, out, detailed_exitcode, report, detail)
     return given.ended(chosen.connection, command.run(parameters, terminal()))
 
 
@@ -87,6 +90,7 @@ def plan(
     help="What to put on stdout; json: an event a line, as Terraform's.",
 )
 @option("--verbose", is_flag=True, help="Show every change, and how each record ended.")
+@options.concise
 @everywhere
 def apply(
     plan: Path | None,
@@ -99,6 +103,7 @@ def apply(
     report: tuple[str, ...],
     format_: Literal["text", "json"],
     verbose: bool,
+    concise: bool,
     **inputs: Any,
 ) -> ExitCode:
     """Write what differs; a saved PLAN is applied exactly, record by record.
@@ -131,7 +136,7 @@ def apply(
         journal,
         report,
         format_,
-        verbose,
+        given.detail(verbose=verbose, concise=concise),
         os.environ,
     )
     return given.ended(chosen.connection, command.run(parameters, terminal()))
@@ -177,12 +182,14 @@ def rollback(
 )
 @options.text_or_json
 @options.verbose
+@options.concise
 @everywhere
 def show(
     plan: Path | None,
     diff: tuple[Path, Path] | None,
     format_: Literal["text", "json"],
     verbose: bool,
+    concise: bool,
 ) -> ExitCode:
     """Show a saved plan, in any format; no request is made.
 
@@ -199,7 +206,8 @@ def show(
         old, plan = diff
     elif diff is not None or plan is None:
         raise click.UsageError("name a saved plan, or two with --diff")
-    return command.run(command.Parameters(plan, format_, old, verbose), terminal())
+    detail = given.detail(verbose=verbose, concise=concise)
+    return command.run(command.Parameters(plan, format_, old, detail), terminal())
 
 
 def _refuse_with_plan() -> None:

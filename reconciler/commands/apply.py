@@ -29,6 +29,7 @@ from reconciler.errors import (
 from reconciler.model import Mode, Plan, short
 from reconciler.pool import run as run_coroutine
 from reconciler.render import text
+from reconciler.render.text import Detail
 from reconciler.revision import APPLIED, Repository
 
 QUESTION = """
@@ -51,7 +52,7 @@ class Parameters(Struct, frozen=True):
     journal: Path = journals.FOLDER
     reports: tuple[str, ...] = ()
     format: Literal["text", "json"] = "text"
-    verbose: bool = False
+    detail: Detail = "grouped"
     environment: Mapping[str, str] = {}
 
 
@@ -117,7 +118,7 @@ def _job(plan: Plan, run: Run, parameters: Parameters) -> Job:
         parameters.journal,
         run,
         as_events=parameters.format == "json",
-        verbose=parameters.verbose,
+        verbose=parameters.detail == "verbose",
     )
 
 
@@ -137,11 +138,11 @@ def _plan(
         if approved is not None:
             fresh = structs.replace(fresh, wanted=approved.watching(fresh.wanted))
         plan = run_coroutine(make(fresh, parameters.inputs, terminal))
-        shown = text.plan(plan, terminal.paint, terminal.width, verbose=parameters.verbose)
+        shown = text.plan(plan, terminal.paint, terminal.width, detail=parameters.detail)
     else:
         plan = _saved(parameters.plan, parameters.inputs)
         # It was seen when it was reviewed; what stops it has to be seen now.
-        whole = text.plan(plan, terminal.paint, terminal.width, verbose=parameters.verbose)
+        whole = text.plan(plan, terminal.paint, terminal.width, detail=parameters.detail)
         shown = whole if plan.conflicts else text.totals(plan, terminal.paint)
     if parameters.format == "text":
         terminal.write(lines(shown))

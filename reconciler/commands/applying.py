@@ -22,7 +22,7 @@ from reconciler.journal import JournalError
 from reconciler.ledger import Ledger
 from reconciler.model import Change, Outcome, OutcomeName, Plan
 from reconciler.pool import run as run_coroutine
-from reconciler.render import events, text
+from reconciler.render import events, outcomes
 from reconciler.report import tally
 
 # A CI system kills what has not ended 7.5 s after its first signal: reports take the rest.
@@ -81,7 +81,7 @@ def _judged(job: Job, state: State, terminal: Terminal) -> ExitCode:
     if state.refused and not state.caught and _NOTHING_SENT.issuperset(counts):
         raise ApiError(f"{state.refused}: nothing was written")
     if not job.as_events:
-        shown = text.outcomes(state.outcomes, terminal.paint, verbose=job.verbose)
+        shown = outcomes.text(state.outcomes, terminal.paint, verbose=job.verbose)
         terminal.write(lines(["", *shown]))
     if state.caught:
         applied = counts.get(OutcomeName.APPLIED, 0)

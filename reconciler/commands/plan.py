@@ -15,6 +15,7 @@ from reconciler.model import Plan
 from reconciler.pool import run as run_coroutine
 from reconciler.render import text
 from reconciler.render.paint import Paint
+from reconciler.render.text import Detail
 
 
 class Parameters(Struct, frozen=True):
@@ -25,7 +26,7 @@ class Parameters(Struct, frozen=True):
     out: Path | None = None
     detailed_exitcode: bool = False
     reports: tuple[str, ...] = ()
-    verbose: bool = False
+    detail: Detail = "grouped"
 
 
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
@@ -35,10 +36,10 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     wished = reports.wanted(parameters.reports, parameters.out)
     wanted = task(parameters.inputs, terminal)
     plan = run_coroutine(make(wanted, parameters.inputs, terminal))
-    present(plan, parameters.out, parameters.format, terminal, verbose=parameters.verbose)
+    present(plan, parameters.out, parameters.format, terminal, detail=parameters.detail)
     formats = {
         "json": lambda: document.write(plan, redacted=True),
-        "text": lambda: lines(text.plan(plan, Paint(on=False), REPORT_WIDTH, verbose=True)),
+        "text": lambda: lines(text.plan(plan, Paint(on=False), REPORT_WIDTH, detail="verbose")),
     }
     reports.write(wished, formats)
     if parameters.out is not None and plan.applyable:

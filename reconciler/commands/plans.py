@@ -10,6 +10,7 @@ from reconciler.commands import Terminal, lines
 from reconciler.commands.files import PRIVATE, write_whole
 from reconciler.model import Meta, Plan
 from reconciler.render import text
+from reconciler.render.text import Detail
 
 
 def meta(plan: Plan) -> Meta:
@@ -24,7 +25,7 @@ def present(
     format_: Literal["text", "json"],
     terminal: Terminal,
     *,
-    verbose: bool = False,
+    detail: Detail = "grouped",
 ) -> None:
     """Saves the plan, if somewhere, and shows it."""
     if out is not None:
@@ -32,4 +33,4 @@ def present(
     if format_ == "json":
         terminal.write(document.write(plan, redacted=True))
     else:
-        terminal.write(lines(text.plan(plan, terminal.paint, terminal.width, verbose=verbose)))
+        terminal.write(lines(text.plan(plan, terminal.paint, terminal.width, detail=detail)))

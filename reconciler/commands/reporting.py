@@ -16,7 +16,7 @@ from reconciler.commands.reports import Reports
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.escape import visible
 from reconciler.model import Plan
-from reconciler.render import text
+from reconciler.render import outcomes, text
 from reconciler.render.paint import Paint
 
 
@@ -48,18 +48,18 @@ def report(told: Told, state: State, wanted: Reports, terminal: Terminal) -> int
         error=state.error,
         by=who(told.environment),
     )
-    outcomes = state.outcomes
+    ended = state.outcomes
     try:
         reports.write(
             wanted,
             {
-                "json": lambda: result.document(told.plan, outcomes, ran),
+                "json": lambda: result.document(told.plan, ended, ran),
                 "text": lambda: _text(told, state),
             },
         )
-        if outcomes or told.journal.exists():
+        if ended or told.journal.exists():
             _check_there(told.journal)
-            record = result.audit(told.plan, outcomes, ran)
+            record = result.audit(told.plan, ended, ran)
             write_whole(told.journal.with_suffix(".json"), record, mode=PRIVATE)
     except ReconcilerError as error:
         terminal.note(f"{terminal.paint.removed('error')}: {visible(str(error))}")
@@ -76,9 +76,9 @@ def _text(told: Told, state: State) -> Iterable[str]:
     plain = Paint(on=False)
     shown: list[str] = []
     if told.plan is not None:
-        shown += [*text.plan(told.plan, plain, REPORT_WIDTH, verbose=True), ""]
+        shown += [*text.plan(told.plan, plain, REPORT_WIDTH, detail="verbose"), ""]
     if state.ended:
-        shown += text.outcomes(state.outcomes, plain, verbose=True)
+        shown += outcomes.text(state.outcomes, plain, verbose=True)
     if state.error:
         shown.append(f"error: {visible(state.error)}")
     return lines(shown)

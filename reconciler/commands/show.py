@@ -8,9 +8,10 @@ from msgspec import Struct
 from reconciler.commands import Terminal, lines
 from reconciler.commands.files import read_plan
 from reconciler.commands.plans import present
+from reconciler.delta import compare
 from reconciler.errors import ExitCode
 from reconciler.render import delta
-from reconciler.report import compare
+from reconciler.render.text import Detail
 
 
 class Parameters(Struct, frozen=True):
@@ -19,7 +20,7 @@ class Parameters(Struct, frozen=True):
     plan: Path
     format: Literal["text", "json"] = "text"
     old: Path | None = None
-    verbose: bool = False
+    detail: Detail = "grouped"
 
 
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
@@ -32,5 +33,5 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
         else:
             terminal.write(lines(delta.text(between, terminal.paint)))
     else:
-        present(plan, None, parameters.format, terminal, verbose=parameters.verbose)
+        present(plan, None, parameters.format, terminal, detail=parameters.detail)
     return ExitCode.OK

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import msgspec
 
+from reconciler.delta import Delta
 from reconciler.escape import visible
 from reconciler.model import Change
 from reconciler.render.paint import Paint
-from reconciler.report import Delta
 
 
 def text(delta: Delta, paint: Paint) -> Iterator[str]:

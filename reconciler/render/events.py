@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from reconciler import __version__
+from reconciler.escape import in_json
 from reconciler.model import Change, Outcome, OutcomeName
 from reconciler.report import tally
 
@@ -81,4 +82,5 @@ def _event(
     name: str, message: str, now: str, members: Mapping[str, object], *, level: str = "info"
 ) -> str:
     common = {"@level": level, "@message": message, "@module": "reconciler.ui", "@timestamp": now}
-    return msgspec.json.encode({**common, "type": name, **members}).decode() + "\n"
+    event = msgspec.json.encode({**common, "type": name, **members}).decode()
+    return f"{in_json(event)}\n"

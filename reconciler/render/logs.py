@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from reconciler.escape import visible
+from reconciler.escape import in_json, visible
 from reconciler.transport.watched import Exchange
 
 LogFormat: TypeAlias = Literal["text", "json"]
@@ -22,7 +22,7 @@ def text(exchange: Exchange) -> str:
 def json(exchange: Exchange) -> str:
     """One JSON object."""
     members = {"level": "info", "message": "request", **msgspec.to_builtins(exchange)}
-    return msgspec.json.encode(members).decode()
+    return in_json(msgspec.json.encode(members).decode())
 
 
 LOGS: Mapping[LogFormat, Callable[[Exchange], str]] = {"text": text, "json": json}

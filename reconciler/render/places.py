@@ -1,12 +1,13 @@
 """The differences inside one record -> lines for people, at any width."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from reconciler.diff import Op, Place
 from reconciler.diff import lines as line_by_line
 from reconciler.escape import quoted
+from reconciler.grouping import Difference
 from reconciler.kinds import MANAGED_FIELD
 from reconciler.mask import Masked
 from reconciler.render.paint import Paint
@@ -25,17 +26,35 @@ def lines(found: tuple[Place, ...], paint: Paint, width: int) -> Iterator[str]:
         yield from _place(place, longest, paint, width)
 
 
-def _place(place: Place, name_width: int, paint: Paint, width: int) -> Iterator[str]:
-    mark = MARKS[place.op]
-    head = f"{' ' * 6}{painted(mark, mark, paint)} {f'{name(place.steps)}:':<{name_width + 1}}"
+def varied(found: Iterable[Difference], paint: Paint) -> Iterator[str]:
+    """What changes that are alike do to each key; of values that are not the same, how many."""
+    for one in found:
+        key, mark = name(one.steps, any_item=True), MARKS[one.op]
+        if one.values == 1:
+            values = in_short(one.place, paint)
+        else:
+            values = paint.dim(f"{one.values:,} different values")
+        yield f"{' ' * 6}{painted(one.op, mark, paint)} {key}: {values}"
+
+
+def in_short(place: Place, paint: Paint) -> str:
+    """What comes, what goes, or `"winter" -> "spring"`, on one line."""
     whole = not place.steps
     old, new = shown(place.before, whole=whole), shown(place.after, whole=whole)
     if place.op == "add":
-        yield f"{head} {paint.added(new)}"
-    elif place.op == "remove":
-        yield f"{head} {paint.removed(old)}"
-    elif len(old) + len(new) + name_width + 14 <= width:
-        yield f"{head} {paint.removed(old)} -> {paint.added(new)}"
+        return paint.added(new)
+    if place.op == "remove":
+        return paint.removed(old)
+    return f"{paint.removed(old)} -> {paint.added(new)}"
+
+
+def _place(place: Place, name_width: int, paint: Paint, width: int) -> Iterator[str]:
+    mark = MARKS[place.op]
+    head = f"{' ' * 6}{painted(place.op, mark, paint)} {f'{name(place.steps)}:':<{name_width + 1}}"
+    whole = not place.steps
+    old, new = shown(place.before, whole=whole), shown(place.after, whole=whole)
+    if place.op != "replace" or len(old) + len(new) + name_width + 14 <= width:
+        yield f"{head} {in_short(place, paint)}"
     else:
         yield head.rstrip()
         for sign, line in _over_lines(place, old, new):
@@ -70,11 +89,16 @@ def _over_lines(place: Place, old: str, new: str) -> Iterator[tuple[str, str]]:
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
-def name(steps: Steps) -> str:
-    """`tags[2]`, `owner.name`, `["a key in quotes"]`; the whole field by its name, as no key is."""
+def name(steps: Steps, *, any_item: bool = False) -> str:
+    """`tags[2]`, `owner.name`, `["a key in quotes"]`; the whole field by its name, as no key is.
+
+    `any_item` tells that no item of a list in particular is meant: `tags[]`.
+    """
     if not steps:
         return MANAGED_FIELD
-    path = "".join(map(_step, steps)).removeprefix(".")
+    path = "".join(
+        "[]" if any_item and isinstance(step, int) else _step(step) for step in steps
+    ).removeprefix(".")
     return f'["{path}"]' if path == MANAGED_FIELD else path
 
 
@@ -105,6 +129,6 @@ def _json(value: JsonValue) -> str:
     return canonical(value)
 
 
-def painted(mark: str, text: str, paint: Paint) -> str:
-    """A text in the colour of a mark."""
-    return {"+": paint.added, "~": paint.changed, "-": paint.removed}[mark](text)
+def painted(op: Op, text: str, paint: Paint) -> str:
+    """A text in the colour of what is done."""
+    return {"add": paint.added, "replace": paint.changed, "remove": paint.removed}[op](text)

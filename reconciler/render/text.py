@@ -1,66 +1,56 @@
-"""Plan and outcomes -> lines for people, at any width, with or without colour."""
+"""Plan -> lines for people, at any width, with or without colour."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from typing import Literal, TypeAlias
 
 from reconciler import policies
-from reconciler.diff import Place
-from reconciler.diff import places as differences
+from reconciler.diff import places as places_of
 from reconciler.escape import visible
-from reconciler.model import (
-    Action,
-    Change,
-    Conflict,
-    Outcome,
-    OutcomeName,
-    Plan,
-    Released,
-    Source,
-    Unreadable,
-    Verdict,
-    short,
-)
-from reconciler.render import places
+from reconciler.grouping import groups, hidden
+from reconciler.model import Conflict, Plan, Released, Unreadable, Verdict, short
+from reconciler.render import places, records
 from reconciler.render.paint import Paint
-from reconciler.report import Group, Summary, groups, hidden, summarize, tally
+from reconciler.render.records import how_many, where
+from reconciler.report import Summary, summarize
 from reconciler.value import reach, steps_of
 
 NO_CHANGES = "No changes. Your records match the configuration."
-
-_ACTION_MARKS = {Action.SET: "+", Action.CHANGE: "~", Action.CLEAR: "-"}
 
 # Released records are left as they are; past so many only their number is news.
 _MOST_RELEASED = 20
 
 
-# A plan of more changes shows those that are alike together, of this many on.
+# A plan of more changes shows those that are alike together.
 _LONG_PLAN = 50
-_LEAST_ALIKE = 4
-_NAMED_OF_A_GROUP = 3
+
+# How much is shown of each change: all, all of a short plan, or a line.
+Detail: TypeAlias = Literal["verbose", "grouped", "concise"]
 
 
-def plan(plan: Plan, paint: Paint, width: int, *, verbose: bool = False) -> Iterator[str]:
+def plan(plan: Plan, paint: Paint, width: int, *, detail: Detail = "grouped") -> Iterator[str]:
     """A whole plan, a line at a time without its newline.
 
-    A long one shows changes that are alike together, unless it is to be `verbose`. The last line is
-    the one that scripts look for: `Plan: 0 to add, ...` or `No changes. ...`.
+    The last line is the one that scripts look for: `Plan: 0 to add, ...` or `No changes. ...`.
     """
     yield from _compared(plan, paint)
     if plan.changes:
         yield f"These records of {visible(plan.base_url)} differ from the manifests:"
         yield ""
-    if verbose or len(plan.changes) <= _LONG_PLAN:
+    if detail == "concise":
+        yield from _concise(plan, paint)
+    elif detail == "verbose" or len(plan.changes) <= _LONG_PLAN:
         for change in plan.changes:
-            found = differences(change.before, change.after, hidden(plan, change))
-            yield from _change(change, found, paint, width)
+            found = places_of(change.before, change.after, hidden(plan, change))
+            yield from records.change(change, found, paint, width)
             yield ""
     else:
-        yield from _groups(plan, paint, width)
+        yield from _grouped(plan, paint, width)
     if plan.conflicts:
         yield from _conflicts(plan, paint)
     if plan.released:
         yield from _released(plan.released, paint)
     if plan.unreadable:
-        yield paint.strong(f"{_records(len(plan.unreadable))} could not be read:")
+        yield paint.strong(f"{how_many(len(plan.unreadable))} could not be read:")
         yield ""
         for record in plan.unreadable:
             yield from _unreadable(record, paint)
@@ -68,33 +58,10 @@ def plan(plan: Plan, paint: Paint, width: int, *, verbose: bool = False) -> Iter
     yield from totals(plan, paint)
 
 
-def outcomes(
-    all_of_them: Iterable[Outcome], paint: Paint, *, verbose: bool = False
-) -> Iterator[str]:
-    """What an apply did: each record that was not simply written (or all), then the counts."""
-    done = tuple(all_of_them)
-    counts = tally(done)
-    for outcome in done:
-        if verbose or outcome.detail or outcome.name not in _FINE:
-            mark = paint.removed("!") if outcome.name in _BAD else " "
-            detail = f": {visible(outcome.detail)}" if outcome.detail else ""
-            yield f"{mark} {outcome.change.address} {outcome.name}{detail}"
-    if len(counts) > 1 or OutcomeName.APPLIED not in counts:
-        yield ", ".join(f"{count:,} {name}" for name, count in counts.items()) + "."
-    applied = counts.get(OutcomeName.APPLIED, 0)
-    complete = not _BAD.intersection(counts) and OutcomeName.STALE not in counts
-    word = paint.strong("Apply complete!" if complete else "Apply incomplete!")
-    yield f"{word} Resources: 0 added, {applied} changed, 0 destroyed."
-
-
-_FINE = frozenset((OutcomeName.APPLIED, OutcomeName.ALREADY))
-_BAD = frozenset(OutcomeName) - _FINE - {OutcomeName.STALE}
-
-
 def totals(plan: Plan, paint: Paint) -> Iterator[str]:
     """The last lines of a plan: the counts, the guards, the digest, the line for scripts."""
     summary = summarize(plan)
-    yield f"{_records(summary.managed)}: {', '.join(_parts(summary))}."
+    yield f"{how_many(summary.managed)}: {', '.join(_parts(summary))}."
     if plan.revisions.base is not None and summary.changes:
         origins = [f"{count:,} {origin}" for origin, count in summary.origins.items() if count]
         yield f"Origin: {', '.join(origins)}."
@@ -131,7 +98,7 @@ def _scope(plan: Plan) -> Iterator[str]:
     scope = plan.scope
     if scope.since is not None:
         yield (
-            f"Checked {plan.managed:,} of {_records(scope.records)} (changed since "
+            f"Checked {plan.managed:,} of {how_many(scope.records)} (changed since "
             f"{short(scope.since)}). Drift elsewhere not checked."
         )
     if scope.only:
@@ -150,7 +117,7 @@ def _guard(verdict: Verdict, paint: Paint) -> Iterator[str]:
     guard = policies.GUARDS[verdict.guard]
     unit = " %" if guard.per_cent else ""
     of_all = " of the managed records" if guard.per_cent else ""
-    value = f"{verdict.value:,}{unit}{of_all}" if guard.per_cent else _records(int(verdict.value))
+    value = f"{verdict.value:,}{unit}{of_all}" if guard.per_cent else how_many(int(verdict.value))
     said = f"{verdict.guard}: {value} {guard.danger}; the limit is {verdict.limit:,}{unit}"
     if verdict.ok:
         yield f"{paint.changed('!')} {said}. Allowed this once, up to {verdict.allowed:,}{unit}."
@@ -160,36 +127,21 @@ def _guard(verdict: Verdict, paint: Paint) -> Iterator[str]:
     yield f"    If it is meant: {policies.way_out(verdict)}"
 
 
-def _groups(plan: Plan, paint: Paint, width: int) -> Iterator[str]:
+def _grouped(plan: Plan, paint: Paint, width: int) -> Iterator[str]:
     for group in groups(plan):
-        if len(group.changes) >= _LEAST_ALIKE:
-            yield from _group(group, paint, width)
+        if not group.outlier:
+            yield from records.group(group, paint, width)
             yield ""
             continue
-        for change, found in zip(group.changes, group.found, strict=True):
-            yield from _change(change, found, paint, width)
+        for change, found in group.members:
+            yield from records.change(change, found, paint, width)
             yield ""
 
 
-def _group(group: Group, paint: Paint, width: int) -> Iterator[str]:
-    """One change of many records, and the first of them."""
-    first, count = group.changes[0], len(group.changes)
-    action = places.painted(_ACTION_MARKS[first.action], str(first.action), paint)
-    gone = ", no longer in git" if first.released else ""
-    yield f"  {paint.changed('~')} {paint.strong(f'{count:,} records')} alike"
-    yield f"      {action} (origin: {first.origin}{gone})"
-    yield from places.lines(group.found[0], paint, width)
-    for change in group.changes[:_NAMED_OF_A_GROUP]:
-        yield f"      {change.address}  {_where(change.source, paint)}"
-    yield f"      ... and {count - _NAMED_OF_A_GROUP:,} more (--verbose lists them)"
-
-
-def _change(change: Change, found: tuple[Place, ...], paint: Paint, width: int) -> Iterator[str]:
-    action = places.painted(_ACTION_MARKS[change.action], str(change.action), paint)
-    gone = ", no longer in git" if change.released else ""
-    yield f"  {paint.changed('~')} {paint.strong(str(change.address))}"
-    yield f"      {_where(change.source, paint)}  {action} (origin: {change.origin}{gone})"
-    yield from places.lines(found, paint, width)
+def _concise(plan: Plan, paint: Paint) -> Iterator[str]:
+    for group in groups(plan):
+        yield from records.concise(group, paint)
+    yield ""
 
 
 def _conflicts(plan: Plan, paint: Paint) -> Iterator[str]:
@@ -199,7 +151,7 @@ def _conflicts(plan: Plan, paint: Paint) -> Iterator[str]:
     yield ""
     for conflict in plan.conflicts:
         yield f"  {paint.removed('!')} {paint.strong(str(conflict.address))}"
-        yield f"      {_where(conflict.source, paint)}  {paint.removed('conflict')}"
+        yield f"      {where(conflict.source, paint)}  {paint.removed('conflict')}"
         for place in conflict.places:
             yield f"      {paint.removed('!')} {places.name(steps_of(place))}:"
             for side, value in _sides(conflict, place, plan):
@@ -226,10 +178,10 @@ def _released(released: tuple[Released, ...], paint: Paint) -> Iterator[str]:
     are = "is in git no more, and left as it is"
     if len(released) != 1:
         are = "are in git no more, and left as they are"
-    yield paint.strong(f"{_records(len(released))} {are}:")
+    yield paint.strong(f"{how_many(len(released))} {are}:")
     yield ""
     for record in released[:_MOST_RELEASED]:
-        yield f"  . {record.address}  {_where(record.source, paint)}"
+        yield f"  . {record.address}  {where(record.source, paint)}"
     if len(released) > _MOST_RELEASED:
         yield f"  ... and {len(released) - _MOST_RELEASED:,} more"
     yield ""
@@ -238,12 +190,4 @@ def _released(released: tuple[Released, ...], paint: Paint) -> Iterator[str]:
 def _unreadable(record: Unreadable, paint: Paint) -> Iterator[str]:
     status = f"{record.status} " if record.status else ""
     yield f"  {paint.removed('!')} {paint.strong(str(record.address))}"
-    yield f"      {_where(record.source, paint)}  {status}{visible(record.reason)}"
-
-
-def _where(source: Source, paint: Paint) -> str:
-    return paint.dim(f"{visible(source.file)}:{source.line}")
-
-
-def _records(count: int) -> str:
-    return "1 record" if count == 1 else f"{count:,} records"
+    yield f"      {where(record.source, paint)}  {status}{visible(record.reason)}"

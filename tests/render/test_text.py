@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.delta import compare
 from reconciler.diff import places as differences
 from reconciler.draft import Draft
+from reconciler.grouping import groups
 from reconciler.model import (
     Address,
     Change,
@@ -31,8 +33,8 @@ from reconciler.model import (
 )
 from reconciler.plan import Wanted, digest
 from reconciler.render import delta, places, text
+from reconciler.render import outcomes as outcome_lines
 from reconciler.render.paint import Paint
-from reconciler.report import compare, groups
 from writing import sid
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -135,6 +137,8 @@ def long_plan() -> Plan:
     texts: list[tuple[str | None, str | None]] = []
     texts += [('{"campaign":"winter","n":%d}', '{"campaign":"spring","n":%d}')] * 60
     texts += [('"x%d"', None)] * 2 + [("same", None)] * 5 + [(None, '{"owner":"team-a"}')] * 12
+    texts += [('{"legacy":"L%d","n":1}', '{"n":1}')] * 5
+    texts += [('{"note":"was %d"}', '{"note":"is %d"}')] * 8
     changes = tuple(
         Change(
             Address("messages", sid(n)),
@@ -154,10 +158,11 @@ CASES: dict[str, Callable[[], Iterable[str]]] = {
     "plan-colour.txt": lambda: text.plan(plan(), Paint(on=True), 100),
     "plan-approval.txt": lambda: text.plan(approval(), PLAIN, 80),
     "plan-long.txt": lambda: text.plan(long_plan(), PLAIN, 80),
+    "plan-concise.txt": lambda: text.plan(long_plan(), PLAIN, 80, detail="concise"),
     "delta.txt": lambda: delta.text(compare(plan(), approval()), PLAIN),
     "plan-empty.txt": lambda: text.plan(Draft(URL, Wanted({})).plan(), PLAIN, 80),
-    "outcomes.txt": lambda: text.outcomes(outcomes(), PLAIN),
-    "outcomes-applied.txt": lambda: text.outcomes(outcomes()[:1] * 1, PLAIN),
+    "outcomes.txt": lambda: outcome_lines.text(outcomes(), PLAIN),
+    "outcomes-applied.txt": lambda: outcome_lines.text(outcomes()[:1] * 1, PLAIN),
 }
 
 
@@ -182,20 +187,22 @@ def test_no_line_of_short_values_is_wider_than_the_terminal() -> None:
 
 
 def test_a_verbose_plan_shows_every_change_and_a_short_one_does_so_anyway() -> None:
-    verbose = "".join(text.plan(long_plan(), PLAIN, 80, verbose=True))
+    verbose = "".join(text.plan(long_plan(), PLAIN, 80, detail="verbose"))
 
     assert all(str(change.address) in verbose for change in long_plan().changes)
-    assert list(text.plan(plan(), PLAIN, 80)) == list(text.plan(plan(), PLAIN, 80, verbose=True))
+    assert list(text.plan(plan(), PLAIN, 80)) == list(
+        text.plan(plan(), PLAIN, 80, detail="verbose")
+    )
 
 
 def test_every_change_is_in_just_one_group_with_those_that_are_alike() -> None:
     found = groups(long_plan())
 
-    assert sorted(change.address for group in found for change in group.changes) == [
+    assert sorted(change.address for group in found for change, _ in group.members) == [
         change.address for change in long_plan().changes
     ]
     for group in found:
-        assert len({(change.action, change.origin) for change in group.changes}) == 1
+        assert len({(change.action, change.origin) for change, _ in group.members}) == 1
 
 
 def test_a_number_beside_a_text_of_several_lines_stays_a_number() -> None:

@@ -1,0 +1,195 @@
+"""Changes -> groups of those that are alike, so that thousands can be judged at a glance.
+
+First those that do exactly the same; what is left by its shape: the same keys added, changed and
+removed, with other values. What is still alone is an outlier, and that is where mistakes hide.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from enum import StrEnum
+
+from msgspec import Struct
+
+from reconciler.diff import Op, Place, places
+from reconciler.mask import Mask, text_of
+from reconciler.model import Action, Address, Change, Conflict, Plan
+from reconciler.value import Steps
+
+# Fewer changes are read quicker one by one.
+LEAST_ALIKE = 4
+
+_DIGEST_CHARS = 12
+
+
+class Effect(StrEnum):
+    """The worst that a change does to what a record holds."""
+
+    REMOVES = "removes"
+    CHANGES = "changes"
+    ADDS = "adds"
+
+
+class Alike(Struct, frozen=True):
+    """Changes that do exactly the same to the same places, in order of address."""
+
+    places: tuple[Place, ...]
+    changes: tuple[Change, ...]
+
+
+class Group(Struct, frozen=True):
+    """Changes of one kind: `alike` has one member where all do the same, else one a variant.
+
+    `number` counts from 1 within a plan; `digest` (12 hexadecimal digits) stays the same from plan
+    to plan as long as the group does what it does, whatever its number and its records.
+    """
+
+    number: int
+    digest: str
+    effect: Effect
+    alike: tuple[Alike, ...]
+
+    @property
+    def name(self) -> str:
+        """`G3`, as a reviewer quotes it."""
+        return f"G{self.number}"
+
+    @property
+    def count(self) -> int:
+        """How many records it changes."""
+        return sum(len(one.changes) for one in self.alike)
+
+    @property
+    def members(self) -> list[tuple[Change, tuple[Place, ...]]]:
+        """Its changes, in order of address, each with the places that differ."""
+        found = [(change, one.places) for one in self.alike for change in one.changes]
+        return found if self.exact else sorted(found, key=lambda member: member[0].address)
+
+    @property
+    def first(self) -> Change:
+        """Its change of the first address."""
+        return min((one.changes[0] for one in self.alike), key=lambda change: change.address)
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """What it does; of a group of several variants, what the first of them does."""
+        return self.alike[0].places
+
+    @property
+    def exact(self) -> bool:
+        """Whether all of its changes do the same."""
+        return len(self.alike) == 1
+
+    @property
+    def outlier(self) -> bool:
+        """Whether too few changes are like this to be told as one."""
+        return self.count < LEAST_ALIKE
+
+
+def hidden(plan: Plan, item: Change | Conflict) -> Mask | None:
+    """What hides the sensitive values of a record, where it has any."""
+    return Mask(item.sensitive, plan.meta.fingerprint_key.encode()) if item.sensitive else None
+
+
+def groups(plan: Plan) -> tuple[Group, ...]:
+    """The changes of a plan in groups: what removes something first, then by size."""
+    same: dict[str, tuple[tuple[Place, ...], list[Change]]] = {}
+    for change in plan.changes:
+        found = places(change.before, change.after, hidden(plan, change))
+        same.setdefault(_likeness(change, found), (found, []))[1].append(change)
+    gathered: list[tuple[str, tuple[Alike, ...]]] = [
+        (key, (Alike(found, tuple(changes)),))
+        for key, (found, changes) in same.items()
+        if len(changes) >= LEAST_ALIKE
+    ]
+    few = [
+        (key, Alike(found, tuple(changes)))
+        for key, (found, changes) in same.items()
+        if len(changes) < LEAST_ALIKE
+    ]
+    gathered += _by_shape(few)
+    ordered = sorted((_unnumbered(key, alike) for key, alike in gathered), key=_rank)
+    return tuple(
+        Group(number, group.digest, group.effect, group.alike)
+        for number, group in enumerate(ordered, start=1)
+    )
+
+
+def _by_shape(few: Iterable[tuple[str, Alike]]) -> list[tuple[str, tuple[Alike, ...]]]:
+    """What is rare, by shape where that makes it a group, and alone where it does not."""
+    shapes: dict[str, list[tuple[str, Alike]]] = {}
+    for key, alike in few:
+        shapes.setdefault(_shape(alike), []).append((key, alike))
+    gathered: list[tuple[str, tuple[Alike, ...]]] = []
+    for shape, rows in shapes.items():
+        if sum(len(alike.changes) for _, alike in rows) >= LEAST_ALIKE:
+            gathered.append((shape, tuple(alike for _, alike in rows)))
+        else:
+            gathered += ((key, (alike,)) for key, alike in rows)
+    return gathered
+
+
+def _unnumbered(key: str, alike: tuple[Alike, ...]) -> Group:
+    digest = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()[:_DIGEST_CHARS]
+    return Group(0, digest, effect(alike[0].changes[0], alike[0].places), alike)
+
+
+def _rank(group: Group) -> tuple[bool, int, Address]:
+    return group.effect is not Effect.REMOVES, -group.count, group.first.address
+
+
+def effect(change: Change, found: Iterable[Place]) -> Effect:
+    """The worst that a change does: emptying a field removes all that was in it."""
+    ops = {place.op for place in found}
+    if change.action is Action.CLEAR or "remove" in ops:
+        return Effect.REMOVES
+    return Effect.CHANGES if "replace" in ops and change.before else Effect.ADDS
+
+
+def _likeness(change: Change, found: Iterable[Place]) -> str:
+    """A text that only changes that do the same have."""
+    parts = _kind_of(change)
+    for place in found:
+        parts += (place.op, repr(place.steps), text_of(place.before), text_of(place.after))
+    return "\0".join(parts)
+
+
+def _shape(alike: Alike) -> str:
+    """The same without the values, any item of a list being like any other."""
+    parts = _kind_of(alike.changes[0])
+    ways = {(place.op, repr(any_item(place.steps))) for place in alike.places}
+    return "\0".join([*parts, *(part for way in sorted(ways) for part in way)])
+
+
+def _kind_of(change: Change) -> list[str]:
+    return [change.action, change.origin, "released" if change.released else ""]
+
+
+class Difference(Struct, frozen=True):
+    """What a group does to one key: `place` is the first of it, `values` how many different ones.
+
+    Any item of a list is as any other: its `steps` say 0.
+    """
+
+    op: Op
+    steps: Steps
+    values: int
+    place: Place
+
+
+def differences(group: Group) -> tuple[Difference, ...]:
+    """What a group does, key by key, in order of path."""
+    if group.exact:
+        return tuple(Difference(place.op, place.steps, 1, place) for place in group.places)
+    found: dict[tuple[Op, Steps], tuple[Place, set[tuple[str, str]]]] = {}
+    for one in group.alike:
+        for place in one.places:
+            _, values = found.setdefault((place.op, any_item(place.steps)), (place, set()))
+            values.add((text_of(place.before), text_of(place.after)))
+    return tuple(
+        Difference(op, steps, len(values), place) for (op, steps), (place, values) in found.items()
+    )
+
+
+def any_item(steps: Steps) -> Steps:
+    """The way to a place, any item of a list being its first."""
+    return tuple(0 if isinstance(step, int) else step for step in steps)

@@ -1,0 +1,75 @@
+"""One change, or a group of changes that are alike -> lines for people."""
+
+from collections.abc import Iterator
+
+from reconciler.diff import Op, Place
+from reconciler.escape import visible
+from reconciler.grouping import Effect, Group, differences
+from reconciler.model import Action, Change, Source
+from reconciler.render import places
+from reconciler.render.paint import Paint
+
+_ACTION_MARKS: dict[Action, Op] = {
+    Action.SET: "add",
+    Action.CHANGE: "replace",
+    Action.CLEAR: "remove",
+}
+
+# Of records that lose something all are named, as far as anybody reads.
+_NAMED_OF_A_GROUP = 3
+_NAMED_OF_A_LOSS = 200
+
+
+def change(change: Change, found: tuple[Place, ...], paint: Paint, width: int) -> Iterator[str]:
+    """A record, where it is written, why it differs, and each place that does."""
+    yield f"  {paint.changed('~')} {paint.strong(str(change.address))}"
+    yield f"      {where(change.source, paint)}  {_action(change, paint)}"
+    yield from places.lines(found, paint, width)
+
+
+def group(group: Group, paint: Paint, width: int) -> Iterator[str]:
+    """What many records have in common, and the first of them; all of those that lose something."""
+    yield f"  {paint.changed('~')} {paint.strong(how_many(group.count))} alike ({group.name})"
+    yield f"      {_action(group.first, paint)}"
+    if group.exact:
+        yield from places.lines(group.places, paint, width)
+    else:
+        yield from places.varied(differences(group), paint)
+    most = _NAMED_OF_A_LOSS if group.effect is Effect.REMOVES else _NAMED_OF_A_GROUP
+    for one, found in group.members[:most]:
+        yield f"      {one.address}  {where(one.source, paint)}"
+        if not group.exact:
+            yield from (f"    {line}" for line in places.lines(found, paint, width - 4))
+    if group.count > most:
+        yield f"      ... and {group.count - most:,} more (--verbose lists them)"
+
+
+def concise(group: Group, paint: Paint) -> Iterator[str]:
+    """The same on one line, or on one for each of a few: which keys, without their values."""
+    mark = places.painted(_ACTION_MARKS[group.first.action], "~", paint)
+    keys = "  ".join(
+        places.painted(found.op, f"{places.MARKS[found.op]} {name}", paint)
+        for found in differences(group)
+        for name in (places.name(found.steps, any_item=not group.exact),)
+    )
+    if group.outlier:
+        for one, _ in group.members:
+            yield f"  {mark} {paint.strong(str(one.address))}  {keys}  {where(one.source, paint)}"
+    else:
+        yield f"  {mark} {paint.strong(how_many(group.count))} alike ({group.name})  {keys}"
+
+
+def where(source: Source, paint: Paint) -> str:
+    """A file and a line, to look up."""
+    return paint.dim(f"{visible(source.file)}:{source.line}")
+
+
+def how_many(records: int) -> str:
+    """`1 record`, `4,815 records`."""
+    return "1 record" if records == 1 else f"{records:,} records"
+
+
+def _action(change: Change, paint: Paint) -> str:
+    action = places.painted(_ACTION_MARKS[change.action], str(change.action), paint)
+    gone = ", no longer in git" if change.released else ""
+    return f"{action} (origin: {change.origin}{gone})"
