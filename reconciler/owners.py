@@ -88,7 +88,7 @@ def _words(line: str) -> list[str]:
 def _pattern(glob: str) -> re.Pattern[str]:
     """A pattern of gitignore: from the top where it holds a slash, all below it where a folder."""
     anchored = "/" in glob.rstrip("/")
-    regex = "".join(map(_part, re.findall(r"\*\*/|/\*\*|\*|\?|[^*?/]+|/", glob.strip("/"))))
+    regex = "".join(map(_part, re.findall(r"\*\*/|/\*\*$|\*|\?|[^*?/]+|/", glob.strip("/"))))
     start = "" if anchored else "(?:.*/)?"
     # `docs/*` are the files there and no deeper ones; all else may be a folder, too.
     end = "" if glob.endswith("/*") else "/.*" if glob.endswith("/") else "(?:/.*)?"

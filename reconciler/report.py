@@ -129,6 +129,11 @@ class Report(Struct, frozen=True):
         return tuple(group for group in self.groups if group.outlier)
 
     @property
+    def unlike(self) -> int:
+        """How many records are like no others, those that lose something not counted."""
+        return sum(one.count for one in self.outliers if one.effect is not Effect.REMOVES)
+
+    @property
     def alike(self) -> tuple[Group, ...]:
         """Groups of enough changes to be told as one."""
         return tuple(group for group in self.groups if not group.outlier)

@@ -99,6 +99,16 @@ text_or_json = option(
     show_default=True,
     help="What to put on stdout.",
 )
+any_format = option(
+    "--format",
+    "format_",
+    type=click.Choice(
+        ["text", "json", "jsonl", "markdown", "html", "github", "gitlab", "junit", "csv"]
+    ),
+    default="text",
+    show_default=True,
+    help="What to put on stdout.",
+)
 db = option(
     "--db",
     type=click.Path(path_type=Path),
@@ -170,7 +180,7 @@ report = option(
     "--report",
     multiple=True,
     metavar="FORMAT=FILE",
-    help="Write a report as well, as in json=report.json; text or json; repeatable.",
+    help="Write a report as well, as in markdown=comment.md, in any of the formats; repeatable.",
 )
 journal = option(
     "--journal",

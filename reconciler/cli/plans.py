@@ -15,7 +15,7 @@ from reconciler.errors import ExitCode
 
 @click.command()
 @options.inputs
-@options.text_or_json
+@options.any_format
 @option("--out", type=click.Path(path_type=Path), help="Save the plan, for `apply` and `show`.")
 @options.report
 @options.verbose
@@ -27,7 +27,7 @@ from reconciler.errors import ExitCode
 )
 @everywhere
 def plan(
-    format_: Literal["text", "json"],
+    format_: str,
     out: Path | None,
     report: tuple[str, ...],
     verbose: bool,
@@ -44,6 +44,7 @@ def plan(
       reconciler plan --base auto             tell own changes from drift
       reconciler plan --since origin/main     only what this branch changed
       reconciler plan --detailed-exitcode     exit code 2: changes are present
+      reconciler plan --report html=plan.html --report markdown=plan.md
     """
     from reconciler.commands import plan as command
 
@@ -180,14 +181,14 @@ def rollback(
     type=click.Path(path_type=Path),
     help="What differs between two saved plans.",
 )
-@options.text_or_json
+@options.any_format
 @options.verbose
 @options.concise
 @everywhere
 def show(
     plan: Path | None,
     diff: tuple[Path, Path] | None,
-    format_: Literal["text", "json"],
+    format_: str,
     verbose: bool,
     concise: bool,
 ) -> ExitCode:
@@ -196,7 +197,8 @@ def show(
     \b
     Examples:
       reconciler show plan.json
-      reconciler show plan.json --format json | jq .summary
+      reconciler show plan.json --format html > plan.html
+      reconciler show plan.json --format jsonl | jq 'select(.type == "resource_change")'
       reconciler show --diff approved.json plan.json
     """
     from reconciler.commands import show as command

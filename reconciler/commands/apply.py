@@ -58,7 +58,7 @@ class Parameters(Struct, frozen=True):
 
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     """Plans afresh, shows it and asks; or takes a saved plan, approved when it was reviewed."""
-    wanted = reports.wanted(parameters.reports, parameters.plan)
+    wanted = reports.wanted(parameters.reports, reports.OF_AN_APPLY, parameters.plan)
     approved = _approval(parameters)
     connection, folder = parameters.inputs.connection, parameters.journal
     state, run = State(), Run(connection.run, datetime.now(UTC))

@@ -62,6 +62,15 @@ def write_whole(path: Path, pieces: Iterable[str], *, mode: int) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def append(path: Path, pieces: Iterable[str]) -> None:
+    """Adds to a file that is not ours alone."""
+    try:
+        with path.open("a", encoding="utf-8") as stream:
+            stream.write("".join(pieces))
+    except OSError as error:
+        raise ReconcilerError(f"{path}: cannot be written: {error.strerror}") from None
+
+
 def read_plan(path: Path) -> Plan:
     """A saved plan; PlanFileError where it is not exactly what `plan --out` wrote."""
     try:

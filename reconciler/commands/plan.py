@@ -1,28 +1,28 @@
 """`reconciler plan`: show what differs; nothing is written but the plan file."""
 
+from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from msgspec import Struct
 
-from reconciler import document, policies
-from reconciler.commands import REPORT_WIDTH, Terminal, lines, reports
-from reconciler.commands.files import check_writable
+from reconciler import policies
+from reconciler.commands import Terminal, reports
+from reconciler.commands.files import append, check_writable
+from reconciler.commands.formats import FORMATS, View
 from reconciler.commands.planning import Inputs, make, task
 from reconciler.commands.plans import present
 from reconciler.errors import ExitCode
 from reconciler.model import Plan
 from reconciler.pool import run as run_coroutine
-from reconciler.render import text
-from reconciler.render.paint import Paint
+from reconciler.render import github
 from reconciler.render.text import Detail
 
 
 class Parameters(Struct, frozen=True):
-    """What to plan and where to put it."""
+    """What to plan and where to put it; `format` is a name of FORMATS."""
 
     inputs: Inputs
-    format: Literal["text", "json"] = "text"
+    format: str = "text"
     out: Path | None = None
     detailed_exitcode: bool = False
     reports: tuple[str, ...] = ()
@@ -33,15 +33,15 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     """OK with or without changes; INCOMPLETE where a record could not be read."""
     if parameters.out is not None:
         check_writable(parameters.out)
-    wished = reports.wanted(parameters.reports, parameters.out)
+    wished = reports.wanted(parameters.reports, FORMATS, parameters.out)
     wanted = task(parameters.inputs, terminal)
     plan = run_coroutine(make(wanted, parameters.inputs, terminal))
     present(plan, parameters.out, parameters.format, terminal, detail=parameters.detail)
-    formats = {
-        "json": lambda: document.write(plan, redacted=True),
-        "text": lambda: lines(text.plan(plan, Paint(on=False), REPORT_WIDTH, detail="verbose")),
-    }
-    reports.write(wished, formats)
+    view = View(plan)
+    reports.write(wished, {name: partial(make_it, view) for name, make_it in FORMATS.items()})
+    outputs = parameters.inputs.comparison.environment.get("GITHUB_OUTPUT")
+    if outputs and any(name == "github" for name, _ in wished):
+        append(Path(outputs), [github.outputs(view.report)])
     if parameters.out is not None and plan.applyable:
         sandbox = " --sandbox" if parameters.inputs.connection.sandbox else ""
         flags = "".join(f" {policies.way_out(one)}" for one in plan.guards if not one.ok)

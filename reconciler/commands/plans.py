@@ -3,13 +3,12 @@
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 from reconciler import __version__, document
-from reconciler.commands import Terminal, lines
+from reconciler.commands import Terminal
 from reconciler.commands.files import PRIVATE, write_whole
+from reconciler.commands.formats import FORMATS, View
 from reconciler.model import Meta, Plan
-from reconciler.render import text
 from reconciler.render.text import Detail
 
 
@@ -22,7 +21,7 @@ def meta(plan: Plan) -> Meta:
 def present(
     plan: Plan,
     out: Path | None,
-    format_: Literal["text", "json"],
+    format_: str,
     terminal: Terminal,
     *,
     detail: Detail = "grouped",
@@ -30,7 +29,5 @@ def present(
     """Saves the plan, if somewhere, and shows it."""
     if out is not None:
         write_whole(out, document.write(plan), mode=PRIVATE)
-    if format_ == "json":
-        terminal.write(document.write(plan, redacted=True))
-    else:
-        terminal.write(lines(text.plan(plan, terminal.paint, terminal.width, detail=detail)))
+    view = View(plan, terminal.paint, terminal.width, detail)
+    terminal.write(FORMATS[format_](view))

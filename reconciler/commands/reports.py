@@ -1,26 +1,27 @@
 """`--report FORMAT=FILE`: what a run has to say, into files, beside what it prints."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
-from reconciler.commands.files import PRIVATE, check_writable, write_whole
+from reconciler.commands.files import PRIVATE, append, check_writable, write_whole
 from reconciler.errors import UsageError
 
 Reports = tuple[tuple[str, Path], ...]
 
-FORMATS = ("text", "json")
+# What an apply has to say: its outcomes.
+OF_AN_APPLY = ("text", "json")
 
 
-def wanted(texts: Iterable[str], *inputs: Path | None) -> Reports:
+def wanted(texts: Iterable[str], formats: Collection[str], *inputs: Path | None) -> Reports:
     """`json=report.json` as a format and a file that can be written, and is none of the inputs."""
     reports: list[tuple[str, Path]] = []
     taken = {path.absolute() for path in inputs if path is not None}
     for text in texts:
         name, _, file = text.partition("=")
-        if name not in FORMATS or not file:
+        if name not in formats or not file:
             raise UsageError(
                 f"--report {text}: expected a format and a file, as in json=report.json; "
-                f"there are {', '.join(FORMATS)}"
+                f"there are {', '.join(formats)}"
             )
         if Path(file).absolute() in taken:
             raise UsageError(f"--report {text}: that file is used for something else in this run")
@@ -30,7 +31,13 @@ def wanted(texts: Iterable[str], *inputs: Path | None) -> Reports:
     return tuple(reports)
 
 
-def write(reports: Reports, formats: Mapping[str, Callable[[], Iterable[str]]]) -> None:
-    """Every report, each made anew: whole, or the old file stays."""
+def write(reports: Reports, made: Mapping[str, Callable[[], Iterable[str]]]) -> None:
+    """Every report, each made anew: whole, or the old file stays.
+
+    A step's summary goes behind what the step has said already.
+    """
     for name, file in reports:
-        write_whole(file, formats[name](), mode=PRIVATE)
+        if name == "github":
+            append(file, made[name]())
+        else:
+            write_whole(file, made[name](), mode=PRIVATE)

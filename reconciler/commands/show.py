@@ -1,7 +1,6 @@
 """`reconciler show`: a saved plan, or what differs between two; no request is made."""
 
 from pathlib import Path
-from typing import Literal
 
 from msgspec import Struct
 
@@ -9,16 +8,19 @@ from reconciler.commands import Terminal, lines
 from reconciler.commands.files import read_plan
 from reconciler.commands.plans import present
 from reconciler.delta import compare
-from reconciler.errors import ExitCode
+from reconciler.errors import ExitCode, UsageError
 from reconciler.render import delta
 from reconciler.render.text import Detail
+
+# In which formats two plans are compared.
+_OF_TWO = ("text", "json")
 
 
 class Parameters(Struct, frozen=True):
     """Which plan to show and how; with an `old` one, what is different since."""
 
     plan: Path
-    format: Literal["text", "json"] = "text"
+    format: str = "text"
     old: Path | None = None
     detail: Detail = "grouped"
 
@@ -27,6 +29,8 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     """Shows the plan exactly as `plan` did, or compares it with the old one."""
     plan = read_plan(parameters.plan)
     if parameters.old is not None:
+        if parameters.format not in _OF_TWO:
+            raise UsageError(f"--diff is shown as {' or '.join(_OF_TWO)}, not {parameters.format}")
         between = compare(read_plan(parameters.old), plan)
         if parameters.format == "json":
             terminal.write([delta.json(between)])

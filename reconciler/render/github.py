@@ -1,13 +1,14 @@
-"""Problems -> annotations on a pull request: workflow commands of GitHub's runner.
+"""Problems -> annotations on a pull request; report -> outputs of a step, for GitHub's runner.
 
-Of each severity a step shows ten and drops the rest without a word, so the last line says how many
-there are.
+Of each severity a step shows ten annotations and drops the rest without a word, so the last line
+says how many there are. A step's summary is `markdown.summary`.
 """
 
 from collections.abc import Iterator, Sequence
 
 from reconciler.escape import brief, visible
 from reconciler.model import Problem, Severity
+from reconciler.report import Report
 
 MAX_A_SEVERITY = 10
 MAX_MESSAGE_CHARS = 300
@@ -22,6 +23,23 @@ def annotations(problems: Sequence[Problem]) -> Iterator[str]:
         left += len(of_it[MAX_A_SEVERITY:])
     if left:
         yield f"::notice title=reconciler::{left:,} more problems are in the log"
+
+
+def outputs(report: Report) -> str:
+    """Lines for $GITHUB_OUTPUT: nothing in them needs a delimiter."""
+    plan, counts = report.plan, report.summary
+    values = {
+        "changes": counts.changes,
+        "drift": counts.origins["drift"],
+        "sets": counts.set,
+        "clears": counts.clear,
+        "conflicts": counts.conflicts,
+        "unreadable": counts.unreadable,
+        "complete": str(plan.complete).lower(),
+        "refused": str(bool(report.refused)).lower(),
+        "digest": plan.digest,
+    }
+    return "".join(f"{name}={value}\n" for name, value in values.items())
 
 
 def _annotation(problem: Problem) -> str:

@@ -1,0 +1,108 @@
+"""A plan -> any of its formats, by name; each is imported where it is asked for."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+
+from reconciler import document, owners
+from reconciler.commands import REPORT_WIDTH, lines
+from reconciler.model import Plan
+from reconciler.owners import Owners
+from reconciler.render import text
+from reconciler.render.paint import Paint
+from reconciler.render.text import Detail
+from reconciler.report import Report, gather
+
+
+class View:
+    """A plan and how it is shown; what formats have in common is worked out once."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        paint: Paint = Paint(on=False),  # noqa: B008  a frozen value
+        width: int = REPORT_WIDTH,
+        detail: Detail = "verbose",
+    ) -> None:
+        self.plan = plan
+        self.paint = paint
+        self.width = width
+        self.detail = detail
+
+    @cached_property
+    def owners(self) -> Owners:
+        """The owners that the repository here names."""
+        return owners.read(Path())
+
+    @cached_property
+    def report(self) -> Report:
+        """Counts and groups."""
+        return gather(self.plan, self.owners)
+
+
+def _text(view: View) -> Iterable[str]:
+    return lines(text.plan(view.plan, view.paint, view.width, detail=view.detail))
+
+
+def _json(view: View) -> Iterable[str]:
+    return document.write(view.plan, redacted=True)
+
+
+def _jsonl(view: View) -> Iterable[str]:
+    from reconciler.render import jsonl
+
+    return jsonl.lines(view.plan)
+
+
+def _markdown(view: View) -> Iterable[str]:
+    from reconciler.render import markdown
+    from reconciler.render.markdown.setting import Around
+
+    return [markdown.comment(view.report, Around())]
+
+
+def _github(view: View) -> Iterable[str]:
+    from reconciler.render import markdown
+    from reconciler.render.markdown.setting import Around
+
+    return [markdown.summary(view.report, Around())]
+
+
+def _html(view: View) -> Iterable[str]:
+    from reconciler.render import html
+
+    return html.page(view.report, view.owners)
+
+
+def _gitlab(view: View) -> Iterable[str]:
+    from reconciler.render import gitlab
+
+    return [gitlab.widget(view.report)]
+
+
+def _junit(view: View) -> Iterable[str]:
+    from reconciler.render import junit
+
+    return junit.document(view.report)
+
+
+def _csv(view: View) -> Iterable[str]:
+    from reconciler.render import csv
+
+    return csv.rows(view.report)
+
+
+FORMATS: Mapping[str, Callable[[View], Iterable[str]]] = MappingProxyType(
+    {
+        "text": _text,
+        "json": _json,
+        "jsonl": _jsonl,
+        "markdown": _markdown,
+        "html": _html,
+        "github": _github,
+        "gitlab": _gitlab,
+        "junit": _junit,
+        "csv": _csv,
+    }
+)

@@ -1,0 +1,117 @@
+"""Report -> the JSON that the HTML page reads: columns and a table of texts, as small as it gets.
+
+All texts are as they are shown: hidden characters escaped, sensitive values masked. A record is an
+entry in each of the `records` columns; what it does is its variant's, which it shares with all
+records that do the same.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from reconciler import policies
+from reconciler.diff import Place
+from reconciler.escape import in_json, visible
+from reconciler.grouping import Alike, any_item
+from reconciler.kinds import KINDS
+from reconciler.model import Verdict
+from reconciler.owners import Owners
+from reconciler.render import places
+from reconciler.report import Report, file_of, owners_of
+
+_OPS = ("add", "replace", "remove")
+
+
+class Texts:
+    """Texts by number, each written once."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def number(self, text: str) -> int:
+        """The number of a text."""
+        return self._numbers.setdefault(text, len(self._numbers))
+
+    @property
+    def all(self) -> list[str]:
+        """The texts in the order of their numbers."""
+        return list(self._numbers)
+
+
+def embedded(report: Report, owners: Owners) -> str:
+    """The JSON text; safe inside a `script` element."""
+    texts, kinds, files = Texts(), list(KINDS), Texts()
+    variants, groups = [], []
+    columns: dict[str, list[int]] = {name: [] for name in ("kind", "file", "line", "variant")}
+    sids = []
+    for group in report.groups:
+        first = group.first
+        groups.append(
+            [
+                group.number,
+                group.digest,
+                group.effect,
+                first.action,
+                first.origin,
+                int(first.released),
+            ]
+        )
+        for one in group.alike:
+            variants.append([group.number - 1, _places(one, texts), _guards(one, report.refused)])
+            for change in one.changes:
+                columns["kind"].append(kinds.index(change.address.kind))
+                columns["file"].append(files.number(file_of(change)))
+                columns["line"].append(change.source.line)
+                columns["variant"].append(len(variants) - 1)
+                sids.append(change.address.sid.replace("-", ""))
+    value = {
+        "digest": report.plan.digest,
+        "kinds": kinds,
+        "guards": [verdict.guard for verdict in report.refused],
+        "files": [visible(file) for file in files.all],
+        "owners": [
+            [visible(owner) for owner in owners_of(file, owners)] if owners else []
+            for file in files.all
+        ],
+        "groups": groups,
+        "variants": variants,
+        "records": columns | {"sid": "".join(sids)},
+        "texts": texts.all,
+    }
+    return _in_script(in_json(msgspec.json.encode(value).decode()))
+
+
+def _places(one: Alike, texts: Texts) -> list[list[int]]:
+    """Each place: what is done, the key, the way to it, the old and the new value (-1: none)."""
+    return [
+        [
+            _OPS.index(place.op),
+            texts.number(places.name(any_item(place.steps), any_item=True)),
+            texts.number(places.name(place.steps)),
+            *_values(place, texts),
+        ]
+        for place in one.places
+    ]
+
+
+def _values(place: Place, texts: Texts) -> Iterator[int]:
+    whole = not place.steps
+    for value, none in ((place.before, place.op == "add"), (place.after, place.op == "remove")):
+        yield -1 if none else texts.number(places.shown(value, whole=whole))
+
+
+def _guards(one: Alike, refused: tuple[Verdict, ...]) -> list[int]:
+    """Which of the guards that refuse count these changes: all of them, or none."""
+    first = one.changes[0]
+    return [
+        number
+        for number, verdict in enumerate(refused)
+        if policies.GUARDS[verdict.guard].counts(first)
+    ]
+
+
+def _in_script(text: str) -> str:
+    """JSON that closes no element and begins none."""
+    for character, escaped in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
+        text = text.replace(character, escaped)
+    return text

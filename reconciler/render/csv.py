@@ -1,0 +1,58 @@
+"""Report -> CSV (RFC 4180), a row for every place that differs, safe to open in a spreadsheet.
+
+Values are JSON, so that a text is never taken for a number, and no cell for a formula.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+
+from reconciler.diff import Place
+from reconciler.escape import cell, visible
+from reconciler.model import Change
+from reconciler.render import places
+from reconciler.report import Report
+
+_HEAD = (
+    "group",
+    "address",
+    "action",
+    "origin",
+    "file",
+    "line",
+    "operation",
+    "path",
+    "before",
+    "after",
+)
+
+
+def rows(report: Report) -> Iterator[str]:
+    """Lines, each with its end; group by group, in order of address."""
+    yield _line(_HEAD)
+    for group in report.groups:
+        for change, found in group.members:
+            for place in found:
+                yield _line(_cells(group.name, change, place))
+
+
+def _cells(group: str, change: Change, place: Place) -> tuple[str, ...]:
+    whole = not place.steps
+    return (
+        group,
+        str(change.address),
+        change.action,
+        change.origin,
+        visible(change.source.file),
+        str(change.source.line),
+        place.op,
+        visible(place.path),
+        "" if place.op == "add" else places.shown(place.before, whole=whole),
+        "" if place.op == "remove" else places.shown(place.after, whole=whole),
+    )
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(map(cell, cells))
+    return line.getvalue()

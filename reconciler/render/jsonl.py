@@ -1,0 +1,48 @@
+"""Plan -> JSON Lines: the rows of the plan document one by one, for `jq`, `grep` and log stores.
+
+The first line is the head, the last the summary, so that a cut file can be told. Nothing that must
+not be shown is in it.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from reconciler import rows
+from reconciler.document import FORMAT_VERSION
+from reconciler.escape import in_json
+from reconciler.model import Plan
+from reconciler.report import summarize
+
+
+def lines(plan: Plan) -> Iterator[str]:
+    """Each line with its end; `type` says what it is."""
+    key = plan.meta.fingerprint_key.encode()
+    yield _line(
+        "plan",
+        {
+            "format_version": FORMAT_VERSION,
+            "digest": plan.digest,
+            "complete": plan.complete,
+            "applyable": plan.applyable,
+            "target": {"base_url": plan.base_url},
+            "source": plan.revisions,
+            "scope": plan.scope,
+            "created": plan.meta.created,
+        },
+    )
+    for change in plan.changes:
+        yield _line("resource_change", rows.change_row(change, key))
+    for lost in plan.unreadable:
+        yield _line("unreadable", rows.unreadable_row(lost))
+    for conflict in plan.conflicts:
+        yield _line("conflict", rows.conflict_row(conflict, key))
+    for gone in plan.released:
+        yield _line("released", rows.released_row(gone))
+    for verdict in plan.guards:
+        yield _line("guard", verdict)
+    yield _line("summary", summarize(plan))
+
+
+def _line(type_: str, value: object) -> str:
+    return in_json(msgspec.json.encode({"type": type_, type_: value}).decode()) + "\n"

@@ -1,0 +1,61 @@
+"""Report -> JUnit XML: what CI systems list as tests, here the records that are not as wanted.
+
+A change, a conflict and a guard that refuses are failures, a record that could not be read an
+error; the records in sync are one test that passes, with their number.
+"""
+
+from collections.abc import Iterator
+
+from reconciler import policies
+from reconciler.escape import visible, xml
+from reconciler.kinds import MANAGED_FIELD
+from reconciler.model import Address, Source, Verdict
+from reconciler.render import places
+from reconciler.render.paint import Paint
+from reconciler.report import Report
+
+# Values stand one a line, however long: the reader's window folds them.
+_WIDTH = 10_000
+
+
+def document(report: Report) -> Iterator[str]:
+    """The XML, a line at a time with its end."""
+    plan = report.plan
+    failures = len(plan.changes) + len(plan.conflicts) + len(report.refused)
+    errors = len(plan.unreadable)
+    tests = 1 + len(plan.changes) + len(plan.conflicts) + len(plan.guards) + errors
+    yield '<?xml version="1.0" encoding="UTF-8"?>\n'
+    counted = f'tests="{tests}" failures="{failures}" errors="{errors}"'
+    yield f"<testsuites {counted}>\n"
+    yield f'<testsuite name="reconciler plan" {counted} skipped="0">\n'
+    in_sync = f"in sync: {plan.in_sync:,}"
+    yield f'<testcase classname="reconciler" name="{in_sync}"/>\n'
+    for group in report.groups:
+        for change, found in group.members:
+            what = f"{change.action} (origin: {change.origin})"
+            body = "\n".join(places.lines(found, Paint(on=False), _WIDTH))
+            yield _case(change.address, change.source, "failure", what, body)
+    for conflict in plan.conflicts:
+        both = visible(", ".join(place or MANAGED_FIELD for place in conflict.places))
+        yield _case(conflict.address, conflict.source, "failure", "conflict", f"both: {both}")
+    for lost in plan.unreadable:
+        why = visible(f"{lost.status or ''} {lost.reason}".strip())
+        yield _case(lost.address, lost.source, "error", "could not be read", why)
+    yield from map(_guard, plan.guards)
+    yield "</testsuite>\n</testsuites>\n"
+
+
+def _case(address: Address, source: Source, element: str, what: str, body: str) -> str:
+    file = xml(visible(source.file))
+    return (
+        f'<testcase classname="{file}" name="{address}" file="{file}" line="{source.line}">'
+        f'<{element} message="{xml(what)}">{xml(body)}</{element}></testcase>\n'
+    )
+
+
+def _guard(verdict: Verdict) -> str:
+    head = f'<testcase classname="guards" name="{verdict.guard}"'
+    if verdict.ok:
+        return f"{head}/>\n"
+    found = f"{verdict.value:,}; the limit is {verdict.limit:,}: {policies.way_out(verdict)}"
+    return f'{head}><failure message="{xml(found)}"/></testcase>\n'

@@ -1,0 +1,167 @@
+"""Report -> its changes: as a diff, in groups, by what is lost, and one by one."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from reconciler.diff import Place
+from reconciler.escape import fenced
+from reconciler.grouping import Effect, Group
+from reconciler.model import Change
+from reconciler.render import places
+from reconciler.render.markdown import cells
+from reconciler.render.markdown.setting import Around, Level
+from reconciler.report import Report
+
+# So many records that lose something are not even folded.
+_UNFOLDED = 50
+
+_Member = tuple[Change, tuple[Place, ...]]
+
+
+def diff(report: Report) -> Iterator[str]:
+    """Every record with its old and new values, as lines of a diff."""
+    members = [member for group in report.groups for member in group.members]
+    if not members:
+        return
+    lines = []
+    for change, found in sorted(members, key=lambda member: member[0].address):
+        lines.append(cells.heading(change))
+        for place in found:
+            key, whole = places.name(place.steps), not place.steps
+            if place.op != "add":
+                lines.append(f"- {key}: {places.shown(place.before, whole=whole)}")
+            if place.op != "remove":
+                lines.append(f"+ {key}: {places.shown(place.after, whole=whole)}")
+    title = f"<b>{cells.records(len(members))}</b>"
+    yield from cells.folded(title, fenced(lines, "diff"), opened=True)
+
+
+def groups(report: Report, around: Around, level: Level) -> Iterator[str]:
+    """What many records have in common: one row for all of them, then the first of each."""
+    alike = report.alike
+    shown = alike[: level.groups]
+    if not shown:
+        return
+    of_all = f"{len(shown):,} of " if len(shown) < len(alike) else ""
+    yield from (f"**Changes that are alike** — {of_all}{cells.count(len(alike), 'group')}", "")
+    yield from cells.table(
+        "| group | records | change | origin | files | example |",
+        "|---|---:|---|---|---:|---|",
+        (_group(group, around) for group in shown),
+    )
+
+
+def named(report: Report, around: Around, level: Level) -> Iterator[str]:
+    """The first records of each group; those that lose something are named elsewhere."""
+    for group in _named_groups(report, level):
+        first = f"the first {level.named} of " if group.count > level.named else ""
+        title = f"{group.name}: {first}{cells.records(group.count)}"
+        yield from cells.folded(title, _named(group, around, level.named))
+
+
+def _group(group: Group, around: Around) -> str:
+    files = len({change.source.file for change, _ in group.members})
+    return (
+        f"| {cells.linked(group.name, f'g={group.name}', around)} | {group.count:,} | "
+        f"{cells.of_group(group)} | {group.first.origin} | {files:,} | "
+        f"{cells.record(group.first, around)} |"
+    )
+
+
+def _named_groups(report: Report, level: Level) -> list[Group]:
+    shown = report.alike[: level.groups] if level.named else ()
+    return [group for group in shown if group.effect is not Effect.REMOVES]
+
+
+def _named(group: Group, around: Around, most: int) -> Iterator[str]:
+    for change, found in group.members[:most]:
+        values = "" if group.exact else f" — {cells.of_places(found)}"
+        yield f"- {cells.record(change, around)} {cells.where(change.source)}{values}"
+
+
+def removals(report: Report, around: Around, level: Level) -> Iterator[str]:
+    """Each record that loses something and what it loses, whatever group it is in."""
+    count = report.effects[Effect.REMOVES]
+    shown = min(count, level.removals)
+    if not shown:
+        return
+    some = "All " if count > 1 else ""
+    some = f"{shown:,} of " if shown < count else some
+    verb = "loses" if count == 1 else "lose"
+    yield from cells.folded(
+        f"➖ <b>{some}{cells.records(count)} that {verb} something</b>",
+        _rows(
+            ((lost.change, lost.places) for lost in islice(report.removals(), shown)),
+            around,
+            "loses",
+        ),
+        opened=count <= _UNFOLDED,
+    )
+
+
+def outliers(report: Report, around: Around, level: Level) -> Iterator[str]:
+    """What is like nothing else, but for what is among the removals already."""
+    count = report.unlike
+    shown = min(count, level.outliers)
+    if not shown:
+        return
+    some = f"{shown:,} of " if shown < count else ""
+    members = (member for group in report.outliers for member in _unless_removed(group))
+    yield from cells.folded(
+        f"<b>{some}{cells.records(count)} like no others</b>",
+        _rows(islice(members, shown), around, "change"),
+        opened=True,
+    )
+
+
+def _unless_removed(group: Group) -> Iterable[_Member]:
+    return () if group.effect is Effect.REMOVES else group.members
+
+
+def _rows(members: Iterable[_Member], around: Around, what: str) -> Iterator[str]:
+    return cells.table(
+        f"| record | {what} | origin | where |",
+        "|---|---|---|---|",
+        (
+            f"| {cells.record(change, around)} | {cells.of_places(found)} | {change.origin} | "
+            f"{cells.where(change.source)} |"
+            for change, found in members
+        ),
+    )
+
+
+def every(report: Report, around: Around) -> Iterator[str]:
+    """A row for every record of the groups; what all of a group do is said there."""
+    rows = (
+        f"| {group.name} | {cells.record(change, around)} | {cells.where(change.source)} | "
+        f"{'' if group.exact else cells.of_places(found)} |"
+        for group in report.alike
+        for change, found in group.members
+    )
+    if report.alike:
+        yield from cells.folded(
+            "Every record of the groups",
+            cells.table("| group | record | where | values |", "|---|---|---|---|", rows),
+        )
+
+
+def left_out(report: Report, level: Level) -> Iterator[str]:
+    """What is not here, in words."""
+    if level.every:
+        return
+    parts = []
+    groups = len(report.alike) - level.groups
+    if groups > 0:
+        parts.append(cells.count(groups, "group"))
+    named = sum(min(group.count, level.named) for group in _named_groups(report, level))
+    rest = sum(one.count for one in report.alike if one.effect is not Effect.REMOVES) - named
+    if rest:
+        parts.append(f"{cells.records(rest)} of the groups one by one")
+    if report.unlike > level.outliers:
+        parts.append(f"{cells.records(report.unlike - level.outliers)} like no others")
+    lost = report.effects[Effect.REMOVES] - level.removals
+    if lost > 0:
+        parts.append(f"**{cells.records(lost)} that lose something**")
+    if parts:
+        yield f"Not shown here: {', '.join(parts)}. The plan itself holds all of it."
+        yield ""

@@ -1,0 +1,141 @@
+"""Report -> what stands above all that is folded: warnings, counts, origins, the scope."""
+
+from collections.abc import Iterator
+
+from reconciler import policies
+from reconciler.delta import Delta
+from reconciler.grouping import Effect
+from reconciler.model import Origin, Verdict, short
+from reconciler.render.markdown import cells
+from reconciler.render.markdown.setting import Around
+from reconciler.report import Report
+
+_NARROWINGS = 5
+_COMMIT_CHARS = 12
+
+_ORIGINS = {
+    Origin.CHANGE: "from this revision",
+    Origin.DRIFT: "drift already there",
+    Origin.BOTH: "both",
+    Origin.ADOPT: "new in git, with something else live",
+}
+
+
+def warnings(report: Report) -> Iterator[str]:
+    """What must be read before anything else."""
+    counts, said = report.summary, []
+    if counts.unreadable:
+        lost = cells.records(counts.unreadable)
+        said.append(f"**{lost} could not be read**: this plan is not complete.")
+    if counts.conflicts:
+        conflicts = cells.count(counts.conflicts, "conflict")
+        said.append(f"**{conflicts}** with what somebody else changed: nothing can be applied.")
+    said += [
+        f"**{_refusal(one)}.** An apply is refused without `{policies.way_out(one)}`."
+        for one in report.refused
+    ]
+    if said:
+        yield "> [!WARNING]"
+        yield from (f"> {line}<br>" for line in said[:-1])
+        yield from (f"> {said[-1]}", "")
+
+
+def head(report: Report, around: Around) -> Iterator[str]:
+    """How many of how many records change, the worst of it, and why."""
+    plan, counts = report.plan, report.summary
+    name = cells.span(around.name or plan.base_url.partition("://")[2].partition("/")[0])
+    said = "no changes"
+    if counts.changes:
+        verb = "changes" if counts.changes == 1 else "change"
+        of_all = f"{counts.changes:,} of {cells.records(report.scope_records)}"
+        said = f"{of_all} {verb} ({report.per_cent:g} %)"
+    elif plan.differs:
+        said = cells.count(counts.conflicts, "conflict")
+    yield from (f"### user_data plan · {name} · {said}", "")
+    if around.status:
+        yield from (f"**{around.status}**", "")
+    yield from cells.table(
+        "| worst done to a record | records | keys |", "|---|---:|---:|", _counts(report)
+    )
+    yield from _origins(report)
+    yield from _scope(report)
+    if around.since is not None:
+        yield from (_since(around.since), "")
+
+
+def _counts(report: Report) -> Iterator[str]:
+    counts, ops = report.summary, report.ops
+    rows = [
+        ("➖ clears / removes", report.effects[Effect.REMOVES], f"−{ops['remove']:,}"),
+        ("🔄 changes", report.effects[Effect.CHANGES], f"~{ops['replace']:,}"),
+        ("➕ sets / only adds", report.effects[Effect.ADDS], f"+{ops['add']:,}"),
+        ("⛔ in conflict", counts.conflicts, ""),
+        ("⏸ left alone", counts.left, ""),
+        ("⏭ unchanged", counts.in_sync, ""),
+        ("⚠️ not readable", counts.unreadable, ""),
+    ]
+    for what, number, keys in rows:
+        if number or (keys and counts.changes):
+            yield f"| {what} | {number:,} | {keys} |"
+
+
+def _origins(report: Report) -> Iterator[str]:
+    plan, refused = report.plan, len(report.refused)
+    parts = []
+    if plan.revisions.base is not None:
+        origins = report.summary.origins
+        parts = [
+            f"{words}: **{origins[one]:,}**" for one, words in _ORIGINS.items() if origins[one]
+        ]
+    if refused:
+        parts.append(f"⛔ {cells.count(refused, 'guard')} refused")
+    elif plan.guards:
+        parts.append(f"✅ {cells.count(len(plan.guards), 'guard')} passed")
+    if parts:
+        yield from (" · ".join(parts), "")
+    if plan.revisions.base is None and report.summary.changes:
+        yield "Without a base, changes of this revision and drift are not told apart."
+        yield ""
+
+
+def _scope(report: Report) -> Iterator[str]:
+    plan, scope = report.plan, report.plan.scope
+    if scope.since is not None:
+        yield (
+            f"Checked {plan.managed:,} of {cells.records(scope.records)}: those that changed since "
+            f"`{short(scope.since)}`. Drift elsewhere was not looked for."
+        )
+        yield ""
+    flags = (
+        ("manifests", scope.manifests),
+        ("target", scope.target),
+        ("exclude", scope.exclude),
+        ("only", scope.only),
+    )
+    narrowed = [f"--{flag} {text}" for flag, texts in flags for text in texts]
+    if narrowed:
+        rest = len(narrowed) - _NARROWINGS
+        shown = ", ".join(map(cells.span, narrowed[:_NARROWINGS]))
+        yield f"Narrowed by {shown}{f' and {rest:,} more' if rest > 0 else ''}."
+        yield ""
+
+
+def _since(delta: Delta) -> str:
+    head = delta.old.revisions.head
+    then = short(head) if head else delta.old.digest.partition(":")[2][:_COMMIT_CHARS]
+    if not delta.differs:
+        return f"Since the last plan (`{then}`): the same changes."
+    other = len(delta.rewritten) + len(delta.moved)
+    return (
+        f"Since the last plan (`{then}`): **+{len(delta.added):,}** −{len(delta.removed):,} "
+        f"records, {other:,} with other values, {delta.unchanged:,} the same."
+    )
+
+
+def _refusal(verdict: Verdict) -> str:
+    guard = policies.GUARDS[verdict.guard]
+    unit = " %" if guard.per_cent else ""
+    found = cells.records(int(verdict.value))
+    if guard.per_cent:
+        found = f"{verdict.value:,} % of the records"
+    return f"{found} {guard.danger}; the limit of `{verdict.guard}` is {verdict.limit:,}{unit}"

@@ -1,0 +1,134 @@
+"""Report -> what is beside its changes: conflicts, records not read, owners, guards, links."""
+
+from collections.abc import Iterator, Sequence
+from urllib.parse import quote
+
+from reconciler import policies
+from reconciler.model import Conflict, Unreadable, Verdict, short
+from reconciler.render.markdown import cells
+from reconciler.render.markdown.setting import Around, Level
+from reconciler.report import Report, Share
+from reconciler.value import steps_of
+
+
+def conflicts(report: Report, level: Level) -> Iterator[str]:
+    """Records whose same places git and somebody else changed."""
+    found = report.plan.conflicts
+    shown = found[: level.others]
+    if shown:
+        lines = [
+            *cells.table(
+                "| record | both changed | where |", "|---|---|---|", map(_conflict, shown)
+            ),
+            *cells.more(len(found) - len(shown)),
+        ]
+        title = f"⛔ <b>{cells.count(len(found), 'conflict')}</b>"
+        yield from cells.folded(title, lines, opened=True)
+
+
+def _conflict(conflict: Conflict) -> str:
+    places = [cells.name(steps_of(place)) for place in conflict.places[: cells.KEYS_OF_A_CHANGE]]
+    more = "".join(cells.more(len(conflict.places) - len(places)))
+    return (
+        f"| {cells.span(str(conflict.address))} | {', '.join(places)} {more} | "
+        f"{cells.where(conflict.source)} |"
+    )
+
+
+def unreadable(report: Report, level: Level) -> Iterator[str]:
+    """Records that could not be read, and why."""
+    lost = report.plan.unreadable
+    shown = lost[: level.others]
+    if shown:
+        lines = [
+            *cells.table("| record | why | where |", "|---|---|---|", map(_unreadable, shown)),
+            *cells.more(len(lost) - len(shown)),
+        ]
+        title = f"⚠️ <b>{cells.records(len(lost))} could not be read</b>"
+        yield from cells.folded(title, lines, opened=True)
+
+
+def _unreadable(record: Unreadable) -> str:
+    why = cells.span(f"{record.status or ''} {record.reason}".strip())
+    return f"| {cells.span(str(record.address))} | {why} | {cells.where(record.source)} |"
+
+
+def released(report: Report, level: Level) -> Iterator[str]:
+    """Records that left git and stay as they are."""
+    gone = report.plan.released
+    shown = gone[: level.others]
+    if shown:
+        lines = [f"- {cells.span(str(one.address))} {cells.where(one.source)}" for one in shown]
+        lines += cells.more(len(gone) - len(shown))
+        stay = "stays as it is" if len(gone) == 1 else "stay as they are"
+        yield from cells.folded(f"{cells.records(len(gone))} left git and {stay}", lines)
+
+
+def shares(
+    title: str, key: str, all_shares: Sequence[Share], around: Around, level: Level
+) -> Iterator[str]:
+    """Whose records change: by owner, or by file."""
+    shown = all_shares[: level.others]
+    if shown:
+        lines = [
+            *cells.table(
+                f"| {key} | records | ➖ | 🔄 | ➕ |",
+                "|---|---:|---:|---:|---:|",
+                (_share(key, share, around) for share in shown),
+            ),
+            *cells.more(len(all_shares) - len(shown)),
+        ]
+        yield from cells.folded(f"{title}: {len(all_shares):,}", lines)
+
+
+def _share(key: str, share: Share, around: Around) -> str:
+    fragment = f"{key}={quote(share.name, safe='', errors='surrogatepass')}"
+    return (
+        f"| {cells.linked(cells.span(share.name), fragment, around)} | {share.records:,} | "
+        f"{share.removes:,} | {share.changes:,} | {share.adds:,} |"
+    )
+
+
+def guards(report: Report) -> Iterator[str]:
+    """What every guard found."""
+    verdicts, refused = report.plan.guards, len(report.refused)
+    if verdicts:
+        passed = f"{len(verdicts) - refused:,} passed"
+        told = f"{refused:,} refused, {passed}" if refused else passed
+        rows = map(_guard, verdicts)
+        yield from cells.folded(
+            f"🛡 Guards: {told}",
+            cells.table("| result | guard | found | limit |", "|---|---|---:|---:|", rows),
+        )
+
+
+def _guard(verdict: Verdict) -> str:
+    unit = " %" if policies.GUARDS[verdict.guard].per_cent else ""
+    allowed = verdict.allowed is not None
+    raised = f", allowed this once up to {verdict.allowed:,}{unit}" if allowed else ""
+    result = "⛔ refused" if not verdict.ok else "⚠️ allowed" if allowed else "✅ passed"
+    return (
+        f"| {result} | `{verdict.guard}` | {verdict.value:,}{unit} | "
+        f"{verdict.limit:,}{unit}{raised} |"
+    )
+
+
+def foot(report: Report, around: Around) -> Iterator[str]:
+    """Where the rest is, and what the plan is of."""
+    plan, links = report.plan, around.links
+    titles = (
+        ("Report: search and filter", links.report),
+        ("Plan file", links.plan),
+        ("Run", links.run),
+    )
+    parts = [f"**[{title}]({url})**" for title, url in titles if url]
+    if plan.revisions.head:
+        parts.append(f"commit `{short(plan.revisions.head)}`")
+    if plan.revisions.base:
+        parts.append(f"base `{short(plan.revisions.base)}`")
+    parts.append(f"API {cells.span(plan.base_url)}")
+    if plan.meta.created:
+        parts.append(f"read {cells.span(plan.meta.created)}")
+    yield from (" · ".join(parts), "")
+    if plan.applyable:
+        yield f"Approve the digest: `reconciler apply --expect {plan.digest}` writes just this."

@@ -1,0 +1,41 @@
+"""What a page of markdown is about, and how much of it is told."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from reconciler.delta import Delta
+
+
+class Links(Struct, frozen=True):
+    """Where the rest is, as the pipeline knows it: https addresses, or nothing."""
+
+    report: str = ""
+    plan: str = ""
+    run: str = ""
+
+
+class Around(Struct, frozen=True):
+    """What stands round a plan in a comment: how it is called, where the rest is, what was before.
+
+    `status` is a line for what became of the plan: `Applied: ...`.
+    """
+
+    name: str = ""
+    links: Links = Links()
+    since: Delta | None = None
+    status: str = ""
+
+
+class Level(Struct, frozen=True):
+    """How much is told: at most so many of each, and `named` records of each group.
+
+    `every` record is told as a diff, as a row, or not at all.
+    """
+
+    every: Literal["diff", "rows", ""]
+    groups: int
+    named: int
+    outliers: int
+    removals: int
+    others: int

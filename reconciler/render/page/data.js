@@ -1,0 +1,51 @@
+// The embedded plan -> groups and rows, as everything else speaks of them.
+
+const OPS = ["add", "replace", "remove"];
+const OP_WORDS = { add: "add", replace: "change", remove: "remove" };
+
+const $ = (id) => document.getElementById(id);
+async function unpacked() {
+  const embedded = $("plan");
+  if (!embedded.dataset.packed) return JSON.parse(embedded.textContent);
+  const bytes = Uint8Array.from(atob(embedded.textContent), (one) => one.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return JSON.parse(await new Response(stream).text());
+}
+
+function read(data) {
+  const text = (at) => (at < 0 ? null : data.texts[at]);
+  const groups = data.groups.map(([name, digest, effect, action, origin, released]) => ({
+    name: `G${name}`, digest, effect, action, origin, released: Boolean(released), variants: [], count: 0,
+  }));
+  const variants = data.variants.map(([group, places, guards]) => ({
+    group: groups[group],
+    guards: guards.map((at) => data.guards[at]),
+    places: places.map(([op, key, name, before, after]) => ({
+      op: OPS[op], key: text(key), name: text(name), before: text(before), after: text(after),
+    })),
+  }));
+  for (const variant of variants) {
+    variant.group.variants.push(variant);
+    variant.keys = [...new Set(variant.places.map((place) => place.key))];
+    variant.ops = [...new Set(variant.places.map((place) => OP_WORDS[place.op]))];
+    const values = variant.places.flatMap((place) => [place.name, place.before, place.after]);
+    variant.text = values.filter((one) => one !== null).join("\n").toLowerCase();
+  }
+  const { kind, file, line, variant, sid } = data.records;
+  const rows = kind.map((of, at) => {
+    const hex = sid.slice(at * 32, at * 32 + 32);
+    const dashed = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+    const of_variant = variants[variant[at]];
+    of_variant.group.count += 1;
+    return {
+      at, kind: data.kinds[of], sid: dashed, address: `${data.kinds[of]}/${dashed}`,
+      file: data.files[file[at]], owners: data.owners[file[at]], line: line[at], variant: of_variant,
+      group: of_variant.group,
+    };
+  });
+  for (const group of groups) group.rows = [];
+  for (const row of rows) row.group.rows.push(row);
+  for (const group of groups) group.rows.sort((one, other) => (one.address < other.address ? -1 : 1));
+  rows.sort((one, other) => (one.address < other.address ? -1 : 1));
+  return { digest: data.digest, groups, rows };
+}

@@ -1,0 +1,96 @@
+// A query -> tests of a row. What a variant or a file decides is asked once for all its rows.
+// Each facet: what a record has of it. Those of its variant are asked once a variant.
+const FACETS = {
+  effect: (row) => [row.group.effect],
+  action: (row) => [row.group.action],
+  origin: (row) => [row.group.origin],
+  op: (row) => row.variant.ops,
+  key: (row) => row.variant.keys,
+  kind: (row) => [row.kind],
+  owner: (row) => row.owners,
+  file: (row) => [row.file],
+  group: (row) => [row.group.name],
+  guard: (row) => row.variant.guards,
+};
+
+function tester(text, regex) {
+  if (!regex) {
+    const low = text.toLowerCase();
+    return (value) => value.toLowerCase().includes(low);
+  }
+  const pattern = new RegExp(text, "iu");
+  return (value) => pattern.test(value);
+}
+
+function once(ask, thing) {
+  const known = new Map();
+  return (row) => {
+    const of = thing(row);
+    let answer = known.get(of);
+    if (answer === undefined) known.set(of, (answer = ask(row)));
+    return answer;
+  };
+}
+
+const ofVariant = (ask) => once(ask, (row) => row.variant);
+const ofFile = (ask) => once(ask, (row) => row.file);
+const someValue = (pick, has) => (row) => row.variant.places.some((place) => pick(place).some((one) => one !== null && has(one)));
+
+function operator(name, wanted, regex) {
+  if (name === "changed") return changed(wanted);
+  const has = tester(wanted, regex);
+  switch (name) {
+    case "sid": return (row) => has(row.address);
+    case "value": return ofVariant(someValue((place) => [place.before, place.after], has));
+    case "before": return ofVariant(someValue((place) => [place.before], has));
+    case "after": return ofVariant(someValue((place) => [place.after], has));
+    case "key": return ofVariant((row) => row.variant.keys.some(has));
+    case "file": return ofFile((row) => has(row.file));
+    case "owner": return ofFile((row) => row.owners.some(has));
+    case "kind": return (row) => row.kind === wanted;
+    case "group": {
+      const same = wanted.toLowerCase();
+      return (row) => row.group.name.toLowerCase() === same || row.group.digest === same;
+    }
+    default: {
+      const low = wanted.toLowerCase();
+      return ofVariant((row) => FACETS[name](row).some((one) => one.toLowerCase().startsWith(low)));
+    }
+  }
+}
+
+function changed(wanted) {
+  const found = /^(>=|<=|>|<|=)?(\d+)$/.exec(wanted);
+  if (!found) throw new Error(`changed:${wanted}: expected a number, as in changed:>1`);
+  const limit = Number(found[2]);
+  const compare = {
+    ">": (one) => one > limit, "<": (one) => one < limit,
+    ">=": (one) => one >= limit, "<=": (one) => one <= limit,
+  }[found[1]] || ((one) => one === limit);
+  return (row) => compare(row.variant.places.length);
+}
+
+const OPERATORS = new Set([...Object.keys(FACETS), "sid", "value", "before", "after", "changed"]);
+
+// `spring -op:remove value:"a b"` as tests, all of which must hold; and the words to mark.
+function parsed(query, regex) {
+  const tests = [];
+  const words = [];
+  for (const [, minus, name, quoted, bare] of query.matchAll(/(-?)(?:([a-z]+):)?(?:"([^"]*)"?|(\S+))/gu)) {
+    const wanted = quoted === undefined ? bare : quoted;
+    const known = name !== undefined && OPERATORS.has(name);
+    const whole = name === undefined || known ? wanted : `${name}:${wanted}`;
+    const ask = known ? operator(name, whole, regex) : anything(whole, regex);
+    tests.push(minus ? (row) => !ask(row) : ask);
+    if (!minus && !regex && (!known || ["value", "before", "after", "key", "file", "sid"].includes(name))) words.push(whole.toLowerCase());
+  }
+  return { tests, words: words.filter(Boolean) };
+}
+
+function anything(wanted, regex) {
+  const has = tester(wanted, regex);
+  const low = wanted.toLowerCase();
+  const inVariant = ofVariant((row) => (regex ? has(row.variant.text) : row.variant.text.includes(low)) || row.group.name.toLowerCase() === low);
+  const inFile = ofFile((row) => has(row.file) || row.owners.some(has));
+  return (row) => inVariant(row) || inFile(row) || (regex ? has(row.address) : row.address.includes(low));
+}

@@ -1,0 +1,51 @@
+// Two texts -> the words that are the same and those that are not.
+
+const MOST_TOKENS = 400; // matching words costs the square of their number
+
+const tokens = (text) => text.match(/\\u[0-9a-f]{4}|\\.|\s+|[\p{L}\p{N}_]+|./gsu) || [];
+
+// Two texts as parts that are the same and parts that are not, word by word.
+function byWords(before, after) {
+  const old = tokens(before);
+  const now = tokens(after);
+  let head = 0;
+  while (head < old.length && head < now.length && old[head] === now[head]) head += 1;
+  let tail = 0;
+  while (tail < old.length - head && tail < now.length - head && old[old.length - 1 - tail] === now[now.length - 1 - tail]) tail += 1;
+  const left = old.slice(head, old.length - tail);
+  const right = now.slice(head, now.length - tail);
+  const [keptLeft, keptRight] = left.length * right.length > MOST_TOKENS * MOST_TOKENS
+    ? [left.map(() => false), right.map(() => false)] : common(left, right);
+  const flags = (all, kept) => all.map((_, at) => at < head || at >= all.length - tail || kept[at - head]);
+  return [joined(old, flags(old, keptLeft)), joined(now, flags(now, keptRight))];
+}
+
+function common(left, right) {
+  const width = right.length + 1;
+  const lengths = new Uint16Array((left.length + 1) * width);
+  for (let i = left.length - 1; i >= 0; i -= 1) {
+    for (let j = right.length - 1; j >= 0; j -= 1) {
+      lengths[i * width + j] = left[i] === right[j]
+        ? lengths[(i + 1) * width + j + 1] + 1
+        : Math.max(lengths[(i + 1) * width + j], lengths[i * width + j + 1]);
+    }
+  }
+  const keptLeft = left.map(() => false);
+  const keptRight = right.map(() => false);
+  for (let i = 0, j = 0; i < left.length && j < right.length;) {
+    if (left[i] === right[j]) { keptLeft[i] = keptRight[j] = true; i += 1; j += 1; }
+    else if (lengths[(i + 1) * width + j] >= lengths[i * width + j + 1]) i += 1;
+    else j += 1;
+  }
+  return [keptLeft, keptRight];
+}
+
+function joined(all, same) {
+  const parts = [];
+  all.forEach((token, at) => {
+    const last = parts[parts.length - 1];
+    if (last && last.same === same[at]) last.text += token;
+    else parts.push({ same: same[at], text: token });
+  });
+  return parts;
+}

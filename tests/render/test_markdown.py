@@ -1,0 +1,117 @@
+"""A comment always fits, says what matters first and what it leaves out."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import structs
+
+from goldens import GOLDEN, check
+from planned import approval, large, long_plan, mixed
+from reconciler.delta import compare
+from reconciler.errors import ReconcilerError
+from reconciler.grouping import Effect
+from reconciler.owners import Owners
+from reconciler.render import markdown
+from reconciler.render.markdown.setting import Around, Links
+from reconciler.report import gather
+
+LINKS = Links(
+    "https://example.com/plan.html", "https://example.com/plan.json", "https://example.com/r"
+)
+OWNERS = Owners(["manifests/team-0* @org/billing", "manifests/team-1* @org/support @org/growth"])
+PAGES = {
+    "comment-mixed.md": lambda: markdown.comment(gather(mixed()), Around()),
+    "comment-approval.md": lambda: markdown.comment(
+        gather(approval()), Around("prod", LINKS, compare(mixed(), approval()))
+    ),
+    "comment-long.md": lambda: markdown.comment(gather(long_plan()), Around()),
+    "comment-large.md": lambda: markdown.comment(gather(large(300), OWNERS), Around("prod", LINKS)),
+    "comment-empty.md": lambda: markdown.comment(
+        gather(structs.replace(mixed(), changes=(), unreadable=())), Around()
+    ),
+    "summary-long.md": lambda: markdown.summary(gather(long_plan()), Around()),
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_is_the_golden_one(name: str) -> None:
+    check(name, PAGES[name]())
+
+
+COUNTS = re.compile(
+    r"^### user_data plan · `[^`]*` · ([\d,]+) of ([\d,]+) records? changes?", re.MULTILINE
+)
+
+
+@pytest.mark.parametrize("count", [1, 100, 5_000, 100_000])
+def test_the_comment_fits_with_exact_counts(count: int) -> None:
+    plan = large(count)
+    report = gather(plan)
+    for page, most in (
+        (markdown.comment(report, Around()), markdown.COMMENT_BYTES),
+        (markdown.summary(report, Around()), markdown.SUMMARY_BYTES),
+    ):
+        assert len(page.encode()) <= most
+        assert len(page.encode("utf-16-le")) // 2 < 65_536 or most > markdown.COMMENT_BYTES
+        found = COUNTS.search(page)
+        assert found is not None
+        assert found.groups() == (f"{count:,}", f"{2 * count + 1:,}")
+        removes = report.effects[Effect.REMOVES]
+        assert f"| ➖ clears / removes | {removes:,} |" in page
+        assert "**1 record could not be read**" in page
+
+
+@settings(max_examples=25)
+@given(st.integers(4_000, 60_000), st.integers(0, 400))
+def test_with_any_budget_it_fits_and_is_not_cut(most: int, count: int) -> None:
+    page = markdown.comment(gather(large(count + 1)), Around(links=LINKS), most=most)
+
+    assert len(page.encode()) <= most
+    assert page.count("<details") == page.count("</details>")
+    assert page.count("\n```") % 2 == 0
+    assert "apply --expect sha256:" in page
+    for line in page.split("\n"):
+        if line.startswith("|"):
+            assert line.endswith("|")
+
+
+def test_what_loses_something_is_the_last_to_go() -> None:
+    report = gather(large(600))
+    removed = [str(one.change.address) for one in report.removals()]
+
+    page = markdown.comment(report, Around(), most=9_000)
+
+    assert "of the groups one by one" in page.partition("Not shown here")[2]
+    assert all(f"`{address}` | ➖" in page for address in removed)
+
+
+def test_what_is_left_out_is_said_with_its_number() -> None:
+    report = gather(large(3000))
+    removes = report.effects[Effect.REMOVES]
+
+    page = markdown.comment(report, Around(), most=6_000)
+
+    (shown,) = re.findall(r"<b>(\d+) of (?:[\d,]+) records that lose", page)
+    assert f"**{removes - int(shown):,} records that lose something**" in page
+
+
+def test_no_page_is_made_where_not_even_the_counts_fit() -> None:
+    with pytest.raises(ReconcilerError, match="more than 100 bytes"):
+        markdown.comment(gather(large(10)), Around(), most=100)
+
+
+def test_two_long_values_show_where_they_differ() -> None:
+    plan = mixed()
+    change = structs.replace(plan.changes[0], before="x" * 500 + "a", after="x" * 500 + "b")
+    plan = structs.replace(plan, changes=(change,) * 60)
+
+    page = markdown.comment(gather(plan), Around())
+
+    old, new = re.findall(r"`(…x+[ab]\")` \(503 characters, [0-9a-f]{8}\)", page)[:2]
+    assert (old[-2], new[-2]) == ("a", "b")
+
+
+def test_the_golden_pages_are_all_tested() -> None:
+    assert {path.name for path in GOLDEN.glob("*.md")} == set(PAGES)

@@ -1,0 +1,66 @@
+"""CODEOWNERS as GitHub and GitLab read it."""
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.owners import Owners, read
+from writing import write
+
+
+@pytest.mark.parametrize(
+    ("pattern", "file", "owned"),
+    [
+        ("*", "manifests/a.yaml", True),
+        ("*.yaml", "manifests/deep/a.yaml", True),
+        ("*.yaml", "manifests/a.json", False),
+        ("/manifests/", "manifests/deep/a.yaml", True),
+        ("manifests/", "other/manifests/a.yaml", True),
+        ("/manifests/", "other/manifests/a.yaml", False),
+        ("manifests/*", "manifests/a.yaml", True),
+        ("manifests/*", "manifests/deep/a.yaml", False),
+        ("manifests/**", "manifests/deep/er/a.yaml", True),
+        ("**/billing", "manifests/billing/a.yaml", True),
+        ("manifests/**/a.yaml", "manifests/a.yaml", True),
+        ("manifests/**/a.yaml", "manifests/x/y/a.yaml", True),
+        ("/manifests/a?.yaml", "manifests/a1.yaml", True),
+        ("/manifests/billing", "manifests/billing/a.yaml", True),
+        ("/manifests/bill", "manifests/billing/a.yaml", False),
+        (r"/manifests/a\ b.yaml", "manifests/a b.yaml", True),
+        ("a.b", "aXb", False),
+    ],
+)
+def test_a_pattern_matches_as_in_gitignore(pattern: str, file: str, *, owned: bool) -> None:
+    assert Owners([f"{pattern} @org/team"]).of(file) == (("@org/team",) if owned else ())
+
+
+def test_the_last_rule_that_matches_has_the_word_and_may_name_nobody() -> None:
+    owners = Owners(["# all", "* @a @b", "", "/m/ @c # ours", "/m/free.yaml"])
+
+    assert owners.of("x.yaml") == ("@a", "@b")
+    assert owners.of("m/x.yaml") == ("@c",)
+    assert owners.of("m/free.yaml") == ()
+
+
+def test_each_section_of_gitlab_adds_its_owners() -> None:
+    lines = ["* @all", "[Billing][2] @money", "/m/", "^[Docs] @docs", "/m/x.yaml @writer"]
+
+    assert Owners(lines).of("m/x.yaml") == ("@all", "@money", "@writer")
+    assert Owners(lines).of("m/y.yaml") == ("@all", "@money")
+
+
+def test_owners_are_found_from_the_top_of_the_repository(folder: Path) -> None:
+    (folder / ".git").mkdir()
+    write("/data/manifests/ @team\n", ".github/CODEOWNERS")
+    write("", "data/manifests/a.yaml")
+
+    assert read(folder / "data").of("manifests/a.yaml") == ("@team",)
+    assert read(folder).of("data/manifests/a.yaml") == ("@team",)
+    assert read(folder / "data").of("../data/manifests/a.yaml") == ("@team",)
+
+
+def test_without_a_file_that_can_be_read_nobody_owns_anything(folder: Path) -> None:
+    assert not read(folder)
+    Path("CODEOWNERS").write_bytes(b"* \xff\n")
+
+    assert not read(folder)

@@ -1,0 +1,119 @@
+"""What every format tells: groups, counts, shares."""
+
+import json
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from planned import URL, approval, large, long_plan, mixed
+from reconciler.grouping import LEAST_ALIKE, Effect, differences
+from reconciler.model import Address, Change, Origin, Plan, Source
+from reconciler.owners import Owners
+from reconciler.plan import digest
+from reconciler.report import NO_OWNER, gather
+from writing import sid
+
+KEYS = st.sampled_from(["a", "b", "c"])
+VALUES = st.dictionaries(KEYS, st.sampled_from(["1", "2"]), max_size=3).map(json.dumps)
+TEXTS = st.none() | st.sampled_from(["x", "y"]) | VALUES
+
+
+def plan_of(rows: list[tuple[str | None, str | None]]) -> Plan:
+    changes = tuple(
+        Change(
+            Address("messages", sid(n)),
+            Origin.DRIFT if n % 3 == 0 else Origin.CHANGE,
+            before,
+            after,
+            Source(f"m/{n % 2}.yaml", n + 1, 1),
+        )
+        for n, (before, after) in enumerate(rows)
+        if before != after
+    )
+    return Plan(URL, digest(URL, changes), changes, 0)
+
+
+@given(st.lists(st.tuples(TEXTS, TEXTS), max_size=60))
+def test_every_count_adds_up_whatever_the_plan(rows: list[tuple[str | None, str | None]]) -> None:
+    plan = plan_of(rows)
+    report = gather(plan, Owners(["m/0.yaml @zero"]))
+
+    total = len(plan.changes)
+    members = [change for group in report.groups for change, _ in group.members]
+    assert sorted(change.address for change in members) == [one.address for one in plan.changes]
+    assert sum(report.effects.values()) == report.summary.changes == total
+    assert sum(share.records for share in report.files) == total
+    assert sum(share.records for share in report.owners) == total
+    assert {share.name for share in report.owners} <= {"@zero", NO_OWNER}
+    assert len(list(report.removals())) == report.effects[Effect.REMOVES]
+    assert sum(report.ops.values()) == sum(
+        key.adds + key.changes + key.removes for key in report.keys
+    )
+    assert [group.number for group in report.groups] == list(range(1, len(report.groups) + 1))
+    assert len({group.digest for group in report.groups}) == len(report.groups)
+    assert (
+        sum(group.count for group in report.alike) + sum(group.count for group in report.outliers)
+        == total
+    )
+
+
+@given(st.lists(st.tuples(TEXTS, TEXTS), max_size=60))
+def test_changes_of_a_group_have_the_same_shape_and_those_of_a_variant_the_same_values(
+    rows: list[tuple[str | None, str | None]],
+) -> None:
+    for group in gather(plan_of(rows)).groups:
+        assert len({(change.action, change.origin) for change, _ in group.members}) == 1
+        ways = {tuple((place.op, place.path) for place in found) for _, found in group.members}
+        assert len(ways) == 1
+        assert group.exact or group.count >= LEAST_ALIKE
+        for one in group.alike:
+            assert all(
+                sorted(change.address for change in one.changes)
+                == [change.address for change in one.changes]
+                for _ in one.changes
+            )
+
+
+def test_what_loses_something_stands_first_then_the_largest() -> None:
+    report = gather(long_plan())
+    effects = [group.effect is Effect.REMOVES for group in report.groups]
+
+    assert effects == sorted(effects, reverse=True)
+    sizes = [group.count for group in report.groups if group.effect is not Effect.REMOVES]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_a_group_keeps_its_digest_when_its_number_and_its_records_change() -> None:
+    def digests(plan: Plan) -> set[str]:
+        return {group.digest for group in gather(plan).groups if group.exact}
+
+    rows: list[tuple[str | None, str | None]] = [('{"a":"1"}', '{"a":"2"}')] * 5
+    assert digests(plan_of(rows)) & digests(plan_of([("x", None), *rows, *rows]))
+
+
+def test_a_big_group_does_not_hide_those_that_are_nearly_like_it() -> None:
+    rows: list[tuple[str | None, str | None]] = [('{"a":"1"}', '{"a":"2"}')] * 30
+    odd = [(f'{{"a":"{n}"}}', '{"a":"2"}') for n in range(100, 110)]
+
+    groups = gather(plan_of([*rows, *odd])).groups
+    sizes = Counter(group.exact for group in groups)
+
+    assert sizes == {True: 2, False: 2}  # of each origin one of those alike, one of the others
+    varied = next(group for group in groups if not group.exact)
+    (difference,) = differences(varied)
+    assert difference.values == varied.count
+
+
+def test_the_share_is_of_all_records_of_the_manifests_and_never_a_false_zero() -> None:
+    assert gather(approval()).per_cent == 0.06
+    assert gather(large(1)).scope_records == 3
+    assert gather(mixed()).per_cent == 69.23
+    one_of_many = plan_of([("x", "y")])
+    assert gather(Plan(URL, "", one_of_many.changes, 10_000_000)).per_cent == 0.01
+
+
+def test_a_file_with_several_owners_counts_for_each() -> None:
+    report = gather(large(50), Owners(["* @one @two"]))
+
+    assert [(share.name, share.records) for share in report.owners] == [("@one", 50), ("@two", 50)]
