@@ -70,14 +70,19 @@ def base_url(text: str) -> str:
 
     Raises ConfigError for an address to which a token must not be sent.
     """
+    return checked_url(text, "CARRIERX_BASE_URL", DEFAULT_BASE_URL)
+
+
+def checked_url(text: str, name: str, example: str = "https://...") -> str:
+    """The address that a variable of the environment holds, in its one spelling."""
     try:
         url = urlsplit(text)
         port = url.port
     except ValueError as error:
-        raise ConfigError(f"CARRIERX_BASE_URL: {error}") from None
+        raise ConfigError(f"{name}: {error}") from None
     wrong = _wrong(text, url)
     if wrong:
-        raise ConfigError(f"CARRIERX_BASE_URL: {wrong}: expected something like {DEFAULT_BASE_URL}")
+        raise ConfigError(f"{name}: {wrong}: expected something like {example}")
     host = f"[{url.hostname}]" if ":" in (url.hostname or "") else url.hostname
     standard = {"http": 80, "https": 443}[url.scheme]
     where = host if port in (None, standard) else f"{host}:{port}"
@@ -104,7 +109,7 @@ def _token(environment: Mapping[str, str]) -> Secret:
     if text and file:
         raise ConfigError("both CARRIERX_TOKEN and CARRIERX_TOKEN_FILE are set: set one of them")
     if text:
-        return _checked(text, "CARRIERX_TOKEN")
+        return checked_token(text, "CARRIERX_TOKEN")
     if not file:
         raise ConfigError(
             "no token: set CARRIERX_TOKEN or CARRIERX_TOKEN_FILE (--sandbox needs none)"
@@ -116,10 +121,10 @@ def _token(environment: Mapping[str, str]) -> Secret:
         why = error.strerror if isinstance(error, OSError) else "no path"
         raise ConfigError(f"CARRIERX_TOKEN_FILE: cannot be read: {why}") from None
     # Editors and `echo` end a file with a newline; nobody means it.
-    return _checked(held.removesuffix("\n").removesuffix("\r"), "CARRIERX_TOKEN_FILE")
+    return checked_token(held.removesuffix("\n").removesuffix("\r"), "CARRIERX_TOKEN_FILE")
 
 
-def _checked(text: str, name: str) -> Secret:
+def checked_token(text: str, name: str) -> Secret:
     """The token; the error tells the place of a wrong character and nothing of the token."""
     bad = _NOT_IN_TOKEN.search(text)
     if bad is not None:

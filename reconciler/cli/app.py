@@ -37,7 +37,7 @@ def app() -> None:
 
 everywhere(app, environment=True)
 app.add_command(sandbox)
-for each in (plans.plan, plans.apply, plans.show, plans.rollback):
+for each in (plans.plan, plans.apply, plans.show, plans.rollback, plans.comment):
     app.add_command(each)
 
 

@@ -22,12 +22,17 @@ def who(environment: Mapping[str, str]) -> dict[str, str]:
         "user": _user(),
         **_git(),
         "actor": _first(environment, _ACTOR),
-        "url": _github_run(environment) or _first(environment, _URL),
+        "url": job_url(environment),
     }
     stated = _first(environment, _COMMIT)
     if stated:
         known["commit"] = stated
     return {name: plain(value) for name, value in known.items() if value}
+
+
+def job_url(environment: Mapping[str, str]) -> str:
+    """Where the CI system shows this run; nothing outside of one."""
+    return _github_run(environment) or _first(environment, _URL)
 
 
 def _user() -> str:

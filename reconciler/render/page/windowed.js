@@ -16,6 +16,16 @@ class Windowed {
     into.replaceChildren(this.list);
     this.place(0);
     this.show();
+    this.guess();
+  }
+
+  // Those not seen yet are as high as those that are, so that the scroll bar tells the truth.
+  guess() {
+    let sum = 0;
+    for (const at of this.drawn.keys()) sum += this.heights[at];
+    for (let at = 0; at < this.items.length; at += 1) if (!this.drawn.has(at)) this.heights[at] = sum / this.drawn.size;
+    this.place(0);
+    this.show();
   }
 
   place(from) {
@@ -85,6 +95,7 @@ class Windowed {
     for (const item of this.drawn.values()) item.remove();
     this.drawn.clear();
     this.show();
+    this.guess();
   }
 
   go(at, { focus = true } = {}) {

@@ -1,0 +1,146 @@
+"""`reconciler comment`: a saved plan as the one comment of a pull request, or as one issue."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct, structs
+
+from reconciler.commands import Terminal
+from reconciler.commands.audit import job_url
+from reconciler.commands.files import read_plan
+from reconciler.commands.formats import View
+from reconciler.delta import compare
+from reconciler.errors import ExitCode, ReconcilerError, UsageError
+from reconciler.escape import visible
+from reconciler.forge import marker
+from reconciler.forge.opening import detected, opened
+from reconciler.forge.posting import Posted, Posting, When
+from reconciler.model import Plan
+from reconciler.reading import read_regular
+from reconciler.render import markdown
+from reconciler.render.markdown.setting import Around, Links
+
+# A result names every record: about 300 bytes each.
+_MAX_RESULT_BYTES = 1024 * 1024 * 1024
+
+_UNSAFE_IN_LINKS = set("()<>[]\"'`\\ |")
+
+
+class Parameters(Struct, frozen=True):
+    """Which plan to post, where, and what is known of it; `result` is what its apply reported."""
+
+    plan: Path
+    host: Literal["github", "gitlab"] | None
+    environment: Mapping[str, str]
+    name: str = ""
+    pull: str = ""
+    links: Links = Links()
+    previous: Path | None = None
+    result: Path | None = None
+    when: When = "changes-only"
+    issue: bool = False
+
+
+def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
+    """OK once the host shows it; that it does not is an error, never a silence."""
+    plan = read_plan(parameters.plan)
+    name = _name(parameters.name, plan)
+    around = _around(parameters, plan, name)
+    mark = marker.of_plan("drift" if parameters.issue else "plan", name, plan)
+    if around.status:
+        mark = structs.replace(mark, status="applied")
+    report = View(plan).report
+    host = parameters.host or detected(parameters.environment)
+    of_pull = not parameters.issue
+    empty = not plan.differs and plan.complete
+    with opened(host, parameters.environment, parameters.pull, of_pull=of_pull) as forge:
+        posting = Posting(
+            forge,
+            mark,
+            lambda most: markdown.comment(report, around, most=most),
+            markdown.COMMENT_BYTES,
+        )
+        if parameters.issue:
+            posted = posting.issue(f"Drift: {name}", resolved=empty, whole=_whole(plan))
+        else:
+            posted = posting.comment(when=parameters.when, empty=empty)
+    _say(posted, terminal)
+    return ExitCode.OK
+
+
+def _say(posted: Posted, terminal: Terminal) -> None:
+    if posted.warning:
+        terminal.note(f"{terminal.paint.changed('warning')}: {visible(posted.warning)}")
+    terminal.note(f"{posted.done[0].upper()}{posted.done[1:]}.")
+    if posted.url:
+        terminal.write([f"{visible(posted.url)}\n"])
+
+
+def _name(given: str, plan: Plan) -> str:
+    """How the plan is told from others of the same pull request: by default its API's host."""
+    host = plan.base_url.partition("://")[2].partition("/")[0]
+    name = given or "".join(c if marker.NAME.fullmatch(c) else "-" for c in host)[:60]
+    if not marker.NAME.fullmatch(name):
+        raise UsageError(f"--name {name}: expected up to 60 letters, digits, dots, dashes")
+    return name
+
+
+def _around(parameters: Parameters, plan: Plan, name: str) -> Around:
+    links = parameters.links
+    for flag, url in (("report", links.report), ("plan", links.plan), ("run", links.run)):
+        if url and not _is_link(url):
+            raise UsageError(f"--{flag}-url {url}: expected an https:// address")
+    run_url = links.run or job_url(parameters.environment)
+    links = structs.replace(links, run=run_url if _is_link(run_url) else "")
+    since = None
+    if parameters.previous is not None:
+        since = compare(read_plan(parameters.previous), plan)
+    status = _status(parameters.result, plan) if parameters.result is not None else ""
+    return Around(name, links, since, status)
+
+
+def _is_link(url: str) -> bool:
+    return (
+        url.startswith(("https://", "http://127.0.0.1", "http://localhost"))
+        and url.isascii()
+        and url.isprintable()
+        and not _UNSAFE_IN_LINKS & set(url)
+    )
+
+
+def _whole(plan: Plan) -> bool:
+    """Whether the plan looked at every record that there is."""
+    scope = plan.scope
+    narrowed = scope.since, scope.manifests, scope.target, scope.exclude, scope.only
+    return not any(narrowed)
+
+
+class _Of(Struct):
+    digest: str
+
+
+class _Result(Struct):
+    """What a result document says of a run as a whole."""
+
+    exit_code: int
+    plan: _Of | None
+    summary: dict[str, int]
+
+
+def _status(path: Path, plan: Plan) -> str:
+    """How the apply of a plan ended, in a line; its report has to be of this very plan."""
+    try:
+        result = msgspec.json.decode(read_regular(path, _MAX_RESULT_BYTES), type=_Result)
+    except OSError as error:
+        raise ReconcilerError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ReconcilerError(f"{path}: is no report of an apply ({error})") from None
+    if result.plan is None or result.plan.digest != plan.digest:
+        raise ReconcilerError(f"{path}: is the report of another plan")
+    counts = ", ".join(
+        f"{count:,} {outcome}" for outcome, count in result.summary.items() if outcome.isalpha()
+    )
+    ended = "✅ Applied" if result.exit_code == ExitCode.OK else "⚠️ Applied in part"
+    return f"{ended}: {counts or 'nothing was written'}."

@@ -1,0 +1,109 @@
+"""GitLab: notes on merge requests, and issues.
+
+https://docs.gitlab.com/api/notes/, https://docs.gitlab.com/api/issues/.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from reconciler.config import Secret
+from reconciler.errors import ConfigError
+from reconciler.forge import Note, State
+from reconciler.forge.session import Session
+
+_OUTDATED = "This plan is outdated: a newer one is below."
+_EVENTS: Mapping[State, str] = {"open": "reopen", "closed": "close"}
+
+
+def headers(token: Secret) -> Mapping[str, str]:
+    """What every request carries with a token of a person, a project or a group."""
+    return {"private-token": token.reveal()}
+
+
+def job_headers(token: Secret) -> Mapping[str, str]:
+    """What every request carries with a job's own token."""
+    return {"job-token": token.reveal()}
+
+
+class GitLab:
+    """The notes of one merge request, and the issues of its project."""
+
+    def __init__(self, session: Session, project: str, pull: str, author: str) -> None:
+        self._session = session
+        self._project = f"/projects/{project}"
+        self._notes = f"{self._project}/merge_requests/{pull}/notes"
+        self._author = author
+
+    def notes(self) -> Iterator[Note]:
+        """Our notes on the merge request, the oldest first."""
+        for item in self._session.pages(f"{self._notes}?sort=asc&order_by=created_at"):
+            if self._is_ours(item) and not item.get("system"):
+                yield _note(item)
+
+    def post(self, body: str) -> Note:
+        """A new note."""
+        return _note(self._session.ask("POST", self._notes, {"body": body}))
+
+    def edit(self, note: Note, body: str) -> None:
+        """Another text for a note."""
+        self._session.ask("PUT", f"{self._notes}/{note.id}", {"body": body})
+
+    def minimise(self, note: Note) -> None:
+        """GitLab folds no notes: the old one is a line from now on."""
+        self.edit(note, _OUTDATED)
+
+    def issues(self, label: str) -> Iterator[Note]:
+        """Our issues with a label, the newest first."""
+        path = f"{self._project}/issues?labels={label}&order_by=created_at&sort=desc&scope=all"
+        for item in self._session.pages(path):
+            if self._is_ours(item):
+                yield _issue(item)
+
+    def open_issue(self, title: str, body: str, label: str) -> Note:
+        """A new issue."""
+        issue = {"title": title, "description": body, "labels": label}
+        return _issue(self._session.ask("POST", f"{self._project}/issues", issue))
+
+    def edit_issue(self, issue: Note, title: str, body: str, state: State) -> None:
+        """Another text and state for an issue."""
+        change = {"title": title, "description": body}
+        if state != issue.state:
+            change["state_event"] = _EVENTS[state]
+        self._session.ask("PUT", f"{self._project}/issues/{issue.id}", change)
+
+    def remark(self, issue: Note, body: str) -> None:
+        """A note on an issue."""
+        self._session.ask("POST", f"{self._project}/issues/{issue.id}/notes", {"body": body})
+
+    def _is_ours(self, item: Mapping[str, Any]) -> bool:
+        return (item.get("author") or {}).get("username") == self._author
+
+
+def login(session: Session, *, of_job: bool) -> str:
+    """Who a token is; that of a job acts as the person who started it."""
+    if of_job:
+        return str(session.ask("GET", "/job")["user"]["username"])
+    return str(session.ask("GET", "/user")["username"])
+
+
+def pull_of(environment: Mapping[str, str], session: Session, project: str) -> str:
+    """The number of the merge request that a pipeline runs for, or that its commit came from."""
+    number = environment.get("CI_MERGE_REQUEST_IID")
+    if number:
+        return number
+    commit = environment.get("CI_COMMIT_SHA", "")
+    if commit:
+        path = f"/projects/{project}/repository/commits/{commit}/merge_requests"
+        for request in session.ask("GET", path):
+            return str(request["iid"])
+    raise ConfigError("this pipeline belongs to no merge request: name one with --pull NUMBER")
+
+
+def _note(item: Mapping[str, Any]) -> Note:
+    return Note(str(item["id"]), str(item.get("web_url", "")), item.get("body") or "")
+
+
+def _issue(item: Mapping[str, Any]) -> Note:
+    state: State = "closed" if item.get("state") == "closed" else "open"
+    url = str(item.get("web_url", ""))
+    return Note(str(item["iid"]), url, item.get("description") or "", state)

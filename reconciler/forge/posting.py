@@ -1,0 +1,143 @@
+"""A plan and what is posted already -> the one comment, or the one issue, as it should be."""
+
+from collections.abc import Callable
+from typing import Literal, TypeVar
+
+from msgspec import Struct
+
+from reconciler.forge import Forge, Note, State, TooLongError
+from reconciler.forge.marker import Marker, read
+from reconciler.forge.session import HostError
+
+Sent = TypeVar("Sent")
+
+When = Literal["changes-only", "always"]
+
+LABEL = "reconciler"
+
+# Where a host takes less than we think, the text is made shorter until it does.
+_SHORTEST_BYTES = 4_000
+
+
+class Posted(Struct, frozen=True):
+    """What was done, in a word, and where it can be seen."""
+
+    done: str
+    url: str = ""
+    warning: str = ""
+
+
+class Posting:
+    """What is to be posted: `text` makes what stands below the marker, of at most so many bytes."""
+
+    def __init__(self, forge: Forge, marker: Marker, text: Callable[[int], str], most: int) -> None:
+        self._forge = forge
+        self._marker = marker
+        self._text = text
+        self._most = most
+
+    def comment(self, *, when: When, empty: bool) -> Posted:
+        """Creates or updates the one comment of a plan; an `empty` one is not worth a new comment.
+
+        A comment that has nothing new is edited; where something grew the old one is folded away
+        and a new one notifies the reviewers. What was applied stays as it is.
+        """
+        marker = self._marker
+        alive = self._ours(list(self._forge.notes()))
+        planned = [(note, found) for note, found in alive if found.status == "planned"]
+        same = [note for note, found in alive if found.digest == marker.digest]
+        if marker.status == "applied":
+            return self._update((same or [note for note, _ in planned])[-1:])
+        if any(found.status == "applied" and note in same for note, found in alive):
+            return Posted("left as it is: this plan was applied")
+        if not planned and empty and when == "changes-only":
+            return Posted("not posted: there is nothing to review")
+        if planned and marker.grew(planned[-1][1]):
+            url = self._post().url
+            outdated = [note for note, _ in planned]
+            return Posted("posted anew, as there is more in it", url, self._fold(outdated))
+        return self._update([note for note, _ in planned])
+
+    def _update(self, notes: list[Note]) -> Posted:
+        """The newest says it, the others are folded away; a new one where there is none."""
+        if not notes:
+            return Posted("posted", self._post().url)
+        self._send(lambda body: self._forge.edit(notes[-1], body))
+        return Posted("updated", notes[-1].url, self._fold(notes[:-1]))
+
+    def issue(self, title: str, *, resolved: bool, whole: bool) -> Posted:
+        """Opens, updates, reopens or closes the one issue of a plan that is made again and again.
+
+        It is closed only by a plan that looked at the `whole` and found nothing.
+        """
+        mine = self._ours(list(self._forge.issues(LABEL)))
+        opened = [issue for issue, _ in mine if issue.state == "open"]
+        if resolved:
+            return self._close(opened, title, whole=whole)
+        if not mine:
+            issue = self._send(lambda body: self._forge.open_issue(title, body, LABEL))
+            return Posted("opened", issue.url)
+        known, before = next((pair for pair in mine if pair[0].state == "open"), mine[0])
+        self._edit(known, title, "open")
+        if known.state == "closed" or self._marker.digest != before.digest:
+            changes = f"{self._marker.changes:,} changes"
+            self._forge.remark(known, f"Something else differs now: {changes}.")
+        return Posted("reopened" if known.state == "closed" else "updated", known.url)
+
+    def _close(self, opened: list[Note], title: str, *, whole: bool) -> Posted:
+        if not opened:
+            return Posted("not opened: nothing differs")
+        if not whole:
+            return Posted("left open: this plan did not look at everything", opened[0].url)
+        for issue in opened:
+            self._edit(issue, title, "closed")
+            self._forge.remark(issue, "Nothing differs any longer.")
+        return Posted("closed", opened[0].url)
+
+    def _edit(self, issue: Note, title: str, state: State) -> None:
+        self._send(lambda body: self._forge.edit_issue(issue, title, body, state))
+
+    def _ours(self, notes: list[Note]) -> list[tuple[Note, Marker]]:
+        """Those of this plan: by their first line, to the letter."""
+        found = [(note, read(note.body)) for note in notes]
+        wanted = (self._marker.kind, self._marker.name)
+        return [
+            (note, marker)
+            for note, marker in found
+            if marker is not None and (marker.kind, marker.name) == wanted
+        ]
+
+    def _post(self) -> Note:
+        """A new comment, once: one whose answer was lost is looked for before anything else."""
+
+        def post(body: str) -> Note:
+            try:
+                return self._forge.post(body)
+            except HostError as error:
+                if error.status:
+                    raise
+                there = [note for note in self._forge.notes() if note.body.startswith(first)]
+                return there[-1] if there else self._forge.post(body)
+
+        first = str(self._marker)
+        return self._send(post)
+
+    def _send(self, send: Callable[[str], Sent]) -> Sent:
+        """Sends the text, shorter and shorter where the host finds it too long."""
+        head, most = f"{self._marker}\n", self._most
+        while True:
+            try:
+                return send(head + self._text(most - len(head)))
+            except TooLongError:
+                most //= 2
+                if most < _SHORTEST_BYTES:
+                    raise HostError("the host finds even the shortest text too long", 0) from None
+
+    def _fold(self, notes: list[Note]) -> str:
+        """Folds comments away; that it fails is no failure, since the new one is there."""
+        for note in notes:
+            try:
+                self._forge.minimise(note)
+            except HostError as error:
+                return f"an older comment could not be folded away: {error}"
+        return ""

@@ -1,0 +1,412 @@
+"""The one comment of a pull request, on stand-ins for the hosts: found, updated, never many."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+import forges
+from conftest import Result, Run
+from forges import TOKEN, Host, serving
+from planned import URL, large, mixed
+from reconciler import document
+from reconciler.model import Plan
+from reconciler.plan import digest
+
+
+@pytest.fixture(params=["github", "gitlab"])
+def host(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+    """A host, and the environment of a job of its CI."""
+    if request.param == "github":
+        environment = {
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_TOKEN": TOKEN,
+            "GITHUB_REPOSITORY": "o/r",
+            "GITHUB_REF": "refs/pull/7/merge",
+        }
+        made, answer, url = Host("github-actions[bot]"), forges.github, "GITHUB_API_URL"
+    else:
+        environment = {
+            "GITLAB_CI": "true",
+            "GITLAB_TOKEN": TOKEN,
+            "CI_PROJECT_ID": "5",
+            "CI_MERGE_REQUEST_IID": "7",
+        }
+        made, answer, url = Host("bot"), forges.gitlab, "CI_API_V4_URL"
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with serving(made, answer):
+        suffix = "/api/v4" if request.param == "gitlab" else ""
+        monkeypatch.setenv(url, made.url + suffix)
+        yield made
+
+
+def saved(plan: Plan, name: str = "plan.json") -> Path:
+    Path(name).write_text("".join(document.write(plan)), "utf-8")
+    return Path(name)
+
+
+def of(plan: Plan, *numbers: int) -> Plan:
+    """A plan of some of the changes of another, complete and without guards."""
+    changes = tuple(plan.changes[number] for number in numbers)
+    return structs.replace(
+        plan, changes=changes, digest=digest(URL, changes), unreadable=(), guards=()
+    )
+
+
+PLAN = of(large(40), *range(30))
+EMPTY = of(PLAN)
+
+
+def ok(result: Result) -> Result:
+    assert result.code == 0, result.err
+    return result
+
+
+def test_a_comment_is_posted_and_its_address_printed(run: Run, host: Host) -> None:
+    result = ok(run("comment", saved(PLAN)))
+
+    (body,) = host.bodies()
+    assert result.out == f"{host.comments[0]['html_url']}\n"
+    assert body.startswith("<!-- reconciler:plan v=1 name=api.carrierx.com digest=sha256:")
+    assert "30 of 81 records change" in body
+
+
+def test_the_same_plan_again_edits_the_comment_among_hundreds_of_others(
+    run: Run, host: Host
+) -> None:
+    host.others(150)
+    ok(run("comment", saved(PLAN)))
+    host.others(150)
+    notified = host.notified
+
+    result = ok(run("comment", saved(PLAN)))
+
+    assert "Updated." in result.err
+    assert len(host.bodies()) == 1
+    assert host.notified == notified
+
+
+def test_a_smaller_plan_edits_the_comment_and_a_grown_one_replaces_it(run: Run, host: Host) -> None:
+    ok(run("comment", saved(of(PLAN, 0, 1, 2))))
+    first = host.notified
+    ok(run("comment", saved(of(PLAN, 0, 2))))
+    assert host.notified == first
+    assert "2 of 81 records" in host.bodies()[-1]
+
+    ok(run("comment", saved(of(PLAN, 0, 2, 5))))
+
+    assert host.notified == first + 1
+    shown = [body for body in host.bodies() if "### user_data plan" in body]
+    assert len(shown) == 1
+    assert "3 of 81 records" in shown[0]
+
+
+def test_of_a_plan_too_large_to_know_each_change_anything_else_is_more(
+    run: Run, host: Host
+) -> None:
+    plan = structs.replace(large(900), unreadable=(), guards=())
+    ok(run("comment", saved(plan)))
+    ok(run("comment", saved(plan)))
+    assert host.notified == 1
+
+    ok(run("comment", saved(of(plan, *range(899)))))
+
+    assert host.notified == 2
+
+
+def test_a_plan_without_changes_is_not_worth_a_comment_but_updates_one(
+    run: Run, host: Host
+) -> None:
+    assert "Not posted" in ok(run("comment", saved(EMPTY))).err
+    assert host.bodies() == []
+
+    ok(run("comment", saved(PLAN)))
+    ok(run("comment", saved(EMPTY)))
+    assert "no changes" in host.bodies()[-1]
+
+    ok(run("comment", saved(EMPTY), "--name", "other", "--when", "always"))
+    assert len(host.bodies()) == 2
+
+
+def result_of(plan: Plan, code: int = 0, **summary: int) -> Path:
+    ended = {"exit_code": code, "plan": {"digest": plan.digest}, "summary": summary}
+    Path("result.json").write_text(json.dumps(ended), "utf-8")
+    return Path("result.json")
+
+
+def test_after_the_apply_it_says_how_that_ended_and_stays_so(run: Run, host: Host) -> None:
+    ok(run("comment", saved(PLAN)))
+    ok(run("comment", saved(PLAN), "--result", result_of(PLAN, 4, applied=28, stale=2)))
+    assert "**⚠️ Applied in part: 28 applied, 2 stale.**" in host.bodies()[0]
+    # The same plan applied again, to its end.
+    ok(run("comment", saved(PLAN), "--result", result_of(PLAN, 0, applied=2, already=28)))
+    assert "**✅ Applied: 2 applied, 28 already.**" in host.bodies()[0]
+
+    assert "was applied" in ok(run("comment", saved(PLAN))).err
+
+    assert len(host.bodies()) == 1
+    assert "✅ Applied" in host.bodies()[0]
+    # What is planned after it is another comment: the record of what was applied stays.
+    ok(run("comment", saved(of(PLAN, 3))))
+    assert len(host.bodies()) == 2
+    assert "✅ Applied" in host.bodies()[0]
+
+
+def test_the_report_of_another_plan_is_refused(run: Run, host: Host) -> None:
+    other = result_of(EMPTY)
+
+    assert "the report of another plan" in run("comment", saved(PLAN), "--result", other).err
+    Path("result.json").write_text("[]", "utf-8")
+    assert "is no report of an apply" in run("comment", saved(PLAN), "--result", other).err
+    assert host.bodies() == []
+
+
+def test_what_is_new_since_the_last_push_is_said(run: Run, host: Host) -> None:
+    saved(of(PLAN, *range(20)), "old.json")
+
+    ok(run("comment", saved(PLAN), "--previous", "old.json"))
+
+    assert "**+10** −0 records, 0 with other values, 20 the same." in host.bodies()[0]
+
+
+def test_someone_elses_comment_with_our_marker_is_left_alone(run: Run, host: Host) -> None:
+    ok(run("comment", saved(PLAN)))
+    forged = host.bodies()[0]
+    host.comments.clear()
+    host.others(1, forged)
+
+    ok(run("comment", saved(PLAN)))
+
+    assert [item["body"] == forged for item in host.comments] == [True, True]
+    assert [item["user"]["login"] for item in host.comments] == ["somebody", host.author]
+
+
+def test_a_comment_that_only_quotes_the_marker_is_not_the_one(run: Run, host: Host) -> None:
+    ok(run("comment", saved(PLAN)))
+    host.comments[0]["body"] = "see " + host.comments[0]["body"]
+
+    ok(run("comment", saved(PLAN)))
+
+    assert len(host.bodies()) == 2
+
+
+def test_several_plans_of_one_pull_request_have_a_comment_each(run: Run, host: Host) -> None:
+    for name in ("prod", "staging", "prod"):
+        ok(run("comment", saved(PLAN), "--name", name))
+
+    assert sorted(body.split()[3] for body in host.bodies()) == ["name=prod", "name=staging"]
+
+
+def test_after_a_merge_the_comment_is_that_of_the_commits_pull_request(
+    run: Run, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ok(run("comment", saved(PLAN)))
+    for name in ("GITHUB_REF", "CI_MERGE_REQUEST_IID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GITHUB_SHA", "abc")
+    monkeypatch.setenv("CI_COMMIT_SHA", "abc")
+
+    ok(run("comment", saved(PLAN), "--result", result_of(PLAN, 0, applied=30)))
+
+    assert len(host.bodies()) == 1
+    assert "✅ Applied: 30 applied" in host.bodies()[0]
+
+
+def test_the_pull_request_is_read_from_the_event_of_a_workflow(
+    run: Run, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("event.json").write_text('{"issue": {"number": 7}}', "utf-8")
+    monkeypatch.setenv("GITHUB_REF", "refs/heads/main")
+    monkeypatch.setenv("GITHUB_EVENT_PATH", "event.json")
+
+    ok(run("comment", saved(PLAN)))
+
+    assert len(host.bodies()) == 1
+
+
+@pytest.mark.parametrize("count", [1, 100, 5_000])
+def test_it_fits_whatever_the_plan(run: Run, host: Host, count: int) -> None:
+    ok(run("comment", saved(large(count)), "--report-url", "https://example.com/" + "x" * 60))
+
+    (body,) = host.bodies()
+    assert f"{count:,} of {2 * count + 1:,} records" in body
+
+
+def test_a_host_that_takes_less_gets_less(run: Run, host: Host) -> None:
+    if host.author == "bot":
+        pytest.skip("GitLab takes a million characters")
+    host.most_chars = 9_000
+
+    ok(run("comment", saved(large(2_000))))
+
+    (body,) = host.bodies()
+    assert "2,000 of 4,001 records" in body
+    assert "Not shown here" in body
+
+    host.comments.clear()
+    host.most_chars = 100
+    result = run("comment", saved(PLAN))
+    assert (result.code, host.comments) == (1, [])
+    assert "too long" in result.err
+
+
+def test_a_post_whose_answer_was_lost_is_not_sent_twice(run: Run, host: Host) -> None:
+    host.faults = [(0, {}, True)]
+    ok(run("comment", saved(PLAN)))
+    assert len(host.bodies()) == 1
+
+    host.comments.clear()
+    host.faults = [(502, {}, False)]
+    ok(run("comment", saved(PLAN)))
+    assert len(host.bodies()) == 1
+
+
+def test_a_rate_limit_is_waited_for(run: Run, host: Host) -> None:
+    limits: list[dict[str, str]] = [
+        {"retry-after": "0"},
+        {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"},
+    ]
+    host.faults = [(403, limits[0], False), (429, limits[0], False), (403, limits[1], False)]
+
+    ok(run("comment", saved(PLAN)))
+
+    assert len(host.bodies()) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ((403, {}, False), "403"),
+        ((403, {"retry-after": "3600"}, False), "403"),
+        ((404, {}, False), "404"),
+        ((422, {}, False), "422"),
+    ],
+)
+def test_a_host_that_says_no_is_an_error(
+    run: Run, host: Host, fault: tuple[int, dict[str, str], bool], said: str
+) -> None:
+    host.faults = [fault]
+
+    result = run("comment", saved(PLAN))
+
+    assert result.code == 1
+    assert said in result.err
+    assert host.bodies() == []
+
+
+def test_a_wrong_token_is_an_error_that_does_not_tell_it(
+    run: Run, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GITHUB_TOKEN", "GITLAB_TOKEN"):
+        monkeypatch.setenv(name, "a-token-that-is-none")
+
+    result = run("comment", saved(PLAN))
+
+    assert result.code == 1
+    assert "401" in result.err
+    assert "a-token-that-is-none" not in result.err
+    assert host.comments == []
+
+
+def test_an_older_comment_that_cannot_be_folded_away_is_a_warning(run: Run, host: Host) -> None:
+    ok(run("comment", saved(of(PLAN, 0))))
+    host.faults = [None, (403, {}, False)]  # the new comment, then the old one
+
+    result = ok(run("comment", saved(of(PLAN, 0, 1))))
+
+    assert "warning: an older comment could not be folded away: " in result.err
+    assert "2 of 81 records" in host.bodies()[-1]
+
+
+def test_a_job_token_is_used_where_there_is_no_other(
+    run: Run, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if host.author != "bot":
+        pytest.skip("GitLab's")
+    monkeypatch.delenv("GITLAB_TOKEN")
+    monkeypatch.setenv("CI_JOB_TOKEN", TOKEN)
+
+    ok(run("comment", saved(PLAN)))
+
+    assert "GET /api/v4/job" in host.requests
+    assert len(host.bodies()) == 1
+
+
+def test_a_rolling_issue_is_opened_updated_closed_and_reopened(run: Run, host: Host) -> None:
+    assert "Not opened" in ok(run("comment", saved(EMPTY), "--issue")).err
+    ok(run("comment", saved(PLAN), "--issue"))
+    ok(run("comment", saved(PLAN), "--issue"))
+    assert (len(host.issues), host.remarks) == (1, [])
+
+    ok(run("comment", saved(of(PLAN, 1, 2)), "--issue"))
+    assert len(host.issues) == 1
+    assert len(host.remarks) == 1
+
+    ok(run("comment", saved(EMPTY), "--issue"))
+    assert (host.issues[0]["state"], len(host.remarks)) == ("closed", 2)
+
+    ok(run("comment", saved(PLAN), "--issue"))
+    assert (len(host.issues), host.issues[0]["state"]) == (1, "open")
+
+
+def test_only_a_plan_that_looked_at_everything_closes_the_issue(run: Run, host: Host) -> None:
+    ok(run("comment", saved(PLAN), "--issue"))
+    part = structs.replace(EMPTY, scope=structs.replace(EMPTY.scope, target=("messages/*",)))
+
+    assert "did not look at everything" in ok(run("comment", saved(part), "--issue")).err
+    assert host.issues[0]["state"] == "open"
+
+    lost = structs.replace(EMPTY, unreadable=mixed().unreadable)
+    ok(run("comment", saved(lost), "--issue"))
+    assert host.issues[0]["state"] == "open"
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--report-url", "javascript:alert(1)"), "expected an https:// address"),
+        (("--report-url", "https://x.com/a b"), "expected an https:// address"),
+        (("--report-url", "https://x.com/)[x](y"), "expected an https:// address"),
+        (("--name", "a b"), "expected up to 60 letters"),
+        (("--name", "-->"), "expected up to 60 letters"),
+    ],
+)
+def test_a_flag_that_could_not_stand_in_a_comment_is_refused(
+    run: Run, host: Host, flags: tuple[str, str], said: str
+) -> None:
+    result = run("comment", saved(PLAN), *flags)
+
+    assert (result.code, host.comments) == (64, [])
+    assert said in result.err
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({}, "no job of GitHub or GitLab"),
+        ({"GITHUB_ACTIONS": "true"}, "GITHUB_TOKEN"),
+        ({"GITHUB_ACTIONS": "true", "GITHUB_TOKEN": TOKEN}, "GITHUB_REPOSITORY is not set"),
+        ({"GITLAB_CI": "true"}, "CI_API_V4_URL is not set"),
+        ({"GITLAB_CI": "1", "CI_API_V4_URL": "http://gitlab.example.com/api/v4"}, "in clear"),
+        (
+            {"GITHUB_ACTIONS": "1", "GITHUB_TOKEN": TOKEN, "GITHUB_REPOSITORY": "o/r?x"},
+            "holds a character",
+        ),
+    ],
+)
+def test_what_the_environment_lacks_is_said(
+    run: Run, monkeypatch: pytest.MonkeyPatch, environment: dict[str, Any], said: str
+) -> None:
+    for name in ("GITLAB_CI", "CI_API_V4_URL", "CI_PROJECT_ID", "GITLAB_TOKEN", "CI_JOB_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    result = run("comment", saved(PLAN))
+
+    assert result.code == 1
+    assert said in result.err
