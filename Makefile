@@ -14,6 +14,8 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do \
 VENV := .venv
 BIN := $(VENV)/bin
 
+WORKFLOWS := $(wildcard .github/workflows/*.yml docs/ci/github/*.yml)
+
 .PHONY: demo test soak check bench fuzz clean
 .DEFAULT_GOAL := test
 
@@ -50,6 +52,11 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/zizmor --offline --no-progress --quiet action.yml $(WORKFLOWS)
+	@# `queue` came to GitHub after actionlint's last release.
+	@if command -v actionlint >/dev/null; then \
+		echo actionlint && actionlint -ignore 'unexpected key "queue"' $(WORKFLOWS); \
+	else echo 'actionlint is not installed: skipped'; fi
 
 bench: $(VENV)/.test
 	@cd tests && ../$(BIN)/python -m benchmarks

@@ -182,6 +182,13 @@ report = option(
     metavar="FORMAT=FILE",
     help="Write a report as well, as in markdown=comment.md, in any of the formats; repeatable.",
 )
+report_of_an_apply = option(
+    "--report",
+    multiple=True,
+    metavar="FORMAT=FILE",
+    help="Write a report as well, however it ends, as in json=result.json; text, json or github; "
+    "repeatable.",
+)
 journal = option(
     "--journal",
     type=click.Path(path_type=Path, file_okay=False),

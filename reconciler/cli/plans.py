@@ -81,7 +81,7 @@ def plan(
     help="Note the commit as applied (refs/reconciler/applied), for --base auto.",
 )
 @options.journal
-@options.report
+@options.report_of_an_apply
 @option(
     "--format",
     "format_",

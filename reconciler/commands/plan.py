@@ -40,7 +40,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     view = View(plan)
     reports.write(wished, {name: partial(make_it, view) for name, make_it in FORMATS.items()})
     outputs = parameters.inputs.comparison.environment.get("GITHUB_OUTPUT")
-    if outputs and any(name == "github" for name, _ in wished):
+    if outputs and reports.asked_for(wished, "github"):
         append(Path(outputs), [github.outputs(view.report)])
     if parameters.out is not None and plan.applyable:
         sandbox = " --sandbox" if parameters.inputs.connection.sandbox else ""

@@ -10,13 +10,15 @@ from reconciler import __version__, result
 from reconciler.commands import REPORT_WIDTH, Terminal, lines, reports
 from reconciler.commands.applying import State
 from reconciler.commands.audit import who
-from reconciler.commands.files import PRIVATE, write_whole
+from reconciler.commands.files import PRIVATE, append, write_whole
 from reconciler.commands.journals import Run
 from reconciler.commands.reports import Reports
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.escape import visible
 from reconciler.model import Plan
-from reconciler.render import outcomes, text
+from reconciler.render import github, text
+from reconciler.render import outcomes as outcome_lines
+from reconciler.render.markdown import ended
 from reconciler.render.paint import Paint
 
 
@@ -48,18 +50,22 @@ def report(told: Told, state: State, wanted: Reports, terminal: Terminal) -> int
         error=state.error,
         by=who(told.environment),
     )
-    ended = state.outcomes
+    outcomes = state.outcomes
     try:
         reports.write(
             wanted,
             {
-                "json": lambda: result.document(told.plan, ended, ran),
+                "json": lambda: result.document(told.plan, outcomes, ran),
                 "text": lambda: _text(told, state),
+                "github": lambda: lines(ended.page(told.plan, outcomes, state.error)),
             },
         )
-        if ended or told.journal.exists():
+        outputs = told.environment.get("GITHUB_OUTPUT")
+        if outputs and reports.asked_for(wanted, "github"):
+            append(Path(outputs), [github.ended(told.plan, outcomes)])
+        if outcomes or told.journal.exists():
             _check_there(told.journal)
-            record = result.audit(told.plan, ended, ran)
+            record = result.audit(told.plan, outcomes, ran)
             write_whole(told.journal.with_suffix(".json"), record, mode=PRIVATE)
     except ReconcilerError as error:
         terminal.note(f"{terminal.paint.removed('error')}: {visible(str(error))}")
@@ -78,7 +84,7 @@ def _text(told: Told, state: State) -> Iterable[str]:
     if told.plan is not None:
         shown += [*text.plan(told.plan, plain, REPORT_WIDTH, detail="verbose"), ""]
     if state.ended:
-        shown += outcomes.text(state.outcomes, plain, verbose=True)
+        shown += outcome_lines.text(state.outcomes, plain, verbose=True)
     if state.error:
         shown.append(f"error: {visible(state.error)}")
     return lines(shown)

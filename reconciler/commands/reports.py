@@ -9,7 +9,7 @@ from reconciler.errors import UsageError
 Reports = tuple[tuple[str, Path], ...]
 
 # What an apply has to say: its outcomes.
-OF_AN_APPLY = ("text", "json")
+OF_AN_APPLY = ("text", "json", "github")
 
 
 def wanted(texts: Iterable[str], formats: Collection[str], *inputs: Path | None) -> Reports:
@@ -29,6 +29,11 @@ def wanted(texts: Iterable[str], formats: Collection[str], *inputs: Path | None)
         check_writable(Path(file))
         reports.append((name, Path(file)))
     return tuple(reports)
+
+
+def asked_for(reports: Reports, name: str) -> bool:
+    """Whether a format is among the reports."""
+    return any(format_ == name for format_, _ in reports)
 
 
 def write(reports: Reports, made: Mapping[str, Callable[[], Iterable[str]]]) -> None:

@@ -4,11 +4,11 @@ Of each severity a step shows ten annotations and drops the rest without a word,
 says how many there are. A step's summary is `markdown.summary`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconciler.escape import brief, visible
-from reconciler.model import Problem, Severity
-from reconciler.report import Report
+from reconciler.model import Outcome, OutcomeName, Plan, Problem, Severity
+from reconciler.report import Report, tally
 
 MAX_A_SEVERITY = 10
 MAX_MESSAGE_CHARS = 300
@@ -39,6 +39,21 @@ def outputs(report: Report) -> str:
         "refused": str(bool(report.refused)).lower(),
         "digest": plan.digest,
     }
+    return _listed(values)
+
+
+def ended(plan: Plan | None, outcomes: Iterable[Outcome]) -> str:
+    """The same of an apply: `changes` are the records that were written."""
+    counts = tally(outcomes)
+    return _listed(
+        {
+            "changes": counts.get(OutcomeName.APPLIED, 0),
+            "digest": "" if plan is None else plan.digest,
+        }
+    )
+
+
+def _listed(values: Mapping[str, object]) -> str:
     return "".join(f"{name}={value}\n" for name, value in values.items())
 
 

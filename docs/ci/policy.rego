@@ -1,0 +1,44 @@
+# A policy on plans, for Conftest or OPA:
+#
+#   reconciler plan --format json > plan.json
+#   conftest test plan.json --policy docs/ci/policy.rego
+package main
+
+import rego.v1
+
+# Records that lose all of their text, or keys of it.
+losing contains change.address if {
+	some change in input.resource_changes
+	change.action == "clear"
+}
+
+losing contains change.address if {
+	some change in input.resource_changes
+	some place in change.diff
+	place.op == "remove"
+}
+
+deny contains message if {
+	count(losing) > 100
+	message := sprintf("%d records lose data; the policy allows 100", [count(losing)])
+}
+
+deny contains message if {
+	changed := count(input.resource_changes)
+	changed * 10 > input.summary.managed
+	input.summary.managed >= 100
+	message := sprintf("%d of %d records change; the policy allows a tenth", [changed, input.summary.managed])
+}
+
+# Nobody's number in an annotation; the message names the record and not what it holds.
+deny contains message if {
+	some change in input.resource_changes
+	some place in change.diff
+	is_string(place.value)
+	regex.match(`\+?[0-9]{9,15}`, place.value)
+	message := sprintf("%s: %s looks like it holds a phone number", [change.address, place.path])
+}
+
+deny contains "the plan is not complete: some records could not be read" if {
+	not input.complete
+}

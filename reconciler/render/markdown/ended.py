@@ -1,0 +1,43 @@
+"""Outcomes -> markdown: how an apply ended, for a step's summary."""
+
+from collections.abc import Iterator, Sequence
+
+from reconciler.model import Outcome, OutcomeName, Plan
+from reconciler.render.markdown import cells
+from reconciler.report import tally
+
+_FINE = frozenset((OutcomeName.APPLIED, OutcomeName.ALREADY))
+# Of more records the report of the run tells; here they would be lost for their length.
+_MOST_ROWS = 1000
+
+
+def page(plan: Plan | None, outcomes: Sequence[Outcome], error: str) -> Iterator[str]:
+    """Lines: the counts, why the run ended early, and each record that is not in place."""
+    counts = tally(outcomes)
+    changes = 0 if plan is None else len(plan.changes)
+    applied = counts.get(OutcomeName.APPLIED, 0)
+    yield f"### user_data apply · {applied:,} of {cells.count(changes, 'change')} applied"
+    yield ""
+    if error:
+        yield from ("> [!WARNING]", f"> {cells.span(error)}", "")
+    yield from cells.table(
+        "| outcome | records |",
+        "|---|---:|",
+        (f"| {name} | {count:,} |" for name, count in counts.items()),
+    )
+    left = [outcome for outcome in outcomes if outcome.name not in _FINE]
+    if left:
+        rows = map(_row, left[:_MOST_ROWS])
+        lines = [
+            *cells.table("| record | outcome | why |", "|---|---|---|", rows),
+            *cells.more(len(left) - _MOST_ROWS),
+        ]
+        title = f"<b>{cells.records(len(left))} not in place</b>"
+        yield from cells.folded(title, lines, opened=len(left) <= _MOST_ROWS)
+    if plan is not None:
+        yield f"Digest `{plan.digest}`"
+
+
+def _row(outcome: Outcome) -> str:
+    detail = cells.span(outcome.detail) if outcome.detail else ""
+    return f"| {cells.span(str(outcome.change.address))} | {outcome.name} | {detail} |"
