@@ -198,7 +198,7 @@ def show(
     Examples:
       reconciler show plan.json
       reconciler show plan.json --format html > plan.html
-      reconciler show plan.json --format jsonl | jq 'select(.type == "resource_change")'
+      reconciler show plan.json --format jsonl | jq .resource_change.address
       reconciler show --diff approved.json plan.json
     """
     from reconciler.commands import show as command
@@ -272,8 +272,8 @@ def comment(
     Examples:
       reconciler comment plan.json --report-url "$REPORT_URL"
       reconciler comment plan.json --on github --pull 12 --name prod
-      reconciler comment plan.json --result result.json     after the apply
-      reconciler comment plan.json --issue                  a scheduled drift check
+      reconciler comment plan.json --result result.json   after the apply
+      reconciler comment plan.json --issue                a scheduled drift check
     """
     from reconciler.commands import comment as command
     from reconciler.render.markdown.setting import Links

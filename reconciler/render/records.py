@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from reconciler.diff import Op, Place
 from reconciler.escape import visible
 from reconciler.grouping import Effect, Group, differences
-from reconciler.model import Action, Change, Source
+from reconciler.model import Action, Change, Origin, Source
 from reconciler.render import places
 from reconciler.render.paint import Paint
 
@@ -52,11 +52,14 @@ def concise(group: Group, paint: Paint) -> Iterator[str]:
         for found in differences(group)
         for name in (places.name(found.steps, any_item=not group.exact),)
     )
+    origin = "" if group.first.origin is Origin.CHANGE else f"  ({group.first.origin})"
     if group.outlier:
         for one, _ in group.members:
-            yield f"  {mark} {paint.strong(str(one.address))}  {keys}  {where(one.source, paint)}"
+            head = f"  {mark} {paint.strong(str(one.address))}"
+            yield f"{head}  {keys}{origin}  {where(one.source, paint)}"
     else:
-        yield f"  {mark} {paint.strong(how_many(group.count))} alike ({group.name})  {keys}"
+        head = f"  {mark} {paint.strong(how_many(group.count))} alike ({group.name})"
+        yield f"{head}  {keys}{origin}"
 
 
 def where(source: Source, paint: Paint) -> str:

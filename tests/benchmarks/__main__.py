@@ -15,6 +15,7 @@ from benchmarks import (
     plan_since,
     plan_sweep,
     read_each,
+    rendering,
     start_up,
 )
 
@@ -25,6 +26,7 @@ BENCHMARKS = {
     "plan_sweep": plan_sweep.main,
     "plan_since": plan_since.main,
     "plan_rate": plan_rate.main,
+    "rendering": rendering.main,
     "read_each": read_each.main,
     "apply_journal": apply_journal.main,
     "choose": choose.main,
