@@ -22,7 +22,13 @@ from reconciler.render.context import context
 from reconciler.report import Report
 
 # One script, in this order, so that no name of it is global.
-_SCRIPTS = ("data.js", "search.js", "words.js", "drawing.js", "windowed.js", "app.js")
+_SCRIPTS = tuple(
+    f"{name}.js"
+    for name in (
+        *("data", "search", "words", "drawing", "windowed"),
+        *("state", "found", "rows", "tables", "copying", "address", "main"),
+    )
+)
 
 # Above so much the data is packed: a browser unpacks quicker than it reads a disk.
 _PACKED_FROM_BYTES = 2 * 1024 * 1024

@@ -1,0 +1,84 @@
+// The state -> what is found, with the filters beside it, drawn in one of the views.
+
+const MOST_FACET_VALUES = 12;
+
+// The test of each facet in use; a record that fails just one still counts in that one's list.
+function search() {
+  let query;
+  try {
+    query = parsed(state.q, state.regex);
+    banner("");
+  } catch (error) {
+    banner(error.message);
+    return;
+  }
+  words = query.words;
+  const picks = Object.entries(state.picked).filter(([, values]) => values.size);
+  const counts = Object.fromEntries(Object.keys(FACETS).map((name) => [name, new Map()]));
+  const names = Object.keys(FACETS);
+  found = [];
+  for (const row of plan.rows) {
+    if (!query.tests.every((test) => test(row))) continue;
+    const failed = picks.filter(([name, values]) => !FACETS[name](row).some((one) => values.has(one)));
+    if (failed.length > 1) continue;
+    if (!failed.length) found.push(row);
+    for (const name of failed.length ? [failed[0][0]] : names) {
+      for (const one of FACETS[name](row)) counts[name].set(one, (counts[name].get(one) || 0) + 1);
+    }
+  }
+  facets(counts);
+}
+
+function facets(counts) {
+  const into = $("facet-list");
+  const active = document.activeElement?.dataset?.facet;
+  into.replaceChildren();
+  for (const [name, values] of Object.entries(counts)) {
+    const picked = state.picked[name] || new Set();
+    for (const one of picked) if (!values.has(one)) values.set(one, 0);
+    if (values.size < 2 && !picked.size) continue;
+    const ordered = [...values].sort((one, other) => picked.has(other[0]) - picked.has(one[0]) || other[1] - one[1] || (one[0] < other[0] ? -1 : 1));
+    const set = element("fieldset");
+    set.append(element("legend", "", name));
+    for (const [one, count] of ordered.slice(0, MOST_FACET_VALUES)) set.append(choice(name, one, count, picked.has(one)));
+    if (ordered.length > MOST_FACET_VALUES) set.append(element("small", "where", `and ${number(ordered.length - MOST_FACET_VALUES)} more: search ${name}:…`));
+    into.append(set);
+  }
+  if (active) [...into.querySelectorAll("input")].find((one) => one.dataset.facet === active)?.focus();
+}
+
+function choice(name, one, count, picked) {
+  const label = element("label");
+  const box = element("input");
+  box.type = "checkbox";
+  box.checked = picked;
+  box.dataset.facet = `${name}=${one}`;
+  box.addEventListener("change", () => { pick(name, one, box.checked); render(); });
+  label.append(box, element("span", "", one), element("b", "", number(count)));
+  return label;
+}
+
+function banner(text) {
+  $("banner").hidden = !text;
+  $("banner").textContent = text;
+}
+
+function render() {
+  search();
+  const groups = new Map();
+  for (const row of found) groups.set(row.group, (groups.get(row.group) || 0) + 1);
+  shownGroups = plan.groups.filter((group) => groups.has(group));
+  for (const group of shownGroups) group.matches = groups.get(group);
+  $("count").textContent = found.length === plan.rows.length
+    ? `${records(found.length)} in ${number(plan.groups.length)} ${plan.groups.length === 1 ? "group" : "groups"}`
+    : `${number(found.length)} of ${records(plan.rows.length)}, ${number(shownGroups.length)} ${shownGroups.length === 1 ? "group" : "groups"}`;
+  for (const each of document.querySelectorAll("[data-view]")) each.setAttribute("aria-current", each.dataset.view === state.view);
+  const into = $("results");
+  list = null;
+  if (!found.length) into.replaceChildren(element("p", "empty", "Nothing matches. Esc clears the search."));
+  else if (state.view === "groups") list = new Windowed(into, shownGroups, drawGroup, 66, groupOpen);
+  else if (state.view === "records") list = new Windowed(into, found, drawRow, 66, rowId);
+  else into.replaceChildren(table(state.view));
+  progress();
+  link();
+}
