@@ -238,6 +238,97 @@ def test_a_link_to_a_line_of_a_file_and_to_all_that_is_lost(show: Show) -> None:
     assert count(page).startswith(f"{gather(PLAN).effects[Effect.REMOVES]} of 600")
 
 
+def test_the_link_that_is_copied_leads_back_to_its_record_whatever_its_twin(show: Show) -> None:
+    twin = structs.replace(
+        PLAN.changes[-1],
+        address=structs.replace(PLAN.changes[-1].address, kind="message_drs"),
+        after="the twin",
+    )
+    plan = structs.replace(PLAN, changes=(twin, *PLAN.changes))
+    page = show(plan, f"#sid={twin.address.sid}&kind=messages")
+    assert page.locator(".item.current .title code").inner_text() == str(PLAN.changes[-1].address)
+    page.reload()
+    page.wait_for_selector(".item.current")
+    assert page.locator(".item.current .title code").inner_text() == str(PLAN.changes[-1].address)
+
+
+def test_a_link_to_a_group_that_is_gone_does_not_lead_to_another(show: Show) -> None:
+    page = show(PLAN, "#g=G3&gd=000000000000")
+
+    assert "not in this plan" in page.inner_text("#banner")
+    assert page.locator(".item.current").count() == 0
+
+
+def test_a_link_to_a_record_in_conflict_leads_to_it(show: Show) -> None:
+    conflict = approval().conflicts[0]
+    page = show(approval(), f"#sid={conflict.address.sid}")
+
+    assert "does not change" in page.inner_text("#banner")
+    assert page.locator("#conflicts", has_text=str(conflict.address)).is_visible()
+
+
+def test_going_back_leads_to_the_view_before(show: Show) -> None:
+    page = show(PLAN)
+    page.keyboard.press("3")
+    page.locator("#results .link").first.click()
+    page.wait_for_selector(".item")
+    page.go_back()
+
+    assert page.locator('[data-view="files"]').get_attribute("aria-current") == "true"
+
+
+def test_items_stand_in_the_page_in_the_order_in_which_they_are_shown(show: Show) -> None:
+    page = show(PLAN, "#view=records")
+    for y in (9000, 0, 4000, 2500):
+        page.evaluate(f"scrollTo(0, {y})")
+        page.wait_for_timeout(60)
+
+    order = page.eval_on_selector_all(".item", "all => all.map(one => +one.ariaPosInSet)")
+    assert order == sorted(order)
+
+
+def test_keys_are_for_the_item_that_has_the_focus(show: Show) -> None:
+    page = show(PLAN)
+    page.keyboard.press("j")
+    page.locator(".item .tick").nth(3).focus()
+    page.keyboard.press("x")
+
+    assert page.locator(".item .tick").nth(3).is_checked()
+    assert not page.locator(".item .tick").first.is_checked()
+
+
+def test_a_group_found_in_part_is_ticked_in_part(show: Show) -> None:
+    group = gather(PLAN).groups[2]
+    some = sum(change.address.kind == "message_drs" for change, _ in group.members)
+    page = show(PLAN, f"#q=group:{group.name}%20kind:message_drs")
+    page.locator(".item .tick").first.click()
+
+    assert f"0 of {len(gather(PLAN).groups)} groups, {some} of 600" in page.inner_text("#progress")
+    page.fill("#q", f"group:{group.name}")
+    assert page.locator(".item .tick").first.evaluate("box => box.indeterminate")
+
+
+def test_where_nothing_matches_all_can_be_cleared(show: Show) -> None:
+    page = show(PLAN, "#origin=drift&key=tier&action=set")
+    page.get_by_role("button", name="Clear search and filters").click()
+
+    assert count(page).startswith("600 records in")
+
+
+def test_a_value_of_a_megabyte_can_be_opened_and_seen_whole(show: Show) -> None:
+    change = PLAN.changes[0]
+    words = "lorem ipsum " * 50_000
+    change = structs.replace(change, before=f"{words}old {words}", after=f"{words}new {words}")
+    page = show(structs.replace(PLAN, changes=(change,)), "#view=records&q=lorem")
+    page.keyboard.press("e")
+
+    item = page.locator(".item")
+    assert item.locator("del .other").all_inner_texts() == ["old"]
+    assert len(item.inner_text()) < 30_000
+    item.get_by_role("button", name="more characters").first.click()
+    assert len(item.inner_text()) > 500_000
+
+
 def test_of_two_texts_the_words_that_differ_stand_out(show: Show) -> None:
     page = show(PLAN, "#view=records&q=resolved")
     page.keyboard.press("j")

@@ -14,11 +14,21 @@ function element(tag, classes, text) {
 
 let words = [];
 
+// In lower case and of the same length, so that a place in one is a place in the other.
+const lower = (text) => {
+  const low = text.toLowerCase();
+  return low.length === text.length ? low : [...text].map((one) => (one.toLowerCase().length === one.length ? one.toLowerCase() : one)).join("");
+};
+
+const MOST_MARKS = 500; // each is an element, and all are made again at every key
+
 // A text with the searched words marked.
 function marked(into, text) {
-  const low = text.toLowerCase();
+  const low = lower(text);
   let at = 0;
-  while (words.length && at < text.length) {
+  let left = MOST_MARKS;
+  while (words.length && at < text.length && left > 0) {
+    left -= 1;
     let next = -1;
     let length = 0;
     for (const word of words) {
@@ -35,32 +45,65 @@ function marked(into, text) {
 
 const code = (text, tag = "code") => marked(element(tag, "code"), text);
 
+const MOST_SHOWN = 4000; // characters of a part; of a longer one the rest is a click away
+
 // A line break that a value holds is shown where it is, as well as what it is written as.
 function value(tag, parts) {
   const made = element(tag, "code");
-  for (const part of parts) {
-    const span = element("span", part.same ? "same" : "other");
-    part.text.split(/((?<!\\)(?:\\\\)*\\n)/u).forEach((piece) => {
-      marked(span, piece);
-      if (piece.endsWith("\\n") && piece !== part.text) span.append(element("br"));
-    });
-    made.append(span);
-  }
+  for (const part of parts) made.append(part.text.length <= MOST_SHOWN ? worded(part) : folded(part));
   return made;
+}
+
+function worded(part) {
+  const span = element("span", part.same ? "same" : "other");
+  part.text.split(/((?<!\\)(?:\\\\)*\\n)/u).forEach((piece) => {
+    marked(span, piece);
+    if (piece.endsWith("\\n") && piece !== part.text) span.append(element("br"));
+  });
+  return span;
+}
+
+// The beginning and the end of a very long part; all of it for whoever asks.
+function folded(part) {
+  const half = MOST_SHOWN / 2;
+  const rest = part.text.length - MOST_SHOWN;
+  const around = element("span");
+  const all = button(`… ${number(rest)} more characters${part.same ? ", the same" : ""} …`, () => {
+    around.replaceChildren(worded(part));
+    list?.show();
+  }, "link");
+  around.append(worded({ ...part, text: part.text.slice(0, half) }), all, worded({ ...part, text: part.text.slice(-half) }));
+  return around;
 }
 
 function shortDiff(place) {
   const line = element("span", `diff ${place.op}`);
   line.append(element("span", "sign", SIGNS[place.op]), code(place.name));
   const cut = element("span", "cut");
-  if (place.before !== null) cut.append(code(clipped(place.before), "del"));
+  const from = place.op === "replace" ? firstDifference(place.before, place.after) : 0;
+  if (place.before !== null) cut.append(code(clipped(place.before, from), "del"));
   if (place.before !== null && place.after !== null) cut.append(" → ");
-  if (place.after !== null) cut.append(code(clipped(place.after), "ins"));
+  if (place.after !== null) cut.append(code(clipped(place.after, from), "ins"));
   line.append(cut);
   return line;
 }
 
-const clipped = (text) => (text.length > 160 ? `${text.slice(0, 159)}…` : text);
+const MOST_CLIPPED = 120;
+
+// Of a long text the part that differs.
+function clipped(text, from = 0) {
+  if (text.length <= MOST_CLIPPED) return text;
+  const start = Math.max(0, Math.min(from - MOST_CLIPPED / 4, text.length - MOST_CLIPPED));
+  const end = start + MOST_CLIPPED;
+  return `${start ? "…" : ""}${text.slice(start, end)}${end < text.length ? "…" : ""}`;
+}
+
+function firstDifference(one, other) {
+  const most = Math.min(one.length, other.length);
+  let at = 0;
+  while (at < most && one.charCodeAt(at) === other.charCodeAt(at)) at += 1;
+  return at;
+}
 
 function wholeDiff(place) {
   const line = element("div", `diff ${place.op}`);
@@ -85,17 +128,20 @@ function button(text, act, classes = "") {
 }
 
 async function copy(text, from) {
+  let done = true;
   try {
     await navigator.clipboard.writeText(text);
   } catch {
+    const held = document.activeElement;
     const area = element("textarea");
     area.value = text;
     document.body.append(area);
     area.select();
-    document.execCommand("copy");
+    done = document.execCommand("copy");
     area.remove();
+    held?.focus({ preventScroll: true });
   }
   const said = from.dataset.said || (from.dataset.said = from.textContent);
-  from.textContent = "Copied";
+  from.textContent = done ? "Copied" : "Could not copy";
   setTimeout(() => { from.textContent = said; }, 1200);
 }

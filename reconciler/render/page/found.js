@@ -32,16 +32,20 @@ function search() {
 function facets(counts) {
   const into = $("facet-list");
   const active = document.activeElement?.dataset?.facet;
+  const chosen = Object.values(state.picked).reduce((sum, values) => sum + values.size, 0);
+  $("facets").firstElementChild.textContent = chosen ? `Filters (${chosen})` : "Filters";
   into.replaceChildren();
   for (const [name, values] of Object.entries(counts)) {
     const picked = state.picked[name] || new Set();
     for (const one of picked) if (!values.has(one)) values.set(one, 0);
     if (values.size < 2 && !picked.size) continue;
-    const ordered = [...values].sort((one, other) => picked.has(other[0]) - picked.has(one[0]) || other[1] - one[1] || (one[0] < other[0] ? -1 : 1));
+    const ordered = [...values].sort((one, other) => other[1] - one[1] || (one[0] < other[0] ? -1 : 1));
+    // What was picked stays to be seen, and nothing moves under the pointer that picked it.
+    const shown = ordered.filter(([one], at) => at < MOST_FACET_VALUES || picked.has(one));
     const set = element("fieldset");
     set.append(element("legend", "", name));
-    for (const [one, count] of ordered.slice(0, MOST_FACET_VALUES)) set.append(choice(name, one, count, picked.has(one)));
-    if (ordered.length > MOST_FACET_VALUES) set.append(element("small", "where", `and ${number(ordered.length - MOST_FACET_VALUES)} more: search ${name}:…`));
+    for (const [one, count] of shown) set.append(choice(name, one, count, picked.has(one)));
+    if (ordered.length > shown.length) set.append(element("small", "where", `and ${number(ordered.length - shown.length)} more: search ${name}:…`));
     into.append(set);
   }
   if (active) [...into.querySelectorAll("input")].find((one) => one.dataset.facet === active)?.focus();
@@ -72,13 +76,34 @@ function render() {
   $("count").textContent = found.length === plan.rows.length
     ? `${records(found.length)} in ${number(plan.groups.length)} ${plan.groups.length === 1 ? "group" : "groups"}`
     : `${number(found.length)} of ${records(plan.rows.length)}, ${number(shownGroups.length)} ${shownGroups.length === 1 ? "group" : "groups"}`;
+  tell();
   for (const each of document.querySelectorAll("[data-view]")) each.setAttribute("aria-current", each.dataset.view === state.view);
   const into = $("results");
   list = null;
-  if (!found.length) into.replaceChildren(element("p", "empty", "Nothing matches. Esc clears the search."));
+  if (!found.length) into.replaceChildren(nothing());
   else if (state.view === "groups") list = new Windowed(into, shownGroups, drawGroup, 66, groupOpen);
   else if (state.view === "records") list = new Windowed(into, found, drawRow, 66, rowId);
   else into.replaceChildren(table(state.view));
-  progress();
   link();
+}
+
+let telling = 0;
+
+// What was found, or went wrong, read out once nobody types any longer.
+function tell() {
+  clearTimeout(telling);
+  telling = setTimeout(() => { $("told").textContent = $("banner").textContent || $("count").textContent; }, 600);
+}
+
+function nothing() {
+  const empty = element("p", "empty", "Nothing matches. ");
+  empty.append(button("Clear search and filters", () => { clear(); $("q").focus(); }));
+  return empty;
+}
+
+function clear() {
+  state.q = "";
+  state.picked = {};
+  sync();
+  render();
 }

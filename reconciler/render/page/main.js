@@ -1,5 +1,8 @@
 // Keys and buttons, and the beginning.
 
+const MANY_ROWS = 20000;
+const PAUSE_MS = 120;
+
 let lastKey = "";
 
 const KEYS = {
@@ -8,14 +11,21 @@ const KEYS = {
   k: () => list?.go(Math.max(list.current - 1, 0)),
   o: () => list && list.current >= 0 && toggle(list.open(list.items[list.current]), list.current),
   x: () => list && list.current >= 0 && (state.view === "groups"
-    ? tickGroup(list.items[list.current], !done.has(groupId(list.items[list.current])), list.current)
+    ? tickGroup(list.items[list.current], ticked(list.items[list.current]) < list.items[list.current].count, list.current)
     : tickRow(list.items[list.current], !reviewed(list.items[list.current]), list.current)),
   e: () => everything(true),
   c: () => everything(false),
   "?": () => $("help").showModal(),
   g: () => { if (lastKey === "g") { scrollTo({ top: 0 }); list?.go(0); } },
 };
-VIEWS.forEach((view, at) => { KEYS[at + 1] = () => { state.view = view; render(); }; });
+VIEWS.forEach((view, at) => { KEYS[at + 1] = () => show(view); });
+
+function show(view) {
+  const inside = $("results").contains(document.activeElement);
+  state.view = view;
+  visit();
+  if (inside) list?.go(0);
+}
 
 function everything(open) {
   if (!list) return;
@@ -37,11 +47,23 @@ function wire() {
       lastKey = lastKey === "g" ? "" : event.key;
     }
   });
-  $("q").addEventListener("input", () => { state.q = $("q").value; render(); });
+  let typed = 0;
+  $("q").addEventListener("input", () => {
+    state.q = $("q").value;
+    clearTimeout(typed);
+    // Of very many records each key would be felt: what is typed in one go is searched for at once.
+    if (plan.rows.length < MANY_ROWS) render();
+    else typed = setTimeout(render, PAUSE_MS);
+  });
+  $("results").addEventListener("focusin", (event) => {
+    const item = event.target.closest(".item");
+    if (item && list) list.point(Number(item.getAttribute("aria-posinset")) - 1);
+  });
   $("regex").addEventListener("change", () => { state.regex = $("regex").checked; render(); });
-  for (const each of document.querySelectorAll("[data-view]")) each.addEventListener("click", () => { state.view = each.dataset.view; render(); });
+  for (const each of document.querySelectorAll("[data-view]")) each.addEventListener("click", () => show(each.dataset.view));
   $("theme").addEventListener("click", () => { state.theme = { "": "dark", dark: "light", light: "" }[state.theme]; themed(); link(); });
   $("help-open").addEventListener("click", () => $("help").showModal());
+  $("help-close").addEventListener("click", () => $("help").close());
   $("layout").addEventListener("click", () => {
     const beside = $("results").classList.toggle("beside");
     $("layout").setAttribute("aria-pressed", beside);
@@ -61,7 +83,11 @@ function wire() {
     requestAnimationFrame(() => { waiting = false; list?.show(); });
   };
   addEventListener("scroll", moved, { passive: true });
-  addEventListener("resize", () => list?.all());
+  let wide = innerWidth; // a phone hides its bar while one scrolls: only the width moves lines
+  addEventListener("resize", () => {
+    if (innerWidth === wide) moved();
+    else { wide = innerWidth; list?.all(); }
+  });
 }
 
 function start(read_plan) {
@@ -73,6 +99,7 @@ function start(read_plan) {
   $("app").hidden = false;
   document.querySelector(".tools").hidden = false;
   follow();
+  progress();
 }
 
 unpacked().then(read).then(start);

@@ -20,9 +20,11 @@ function frame(name, isDone, tick, isOpen, toggle) {
 
 function drawGroup(group, at, item) {
   const open = opened.has(groupOpen(group));
-  const isDone = done.has(groupId(group));
+  const some = ticked(group);
+  const isDone = some === group.count;
   item.classList.toggle("done", isDone);
   const { line, what, side } = frame(group.name, isDone, (on) => tickGroup(group, on, at), open, () => toggle(groupOpen(group), at));
+  line.firstChild.indeterminate = some > 0 && !isDone;
   const title = element("div", "title");
   title.append(element("b", "", group.name), element("span", "", group.matches === group.count ? records(group.count) : `${number(group.matches)} of ${records(group.count)}`));
   what.append(title);
@@ -69,7 +71,7 @@ function groupDetails(group) {
   for (const row of rows) {
     const entry = element("li");
     const to = element("a");
-    to.href = `#view=records&sid=${row.sid}`;
+    to.href = `#${linkTo(row)}`;
     to.append(code(row.address));
     entry.append(to, " ", element("span", "where", `${row.file}:${row.line}`));
     if (!exact) for (const place of row.variant.places) entry.append(element("br"), shortDiff(place));
@@ -77,8 +79,8 @@ function groupDetails(group) {
   }
   more.append(names);
   const buttons = element("div", "buttons");
-  if (group.matches > rows.length) buttons.append(button(`All ${records(group.matches)}`, () => { pick("group", group.name); state.view = "records"; render(); scrollTo({ top: 0 }); }));
-  buttons.append(button("Copy link", (from) => copy(here(`g=${group.name}&gd=${group.digest}`), from)), button("Copy SIDs", (from) => copy(group.rows.map((row) => row.sid).join("\n"), from)));
+  if (group.matches > rows.length) buttons.append(button(`All ${records(group.matches)}`, () => { pick("group", group.name); state.view = "records"; visit(); scrollTo({ top: 0 }); }));
+  buttons.append(button("Copy link", (from) => copy(here(`g=${group.name}&gd=${group.digest}`), from)), button("Copy SIDs", (from) => copy(found.filter((row) => row.group === group).map((row) => row.sid).join("\n"), from)));
   more.append(buttons);
   return more;
 }
@@ -91,7 +93,7 @@ function drawRow(row, at, item) {
   title.append(code(row.address));
   what.append(title, code(`${row.file}:${row.line}`, "div"));
   what.lastChild.className = "where";
-  side.append(badge(row.group.action), badge(`origin: ${row.group.origin}`, row.group.origin), badge(row.group.name, "group"));
+  side.append(badge(row.group.effect), badge(`origin: ${row.group.origin}`, row.group.origin), badge(row.group.name, "group"));
   if (!open) {
     const diffs = element("div", "diffs");
     for (const place of row.variant.places.slice(0, 3)) diffs.append(shortDiff(place));
@@ -103,8 +105,8 @@ function drawRow(row, at, item) {
   for (const place of row.variant.places) more.append(wholeDiff(place));
   const buttons = element("div", "buttons");
   buttons.append(
-    button("Copy link", (from) => copy(here(`sid=${row.sid}`), from)),
-    button("Copy markdown link", (from) => copy(`[${span(row.address)}](${here(`sid=${row.sid}`)})`, from)),
+    button("Copy link", (from) => copy(here(linkTo(row)), from)),
+    button("Copy markdown link", (from) => copy(`[${span(row.address)}](${here(linkTo(row))})`, from)),
     button("Copy SID", (from) => copy(row.sid, from)),
     button("Copy --target", (from) => copy(`--target ${row.address}`, from)),
     button(`Its group ${row.group.name}`, () => { state.view = "groups"; state.picked = {}; state.q = ""; opened.add(groupOpen(row.group)); sync(); render(); list.go(shownGroups.indexOf(row.group)); }),

@@ -18,8 +18,13 @@ function tester(text, regex) {
     const low = text.toLowerCase();
     return (value) => value.toLowerCase().includes(low);
   }
-  const pattern = new RegExp(text, "iu");
+  const pattern = expression(text);
   return (value) => pattern.test(value);
+}
+
+// `\\-` and the like are no mistake to those who type them.
+function expression(text) {
+  try { return new RegExp(text, "iu"); } catch { return new RegExp(text, "i"); }
 }
 
 function once(ask, thing) {
@@ -37,29 +42,28 @@ const ofFile = (ask) => once(ask, (row) => row.file);
 const someValue = (pick, has) => (row) => row.variant.places.some((place) => pick(place).some((one) => one !== null && has(one)));
 
 function operator(name, wanted, regex) {
-  if (name === "changed") return changed(wanted);
+  if (name === "changed") return ofSize(wanted);
   const has = tester(wanted, regex);
   switch (name) {
-    case "sid": return (row) => has(row.address);
+    case "sid": return (row) => has(row.sid) || has(row.address);
     case "value": return ofVariant(someValue((place) => [place.before, place.after], has));
     case "before": return ofVariant(someValue((place) => [place.before], has));
     case "after": return ofVariant(someValue((place) => [place.after], has));
     case "key": return ofVariant((row) => row.variant.keys.some(has));
     case "file": return ofFile((row) => has(row.file));
     case "owner": return ofFile((row) => row.owners.some(has));
-    case "kind": return (row) => row.kind === wanted;
     case "group": {
       const same = wanted.toLowerCase();
       return (row) => row.group.name.toLowerCase() === same || row.group.digest === same;
     }
     default: {
-      const low = wanted.toLowerCase();
-      return ofVariant((row) => FACETS[name](row).some((one) => one.toLowerCase().startsWith(low)));
+      const some = wanted.toLowerCase().split(/[|,]/u);
+      return (row) => FACETS[name](row).some((one) => some.some((low) => one.toLowerCase().startsWith(low)));
     }
   }
 }
 
-function changed(wanted) {
+function ofSize(wanted) {
   const found = /^(>=|<=|>|<|=)?(\d+)$/.exec(wanted);
   if (!found) throw new Error(`changed:${wanted}: expected a number, as in changed:>1`);
   const limit = Number(found[2]);
@@ -76,13 +80,16 @@ const OPERATORS = new Set([...Object.keys(FACETS), "sid", "value", "before", "af
 function parsed(query, regex) {
   const tests = [];
   const words = [];
-  for (const [, minus, name, quoted, bare] of query.matchAll(/(-?)(?:([a-z]+):)?(?:"([^"]*)"?|(\S+))/gu)) {
+  if (regex && query) return { tests: [anything(query, true)], words };
+  for (const [, minus, name, quoted, bare] of query.matchAll(/(-?)(?:([a-zA-Z]+):)?(?:"([^"]*)"?|(\S+))/gu)) {
     const wanted = quoted === undefined ? bare : quoted;
-    const known = name !== undefined && OPERATORS.has(name);
+    const operated = name?.toLowerCase();
+    const known = operated !== undefined && OPERATORS.has(operated);
+    if (known && !wanted) continue; // it is being typed
     const whole = name === undefined || known ? wanted : `${name}:${wanted}`;
-    const ask = known ? operator(name, whole, regex) : anything(whole, regex);
+    const ask = known ? operator(operated, whole, regex) : anything(whole, regex);
     tests.push(minus ? (row) => !ask(row) : ask);
-    if (!minus && !regex && (!known || ["value", "before", "after", "key", "file", "sid"].includes(name))) words.push(whole.toLowerCase());
+    if (!minus && !regex && (!known || ["value", "before", "after", "key", "file", "sid"].includes(operated))) words.push(whole.toLowerCase());
   }
   return { tests, words: words.filter(Boolean) };
 }

@@ -13,11 +13,15 @@ const done = new Set();
 const groupOpen = (group) => `o:${group.digest}`;
 const groupId = (group) => `g:${group.digest}:${group.name}`;
 const rowId = (row) => `r:${row.address}`;
-const reviewed = (row) => done.has(rowId(row)) || done.has(groupId(row.group));
+const notId = (row) => `n:${row.address}`; // in a group that was ticked whole, this one not
+const reviewed = (row) => (done.has(groupId(row.group)) ? !done.has(notId(row)) : done.has(rowId(row)));
 const store = () => `reconciler:${plan.digest}`;
 
 function remembered() {
-  try { return JSON.parse(localStorage.getItem(store()) || "[]"); } catch { return []; }
+  try {
+    const kept = JSON.parse(localStorage.getItem(store()) || "[]");
+    return Array.isArray(kept) ? kept : [];
+  } catch { return []; }
 }
 
 function remember() {
@@ -31,35 +35,50 @@ function pick(name, one, on = true) {
 }
 
 function progress() {
-  const groups = plan.groups.filter((group) => done.has(groupId(group)) || group.rows.every((row) => done.has(rowId(row)))).length;
-  const rows = plan.rows.filter(reviewed).length;
+  const groups = plan.groups.filter((group) => ticked(group) === group.count).length;
+  const rows = plan.groups.reduce((sum, group) => sum + ticked(group), 0);
   $("progress").textContent = `Reviewed: ${number(groups)} of ${number(plan.groups.length)} groups, ${number(rows)} of ${records(plan.rows.length)}`;
+}
+
+// How many of a group's records were reviewed: of a group that was ticked whole all but a few.
+function ticked(group) {
+  const whole = done.has(groupId(group));
+  let some = 0;
+  for (const row of group.rows) if (done.has(whole ? notId(row) : rowId(row))) some += 1;
+  return whole ? group.count - some : some;
 }
 
 function toggle(id, at) {
   if (!opened.delete(id)) opened.add(id);
   list.again(at);
-  list.go(at);
+  list.go(at, { scroll: false });
 }
 
+// Of a group that is found in part only what is found is ticked: the rest nobody has seen.
 function tickGroup(group, on, at) {
-  if (on) done.add(groupId(group));
-  else {
-    done.delete(groupId(group));
-    for (const row of group.rows) done.delete(rowId(row));
+  if (group.matches < group.count) {
+    for (const row of found) if (row.group === group) tick(row, on);
+  } else {
+    for (const row of group.rows) { done.delete(rowId(row)); done.delete(notId(row)); }
+    if (on) done.add(groupId(group));
+    else done.delete(groupId(group));
   }
-  remember();
-  progress();
-  list.again(at);
+  ticksChanged(at);
 }
 
 function tickRow(row, on, at) {
-  if (on) done.add(rowId(row));
-  else {
-    // One of a group that was ticked whole: the others stay ticked.
-    if (done.delete(groupId(row.group))) for (const other of row.group.rows) done.add(rowId(other));
-    done.delete(rowId(row));
-  }
+  tick(row, on);
+  ticksChanged(at);
+}
+
+function tick(row, on) {
+  const whole = done.has(groupId(row.group));
+  const id = whole ? notId(row) : rowId(row);
+  if (on === whole) done.delete(id);
+  else done.add(id);
+}
+
+function ticksChanged(at) {
   remember();
   progress();
   list.again(at);

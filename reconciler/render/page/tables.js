@@ -24,7 +24,8 @@ function table(view) {
     const cell = element("th", column === "name" ? "" : "n");
     cell.scope = "col";
     cell.setAttribute("aria-sort", column !== by ? "none" : way > 0 ? "ascending" : "descending");
-    cell.append(button(`${title}${column !== by ? "" : way > 0 ? " ▲" : " ▼"}`, () => { sorted[view] = [column, column === by ? -way : column === "name" ? 1 : -1]; render(); }));
+    cell.append(button(`${title}${column !== by ? "" : way > 0 ? " ▲" : " ▼"}`, () => { sorted[view] = [column, column === by ? -way : column === "name" ? 1 : -1]; render(); $("results").querySelector(`[data-column=${column}]`).focus(); }));
+    cell.firstChild.dataset.column = column;
     head.append(cell);
   }
   if (isFiles) { const cell = element("th", "", "owners"); cell.scope = "col"; head.append(cell); }
@@ -34,7 +35,7 @@ function table(view) {
   for (const each of ordered.slice(0, MOST_TABLE_ROWS)) {
     const line = element("tr");
     const name = element("td");
-    name.append(button("", () => { pick(isFiles ? "file" : "key", each.name); state.view = "records"; render(); }, "link"));
+    name.append(button("", () => { pick(isFiles ? "file" : "key", each.name); state.view = "records"; visit(); }, "link"));
     name.firstChild.append(code(each.name));
     line.append(name, ...["records", "removes", "changes", "adds"].map((column) => element("td", "n", number(each[column]))));
     if (isFiles) line.append(element("td", "", each.owners.join(", ")));

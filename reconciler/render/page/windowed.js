@@ -21,9 +21,10 @@ class Windowed {
 
   // Those not seen yet are as high as those that are, so that the scroll bar tells the truth.
   guess() {
-    let sum = 0;
-    for (const at of this.drawn.keys()) sum += this.heights[at];
-    for (let at = 0; at < this.items.length; at += 1) if (!this.drawn.has(at)) this.heights[at] = sum / this.drawn.size;
+    if (!this.drawn.size) return;
+    const seen = [...this.drawn.keys()].map((at) => this.heights[at]).sort((one, other) => one - other);
+    const usual = seen[seen.length >> 1];
+    for (let at = 0; at < this.items.length; at += 1) if (!this.drawn.has(at)) this.heights[at] = usual;
     this.place(0);
     this.show();
   }
@@ -46,7 +47,8 @@ class Windowed {
 
   show() {
     if (!this.items.length) return;
-    const above = -this.list.getBoundingClientRect().top;
+    let above = -this.list.getBoundingClientRect().top;
+    const anchor = this.at(Math.max(0, above));
     for (let turn = 0; turn < 3; turn += 1) {
       const first = this.at(Math.max(0, above - 300));
       const last = this.at(Math.max(0, above + innerHeight + 300));
@@ -54,7 +56,10 @@ class Windowed {
         if ((at < first || at > last) && !item.contains(document.activeElement)) { item.remove(); this.drawn.delete(at); }
       }
       for (let at = first; at <= last; at += 1) if (!this.drawn.has(at)) this.add(at);
+      const was = this.tops[anchor];
       if (!this.measure()) break;
+      const moved = this.tops[anchor] - was;
+      if (above > 0 && moved) { scrollBy({ top: moved, behavior: "instant" }); above += moved; }
     }
   }
 
@@ -66,7 +71,9 @@ class Windowed {
     item.append(this.draw(this.items[at], at, item));
     item.classList.toggle("current", at === this.current);
     this.drawn.set(at, item);
-    this.list.append(item);
+    let next = null; // in the order of the list: what reads or tabs through the page goes by it
+    for (const [other, drawn] of this.drawn) if (other > at && (next === null || other < next[0])) next = [other, drawn];
+    this.list.insertBefore(item, next && next[1]);
   }
 
   measure() {
@@ -92,22 +99,34 @@ class Windowed {
   }
 
   all() {
+    const above = -this.list.getBoundingClientRect().top;
+    const first = above > 0 ? this.at(above) : -1;
+    const off = above - this.tops[Math.max(first, 0)];
+    const held = [...this.drawn].find(([, item]) => item.contains(document.activeElement));
+    const focused = held && document.activeElement.classList[0];
     for (const item of this.drawn.values()) item.remove();
     this.drawn.clear();
     this.show();
     this.guess();
+    if (first >= 0) scrollBy({ top: this.tops[first] + off + this.list.getBoundingClientRect().top, behavior: "instant" });
+    if (held && focused) this.drawn.get(held[0])?.querySelector(`.${focused}`)?.focus({ preventScroll: true });
   }
 
-  go(at, { focus = true } = {}) {
-    if (at < 0 || at >= this.items.length) return;
-    const before = this.current;
+  // Keys are meant for this item from now on.
+  point(at) {
+    if (at === this.current) return;
+    this.drawn.get(this.current)?.classList.remove("current");
     this.current = at;
-    this.drawn.get(before)?.classList.remove("current");
+    this.drawn.get(at)?.classList.add("current");
+  }
+
+  go(at, { focus = true, scroll = true } = {}) {
+    if (at < 0 || at >= this.items.length) return;
+    this.point(at);
     const top = this.list.getBoundingClientRect().top + scrollY + this.tops[at];
     const bar = document.querySelector(".search").offsetHeight + 8;
-    if (top < scrollY + bar || top + this.heights[at] > scrollY + innerHeight - 60) scrollTo({ top: top - bar - 40 });
+    if (top < scrollY + bar || scroll && top + this.heights[at] > scrollY + innerHeight - 60) scrollTo({ top: top - bar - 40 });
     this.show();
-    this.drawn.get(at)?.classList.add("current");
     if (focus) this.drawn.get(at)?.querySelector(".toggle")?.focus({ preventScroll: true });
   }
 }

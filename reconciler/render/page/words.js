@@ -1,11 +1,31 @@
 // Two texts -> the words that are the same and those that are not.
 
-const MOST_TOKENS = 400; // matching words costs the square of their number
+const MOST_TOKENS = 2000; // matching words costs the square of their number
 
 const tokens = (text) => text.match(/\\u[0-9a-f]{4}|\\.|\s+|[\p{L}\p{N}_]+|./gsu) || [];
 
 // Two texts as parts that are the same and parts that are not, word by word.
 function byWords(before, after) {
+  const [from, to] = ends(before, after);
+  const cut = (text) => text.slice(from, text.length - to);
+  const around = (text, parts) => [{ same: true, text: text.slice(0, from) }, ...parts, { same: true, text: text.slice(text.length - to) }].filter((part) => part.text);
+  const [old, now] = ofMiddle(cut(before), cut(after));
+  return [around(before, old), around(after, now)];
+}
+
+// How much is the same at the start and at the end, in whole words: a megabyte is not taken apart.
+function ends(before, after) {
+  const most = Math.min(before.length, after.length);
+  let from = 0;
+  while (from < most && before.charCodeAt(from) === after.charCodeAt(from)) from += 1;
+  from = from && before.lastIndexOf(" ", from - 1) + 1;
+  let to = 0;
+  while (to < most - from && before.charCodeAt(before.length - 1 - to) === after.charCodeAt(after.length - 1 - to)) to += 1;
+  const space = before.indexOf(" ", before.length - to);
+  return [from, space < 0 ? 0 : before.length - space];
+}
+
+function ofMiddle(before, after) {
   const old = tokens(before);
   const now = tokens(after);
   let head = 0;
