@@ -4,6 +4,7 @@ The API's address and the token come from the environment alone: a pull request 
 file of the tree, and could otherwise send the token elsewhere.
 """
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -43,6 +44,13 @@ class Secret:
     def reveal(self) -> str:
         """The text itself; for the moment of sending it."""
         return self._hidden
+
+    def redacted(self, text: str) -> str:
+        """What somebody else says, who may tell the token back, also as JSON writes it."""
+        escaped = json.dumps(self._hidden)[1:-1]
+        for form in (self._hidden, escaped, escaped.replace("/", r"\/")):
+            text = text.replace(form, "***")
+        return text
 
     def __repr__(self) -> str:
         return "Secret(***)"

@@ -17,8 +17,8 @@ from reconciler.value import JsonValue, Steps, alike, parse, pointer, structure
 
 Op = Literal["add", "remove", "replace"]
 
-# Matching lines costs the square of their number; a record must not hold up a plan.
-MAX_MATCHED_LINES = 2000
+# Matching lines may cost the cube of their number; a record must not hold up a plan.
+MAX_MATCHED_LINES = 200
 
 
 class Place(Struct, frozen=True, gc=False):
@@ -61,6 +61,20 @@ def places(before: str | None, after: str | None, mask: Mask | None = None) -> t
 def lines(before: str, after: str) -> Iterator[tuple[Literal[" ", "-", "+"], str]]:
     """Two texts of several lines as one: each line with whether it stays, goes or comes."""
     old, new = before.split("\n"), after.split("\n")
+    start = _same(old, new)
+    end = _same(old[start:][::-1], new[start:][::-1])
+    yield from ((" ", line) for line in old[:start])
+    yield from _matched_lines(old[start : len(old) - end], new[start : len(new) - end])
+    yield from ((" ", line) for line in old[len(old) - end :])
+
+
+def _same(old: list[str], new: list[str]) -> int:
+    """How many lines are the same at the start."""
+    both = enumerate(zip(old, new, strict=False))
+    return next((at for at, (one, other) in both if one != other), min(len(old), len(new)))
+
+
+def _matched_lines(old: list[str], new: list[str]) -> Iterator[tuple[Literal[" ", "-", "+"], str]]:
     if max(len(old), len(new)) > MAX_MATCHED_LINES:
         yield from (("-", line) for line in old)
         yield from (("+", line) for line in new)

@@ -27,6 +27,7 @@ _ACTS_IN_JSON = re.compile(r"::|##|[^\x00-\x7e]")
 
 _BACKTICKS = re.compile("`+")
 _SPACES = re.compile(" {2,}")
+_FORMULA_BEHIND = re.compile(r";( *[=+@-])")
 _FORMULA = tuple("=+-@\t\r'")
 _ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"))
 
@@ -85,8 +86,12 @@ def _longest(text: str) -> int:
 
 
 def cell(shown: str) -> str:
-    """A cell of CSV that no spreadsheet takes for a formula; such a one begins with a quote."""
-    return f"'{shown}" if shown[:1] in _FORMULA else shown
+    """A cell of CSV that no spreadsheet takes for a formula; such a one begins with a quote.
+
+    Some spreadsheets part cells at semicolons, whatever the quotes.
+    """
+    text = _FORMULA_BEHIND.sub(r"\\u003b\1", shown)
+    return f"'{text}" if text[:1] in _FORMULA else text
 
 
 def xml(shown: str) -> str:

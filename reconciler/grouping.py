@@ -11,9 +11,9 @@ from enum import StrEnum
 from msgspec import Struct
 
 from reconciler.diff import Op, Place, places
-from reconciler.mask import Mask, text_of
+from reconciler.mask import Mask, Masked, text_of
 from reconciler.model import Action, Address, Change, Conflict, Plan
-from reconciler.value import Steps
+from reconciler.value import JsonValue, Steps, structure
 
 # Fewer changes are read quicker one by one.
 LEAST_ALIKE = 4
@@ -138,11 +138,31 @@ def _rank(group: Group) -> tuple[bool, int, Address]:
 
 
 def effect(change: Change, found: Iterable[Place]) -> Effect:
-    """The worst that a change does: emptying a field removes all that was in it."""
-    ops = {place.op for place in found}
-    if change.action is Action.CLEAR or "remove" in ops:
+    """The worst that a change does: what empties a field removes all that was in it."""
+    places_found = tuple(found)
+    if change.action is Action.CLEAR or any(map(_removes, places_found)):
         return Effect.REMOVES
-    return Effect.CHANGES if "replace" in ops and change.before else Effect.ADDS
+    replaces = any(place.op == "replace" for place in places_found)
+    return Effect.CHANGES if replaces and change.before else Effect.ADDS
+
+
+def _removes(place: Place) -> bool:
+    """Whether something is gone: a key, or all that a mapping or a list held."""
+    if place.op != "replace":
+        return place.op == "remove"
+    old, new = _held(place, place.before), _held(place, place.after)
+    return new is None or (isinstance(old, dict | list) and bool(old) and not _holds(new))
+
+
+def _held(place: Place, value: JsonValue) -> JsonValue:
+    """The value of a place; of a whole field the structure in its text, if there is one."""
+    if place.steps or not isinstance(value, str) or isinstance(value, Masked):
+        return value
+    return structure(value) or value
+
+
+def _holds(value: JsonValue) -> bool:
+    return isinstance(value, dict | list) and bool(value)
 
 
 def _likeness(change: Change, found: Iterable[Place]) -> str:

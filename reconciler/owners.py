@@ -5,18 +5,29 @@ https://docs.github.com/articles/about-code-owners, https://docs.gitlab.com/user
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 
 from msgspec import Struct
+
+from reconciler.reading import read_regular
 
 # In this order; the first one that is there counts.
 PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
 
 
+# The host's own limit is 3 MB; so many rules have never been met.
+_MAX_BYTES = 3 * 1024 * 1024
+_MOST_RULES = 5_000
+
+# A team, a person, an address: nothing else is shown of a file that may be something else.
+_OWNER = re.compile(r"@[\w./-]+|[\w.+-]+@[\w-]+(\.[\w-]+)+")
+
+
 class _Rule(Struct, frozen=True):
     section: str
-    pattern: re.Pattern[str]
+    pattern: tuple[str, ...]
     owners: tuple[str, ...]
 
 
@@ -37,11 +48,9 @@ class Owners:
     def of(self, file: str) -> tuple[str, ...]:
         """Who owns a file: in every section the last rule that matches has the word."""
         if file not in self._known:
-            path = posixpath.normpath(posixpath.join(self._folder, file))
+            names = posixpath.normpath(posixpath.join(self._folder, file)).split("/")
             last = {
-                rule.section: rule.owners
-                for rule in self._rules
-                if rule.pattern.fullmatch(path) is not None
+                rule.section: rule.owners for rule in self._rules if _matches(rule.pattern, names)
             }
             self._known[file] = tuple(dict.fromkeys(one for some in last.values() for one in some))
         return self._known[file]
@@ -52,11 +61,15 @@ def read(folder: Path) -> Owners:
     here = folder.resolve()
     top = next((one for one in (here, *here.parents) if (one / ".git").exists()), here)
     for place in PLACES:
+        if (top / place).parent.is_symlink():
+            continue
         try:
-            lines = (top / place).read_text("utf-8").splitlines()
+            # A link could lead to a secret of this machine, to be shown as somebody's name.
+            data = read_regular(top / place, _MAX_BYTES, follow_links=False)
+            lines = data.decode().splitlines()
         except (OSError, UnicodeDecodeError):
             continue
-        return Owners(lines, here.relative_to(top).as_posix())
+        return Owners(islice(lines, _MOST_RULES), here.relative_to(top).as_posix())
     return Owners()
 
 
@@ -64,14 +77,18 @@ _SECTION = re.compile(r"\^?\[(?P<name>[^\]]+)\](?:\[\d+\])?(?P<owners>.*)")
 
 
 def _rules(lines: Iterable[str]) -> Iterable[_Rule]:
-    section, default = "", ()
+    section, default = "", _owners(())
     for line in lines:
         words = _words(line)
         heading = _SECTION.fullmatch(" ".join(words))
         if heading is not None:
-            section, default = heading["name"].lower(), tuple(heading["owners"].split())
+            section, default = heading["name"].lower(), _owners(heading["owners"].split())
         elif words:
-            yield _Rule(section, _pattern(words[0]), tuple(words[1:]) or default)
+            yield _Rule(section, _pattern(words[0]), _owners(words[1:]) or default)
+
+
+def _owners(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(word for word in words if _OWNER.fullmatch(word))
 
 
 def _words(line: str) -> list[str]:
@@ -85,15 +102,47 @@ def _words(line: str) -> list[str]:
     return words
 
 
-def _pattern(glob: str) -> re.Pattern[str]:
-    """A pattern of gitignore: from the top where it holds a slash, all below it where a folder."""
+def _pattern(glob: str) -> tuple[str, ...]:
+    """A pattern of gitignore by the names of a path: from the top where it holds a slash.
+
+    What matches a folder matches all below it; but `docs/*` are the files there and no deeper ones.
+    """
     anchored = "/" in glob.rstrip("/")
-    regex = "".join(map(_part, re.findall(r"\*\*/|/\*\*$|\*|\?|[^*?/]+|/", glob.strip("/"))))
-    start = "" if anchored else "(?:.*/)?"
-    # `docs/*` are the files there and no deeper ones; all else may be a folder, too.
-    end = "" if glob.endswith("/*") else "/.*" if glob.endswith("/") else "(?:/.*)?"
-    return re.compile(f"{start}{regex}{end}", re.DOTALL)
+    names = re.sub(r"\*{3,}", "**", glob).strip("/").split("/")
+    names = [name if name == "**" else name.replace("**", "*") for name in names]
+    below = ["**"] if names[-1] != "**" and not glob.endswith("/*") else []
+    found = [*([] if anchored else ["**"]), *names, *below]
+    # Several in a row say the same as one, and would only be tried again and again.
+    pairs = zip(found, ["", *found], strict=False)
+    return tuple(name for name, before in pairs if not name == before == "**")
 
 
-def _part(part: str) -> str:
-    return {"**/": "(?:.*/)?", "/**": "/.*", "*": "[^/]*", "?": "[^/]"}.get(part) or re.escape(part)
+def _matches(pattern: tuple[str, ...], names: Sequence[str]) -> bool:
+    """Whether a path matches, name by name, `**` being any number of them.
+
+    Where a choice was wrong only the last `**` is tried again: that is enough, and never more than
+    the product of both lengths.
+    """
+    return _starred(pattern, names, "**", _name_matches)
+
+
+def _name_matches(glob: str, name: str) -> bool:
+    return _starred(glob, name, "*", lambda one, other: one in ("?", other))
+
+
+def _starred(
+    pattern: Sequence[str], text: Sequence[str], star: str, alike: Callable[[str, str], bool]
+) -> bool:
+    at = here = 0
+    back, tried = -1, 0
+    while here < len(text):
+        if at < len(pattern) and pattern[at] == star:
+            back, tried, at = at, here, at + 1
+        elif at < len(pattern) and alike(pattern[at], text[here]):
+            at, here = at + 1, here + 1
+        elif back >= 0:
+            tried += 1
+            at, here = back + 1, tried
+        else:
+            return False
+    return all(part == star for part in pattern[at:])

@@ -88,7 +88,7 @@ class Key(Struct, frozen=True):
 
 
 class Removal(Struct, frozen=True):
-    """A record that loses something, and the places that it loses."""
+    """A record that loses something, and all that is done to it: what is lost first."""
 
     change: Change
     places: tuple[Place, ...]
@@ -148,9 +148,9 @@ class Report(Struct, frozen=True):
         for group in self.groups:
             if group.effect is Effect.REMOVES:
                 for one in group.alike:
-                    lost = tuple(place for place in one.places if place.op != "add")
+                    lost_first = sorted(one.places, key=lambda place: place.op == "add")
                     for change in one.changes:
-                        yield Removal(change, lost, group.name)
+                        yield Removal(change, tuple(lost_first), group.name)
 
 
 def gather(plan: Plan, owners: Owners | None = None) -> Report:

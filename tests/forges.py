@@ -33,6 +33,8 @@ class Host:
         self.requests: list[str] = []
         self.faults: list[tuple[int, dict[str, str], bool] | None] = []
         self.most_chars = MOST_CHARS
+        self.fault_message = "fault"
+        self.headers: dict[str, str] = {}
         self.url = ""
 
     def others(self, count: int, body: str = "looks good") -> None:
@@ -70,10 +72,21 @@ class Host:
         ]
 
 
-def _page(items: list[dict[str, Any]], query: dict[str, list[str]]) -> Answer:
+def _page(host: Host, items: list[dict[str, Any]], query: dict[str, list[str]]) -> Answer:
+    """A page, without what the token may not see; the headers say whether there is another."""
     size = min(int(query.get("per_page", ["30"])[0]), ITEMS_A_PAGE)
     page = int(query.get("page", ["1"])[0])
-    return 200, items[(page - 1) * size : page * size]
+    more = len(items) > page * size
+    host.headers = {
+        "x-next-page": str(page + 1) if more else "",
+        "link": f'<{host.url}/x?page={page + 1}>; rel="next"' if more else "",
+    }
+    if host.author == "bot":
+        del host.headers["link"]
+    else:
+        del host.headers["x-next-page"]
+    shown = items[(page - 1) * size : page * size]
+    return 200, [item for item in shown if not item.get("hidden")]
 
 
 def github(host: Host, method: str, path: str, query: Any, body: Any) -> Answer:
@@ -84,19 +97,21 @@ def github(host: Host, method: str, path: str, query: Any, body: Any) -> Answer:
         return 422, {"message": "Validation Failed", "errors": [{"message": message}]}
     if path == "/user":
         return 403, {"message": "Resource not accessible by integration"}
+    if path == "/graphql" and "viewer" in body["query"]:
+        return 200, {"data": {"viewer": {"login": host.author}}}
     if path == "/graphql":
         host.minimised.append(int(body["variables"]["id"].removeprefix("IC_")))
         return 200, {"data": {"minimizeComment": {"minimizedComment": {"isMinimized": True}}}}
     if path == "/repos/o/r/issues/7/comments":
         if method == "GET":
-            return _page(host.comments, query)
+            return _page(host, host.comments, query)
         return 201, host.add(host.comments, text)
     if path == "/repos/o/r/commits/abc/pulls":
         return 200, [{"number": 7}]
     if path == "/repos/o/r/issues":
         if method == "GET":
             assert query["state"] == ["all"]
-            return _page(host.issues[::-1], query)
+            return _page(host, host.issues[::-1], query)
         return 201, host.add(host.issues, text)
     found = re.fullmatch(r"/repos/o/r/issues/comments/(\d+)", path)
     if found and method == "PATCH":
@@ -124,7 +139,7 @@ def gitlab(host: Host, method: str, path: str, query: Any, body: Any) -> Answer:
     notes = "/projects/5/merge_requests/7/notes"
     if path == notes:
         if method == "GET":
-            return _page(host.comments, query)
+            return _page(host, host.comments, query)
         return 201, host.add(host.comments, text)
     if path == "/projects/5/repository/commits/abc/merge_requests":
         return 200, [{"iid": 7}]
@@ -133,7 +148,7 @@ def gitlab(host: Host, method: str, path: str, query: Any, body: Any) -> Answer:
         return 200, {}
     if path == "/projects/5/issues":
         if method == "GET":
-            return _page(host.issues[::-1], query)
+            return _page(host, host.issues[::-1], query)
         return 201, host.add(host.issues, text)
     found = re.fullmatch(r"/projects/5/issues/(\d+)(/notes)?", path)
     if found and found[2]:
@@ -168,7 +183,8 @@ def serving(host: Host, answer: Callable[..., Answer]) -> Iterator[Host]:
             if not given & {TOKEN, f"Bearer {TOKEN}"}:
                 self._say(401, {}, {"message": f"Bad credentials {given}"})
                 return
-            fault = host.faults.pop(0) if self.command != "GET" and host.faults else None
+            writes = self.command != "GET" and "viewer" not in body.get("query", "")
+            fault = host.faults.pop(0) if writes and host.faults else None
             if fault is not None:
                 status, headers, done = fault
                 if done:
@@ -176,10 +192,11 @@ def serving(host: Host, answer: Callable[..., Answer]) -> Iterator[Host]:
                 if status == 0:
                     self.close_connection = True
                     return
-                self._say(status, headers, {"message": "fault"})
+                self._say(status, headers, {"message": host.fault_message})
                 return
+            host.headers = {}
             status, value = answer(host, self.command, url.path, parse_qs(url.query), body)
-            self._say(status, {}, value)
+            self._say(status, host.headers, value)
 
         do_POST = do_PATCH = do_PUT = do_GET
 

@@ -177,3 +177,14 @@ def test_the_order_of_places_is_the_same_in_every_process() -> None:
     }
 
     assert len(outputs) == 1
+
+
+def test_lines_that_repeat_do_not_hold_up_a_plan() -> None:
+    """Matching them all would take minutes, and the suite would be stopped."""
+    before = "\n".join("x" for _ in range(5_000))
+    after = "\n".join("x" if n % 2 else f"y{n}" for n in range(5_000))
+
+    rows = list(lines(before, after))
+
+    assert "\n".join(line for sign, line in rows if sign != "+") == before
+    assert "\n".join(line for sign, line in rows if sign != "-") == after

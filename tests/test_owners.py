@@ -1,5 +1,6 @@
 """CODEOWNERS as GitHub and GitLab read it."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -63,4 +64,32 @@ def test_without_a_file_that_can_be_read_nobody_owns_anything(folder: Path) -> N
     assert not read(folder)
     Path("CODEOWNERS").write_bytes(b"* \xff\n")
 
+    assert not read(folder)
+
+
+@pytest.mark.parametrize("pattern", ["*" * 40 + "X", "**/" * 40 + "X", "*a" * 40 + "X", "?*" * 40])
+def test_no_pattern_takes_for_ever(pattern: str) -> None:
+    """It would take longer than the suite is let, if every star were tried with every other."""
+    Owners([f"{pattern} @a"]).of("/".join(["a" * 60] * 40) + ".yaml")
+
+
+def test_a_link_is_not_followed_and_only_what_looks_like_an_owner_is_one(folder: Path) -> None:
+    write("[http]\n\textraheader = AUTHORIZATION: basic SECRET\n* basic @team\n", "secret")
+    Path("CODEOWNERS").symlink_to("secret")
+    assert not read(folder)
+    Path("CODEOWNERS").unlink()
+    (folder / "other").mkdir()
+    write("* @team\n", "other/CODEOWNERS")
+    Path("docs").symlink_to("other")
+    assert not read(folder)
+
+    write("* basic @team SECRET someone@example.com\n", "CODEOWNERS")
+    assert read(folder).of("a.yaml") == ("@team", "someone@example.com")
+
+
+def test_a_file_that_is_none_or_too_large_is_left_alone(folder: Path) -> None:
+    os.mkfifo(folder / "CODEOWNERS")
+    assert not read(folder)
+    Path("CODEOWNERS").unlink()
+    write("* @team\n" * 400_000, "CODEOWNERS")
     assert not read(folder)

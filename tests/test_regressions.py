@@ -661,3 +661,41 @@ def test_an_object_that_nests_too_deeply_is_one_failure() -> None:
     body = b'{"x":' + b"[" * 995 + b"]" * 995 + b',"user_data":"y"}'
     with pytest.raises(UnreadableError):
         put(Address("messages", sid(1)), "z", body)
+
+
+def test_no_report_overwrites_the_plan_or_another_report_through_a_link(
+    run: Run, store: Store
+) -> None:
+    write(messages({1: "new"}))
+    live(store, {1: "old"})
+    Path("link.json").symlink_to("plan.json")
+    Path("d").mkdir()
+
+    result = run("plan", "--sandbox", "--out", "plan.json", "--report", "markdown=link.json")
+    assert (result.code, Path("plan.json").exists()) == (64, False)
+    twice = ("--report", "html=x.html", "--report", "csv=d/../x.html")
+    assert run("plan", "--sandbox", *twice).code == 64
+
+
+def test_a_summary_leaves_room_for_what_the_step_said_before(run: Run, store: Store) -> None:
+    write(messages({number: "new" for number in range(1, 400)}))
+    live(store, dict.fromkeys(range(1, 400), "old"))
+    before = "x" * 890_000
+    Path("summary.md").write_text(before, "utf-8")
+
+    assert run("plan", "--sandbox", "--report", "github=summary.md").code == 0
+
+    text = Path("summary.md").read_text("utf-8")
+    assert text.startswith(before)
+    assert "399 of 399 records change" in text
+    assert len(text.encode()) <= 900 * 1024
+
+
+def test_short_names_beside_a_long_one_do_not_blow_up_a_report(run: Run, store: Store) -> None:
+    keys = {f"k{number}": number for number in range(2_000)} | {"k" * 900: 1}
+    write(messages({1: keys}))
+    live(store, {1: None})
+
+    assert run("plan", "--sandbox", "--report", "junit=plan.xml").code == 0
+
+    assert Path("plan.xml").stat().st_size < 300_000

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +12,8 @@ from reconciler.grouping import LEAST_ALIKE, Effect, differences
 from reconciler.model import Address, Change, Origin, Plan, Source
 from reconciler.owners import Owners
 from reconciler.plan import digest
+from reconciler.render import html, markdown
+from reconciler.render.markdown.setting import Around
 from reconciler.report import NO_OWNER, gather
 from writing import sid
 
@@ -117,3 +120,43 @@ def test_a_file_with_several_owners_counts_for_each() -> None:
     report = gather(large(50), Owners(["* @one @two"]))
 
     assert [(share.name, share.records) for share in report.owners] == [("@one", 50), ("@two", 50)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "effect"),
+    [
+        ('{"a":"1"}', "{}", Effect.REMOVES),
+        ('{"a":{"b":1}}', '{"a":null}', Effect.REMOVES),
+        ('{"a":5}', '{"a":null}', Effect.REMOVES),
+        ('{"a":[1]}', '{"a":[]}', Effect.REMOVES),
+        ('{"a":1}', "text", Effect.REMOVES),
+        ('{"a":1}', "[]", Effect.REMOVES),
+        ("text", None, Effect.REMOVES),
+        ("text", "", Effect.REMOVES),
+        ("text", "other", Effect.CHANGES),
+        ("text", '{"a":1}', Effect.CHANGES),
+        ('{"a":{}}', '{"a":1}', Effect.CHANGES),
+        ('{"a":{"b":1}}', '{"a":{"b":2}}', Effect.CHANGES),
+        ('{"a":1}', '{"a":1,"b":2}', Effect.ADDS),
+        ("", "text", Effect.ADDS),
+        (None, '{"a":1}', Effect.ADDS),
+    ],
+)
+def test_what_is_gone_is_a_loss_however_it_went(
+    before: str | None, after: str | None, effect: Effect
+) -> None:
+    (group,) = gather(plan_of([(before, after)])).groups
+
+    assert group.effect is effect
+
+
+def test_a_record_that_loses_something_is_shown_with_all_that_is_done_to_it() -> None:
+    rows: list[tuple[str | None, str | None]] = [('{"a":"1"}', '{"a":"2"}')] * 60
+    plan = plan_of([*rows, ('{"tmp":1,"x":1}', '{"x":1,"admin":"EVIL"}')])
+
+    for page in (
+        markdown.comment(gather(plan), Around()),
+        "".join(html.page(gather(plan))).partition('<script type="application/json"')[0],
+    ):
+        assert "admin" in page
+        assert "EVIL" in page

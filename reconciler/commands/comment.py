@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct, structs
@@ -17,7 +18,7 @@ from reconciler.escape import visible
 from reconciler.forge import marker
 from reconciler.forge.opening import detected, opened
 from reconciler.forge.posting import Posted, Posting, When
-from reconciler.model import Plan
+from reconciler.model import OutcomeName, Plan
 from reconciler.reading import read_regular
 from reconciler.render import markdown
 from reconciler.render.markdown.setting import Around, Links
@@ -47,9 +48,10 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     """OK once the host shows it; that it does not is an error, never a silence."""
     plan = read_plan(parameters.plan)
     name = _name(parameters.name, plan)
-    around = _around(parameters, plan, name)
+    ended = None if parameters.result is None else _result(parameters.result, plan)
+    around = _around(parameters, plan, name, "" if ended is None else _status(ended))
     mark = marker.of_plan("drift" if parameters.issue else "plan", name, plan)
-    if around.status:
+    if ended is not None and ended.exit_code == ExitCode.OK:
         mark = structs.replace(mark, status="applied")
     report = View(plan).report
     host = parameters.host or detected(parameters.environment)
@@ -87,7 +89,7 @@ def _name(given: str, plan: Plan) -> str:
     return name
 
 
-def _around(parameters: Parameters, plan: Plan, name: str) -> Around:
+def _around(parameters: Parameters, plan: Plan, name: str, status: str) -> Around:
     links = parameters.links
     for flag, url in (("report", links.report), ("plan", links.plan), ("run", links.run)):
         if url and not _is_link(url):
@@ -97,17 +99,18 @@ def _around(parameters: Parameters, plan: Plan, name: str) -> Around:
     since = None
     if parameters.previous is not None:
         since = compare(read_plan(parameters.previous), plan)
-    status = _status(parameters.result, plan) if parameters.result is not None else ""
     return Around(name, links, since, status)
 
 
 def _is_link(url: str) -> bool:
-    return (
-        url.startswith(("https://", "http://127.0.0.1", "http://localhost"))
-        and url.isascii()
-        and url.isprintable()
-        and not _UNSAFE_IN_LINKS & set(url)
-    )
+    if not (url.isascii() and url.isprintable()) or _UNSAFE_IN_LINKS & set(url):
+        return False
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    ours = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1")
+    return bool(parts.hostname) and (parts.scheme == "https" or ours)
 
 
 def _whole(plan: Plan) -> bool:
@@ -129,8 +132,8 @@ class _Result(Struct):
     summary: dict[str, int]
 
 
-def _status(path: Path, plan: Plan) -> str:
-    """How the apply of a plan ended, in a line; its report has to be of this very plan."""
+def _result(path: Path, plan: Plan) -> _Result:
+    """What the apply of a plan reported; it has to be of this very plan."""
     try:
         result = msgspec.json.decode(read_regular(path, _MAX_RESULT_BYTES), type=_Result)
     except OSError as error:
@@ -139,8 +142,18 @@ def _status(path: Path, plan: Plan) -> str:
         raise ReconcilerError(f"{path}: is no report of an apply ({error})") from None
     if result.plan is None or result.plan.digest != plan.digest:
         raise ReconcilerError(f"{path}: is the report of another plan")
+    return result
+
+
+def _status(result: _Result) -> str:
+    """How it ended, in a line."""
     counts = ", ".join(
         f"{count:,} {outcome}" for outcome, count in result.summary.items() if outcome.isalpha()
     )
-    ended = "✅ Applied" if result.exit_code == ExitCode.OK else "⚠️ Applied in part"
+    if result.exit_code == ExitCode.OK:
+        ended = "✅ Applied"
+    elif OutcomeName.APPLIED in result.summary:
+        ended = "⚠️ Applied in part"
+    else:
+        ended = "⛔ Not applied"
     return f"{ended}: {counts or 'nothing was written'}."

@@ -14,6 +14,9 @@ from reconciler.render.paint import Paint
 from reconciler.render.text import Detail
 from reconciler.report import Report, gather
 
+# A step's summary of more than 1 MiB is lost whole; others may want to add to it.
+SUMMARY_BYTES = 900 * 1024
+
 
 class View:
     """A plan and how it is shown; what formats have in common is worked out once."""
@@ -24,11 +27,13 @@ class View:
         paint: Paint = Paint(on=False),  # noqa: B008  a frozen value
         width: int = REPORT_WIDTH,
         detail: Detail = "verbose",
+        summary_bytes: int = SUMMARY_BYTES,
     ) -> None:
         self.plan = plan
         self.paint = paint
         self.width = width
         self.detail = detail
+        self.summary_bytes = summary_bytes
 
     @cached_property
     def owners(self) -> Owners:
@@ -66,7 +71,7 @@ def _github(view: View) -> Iterable[str]:
     from reconciler.render import markdown
     from reconciler.render.markdown.setting import Around
 
-    return [markdown.summary(view.report, Around())]
+    return [markdown.summary(view.report, Around(), most=view.summary_bytes)]
 
 
 def _html(view: View) -> Iterable[str]:

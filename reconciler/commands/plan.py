@@ -8,7 +8,7 @@ from msgspec import Struct
 from reconciler import policies
 from reconciler.commands import Terminal, reports
 from reconciler.commands.files import append, check_writable
-from reconciler.commands.formats import FORMATS, View
+from reconciler.commands.formats import FORMATS, SUMMARY_BYTES, View
 from reconciler.commands.planning import Inputs, make, task
 from reconciler.commands.plans import present
 from reconciler.errors import ExitCode
@@ -37,7 +37,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     wanted = task(parameters.inputs, terminal)
     plan = run_coroutine(make(wanted, parameters.inputs, terminal))
     present(plan, parameters.out, parameters.format, terminal, detail=parameters.detail)
-    view = View(plan)
+    view = View(plan, summary_bytes=SUMMARY_BYTES - reports.held("github", wished))
     reports.write(wished, {name: partial(make_it, view) for name, make_it in FORMATS.items()})
     outputs = parameters.inputs.comparison.environment.get("GITHUB_OUTPUT")
     if outputs and reports.asked_for(wished, "github"):

@@ -15,7 +15,7 @@ OF_AN_APPLY = ("text", "json", "github")
 def wanted(texts: Iterable[str], formats: Collection[str], *inputs: Path | None) -> Reports:
     """`json=report.json` as a format and a file that can be written, and is none of the inputs."""
     reports: list[tuple[str, Path]] = []
-    taken = {path.absolute() for path in inputs if path is not None}
+    taken = {path.resolve() for path in inputs if path is not None}
     for text in texts:
         name, _, file = text.partition("=")
         if name not in formats or not file:
@@ -23,10 +23,10 @@ def wanted(texts: Iterable[str], formats: Collection[str], *inputs: Path | None)
                 f"--report {text}: expected a format and a file, as in json=report.json; "
                 f"there are {', '.join(formats)}"
             )
-        if Path(file).absolute() in taken:
+        check_writable(Path(file))  # where links lead in a circle, this says so
+        if Path(file).resolve() in taken:
             raise UsageError(f"--report {text}: that file is used for something else in this run")
-        taken.add(Path(file).absolute())
-        check_writable(Path(file))
+        taken.add(Path(file).resolve())
         reports.append((name, Path(file)))
     return tuple(reports)
 
@@ -34,6 +34,12 @@ def wanted(texts: Iterable[str], formats: Collection[str], *inputs: Path | None)
 def asked_for(reports: Reports, name: str) -> bool:
     """Whether a format is among the reports."""
     return any(format_ == name for format_, _ in reports)
+
+
+def held(name: str, reports: Reports) -> int:
+    """How many bytes there are already in the file to which a format is added."""
+    files = [file for format_, file in reports if format_ == name]
+    return max((file.stat().st_size for file in files if file.exists()), default=0)
 
 
 def write(reports: Reports, made: Mapping[str, Callable[[], Iterable[str]]]) -> None:

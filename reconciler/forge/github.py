@@ -4,23 +4,72 @@ https://docs.github.com/rest/issues/comments, https://docs.github.com/rest/issue
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from pathlib import Path
 
 import msgspec
+from msgspec import Raw, Struct
 
 from reconciler.config import Secret
 from reconciler.errors import ConfigError
 from reconciler.forge import Note, State
 from reconciler.forge.session import HostError, Session
 
-# The login behind a workflow's own token, which may not ask who it is.
+# The login behind a workflow's own token.
 ACTIONS = "github-actions[bot]"
-_NOT_A_USER = frozenset((403, 404))
+# A token of an app is nobody to REST; GraphQL knows who writes with it.
+_NO_USER = frozenset((403, 404))
+_VIEWER = "query { viewer { login } }"
 
 _MINIMISE = (
     "mutation($id: ID!) { minimizeComment(input: {subjectId: $id, classifier: OUTDATED}) "
     "{ minimizedComment { isMinimized } } }"
 )
+
+
+class _User(Struct):
+    login: str
+
+
+class _Comment(Struct):
+    id: int
+    node_id: str = ""
+    html_url: str = ""
+    body: str | None = None
+    user: _User | None = None
+
+
+class _Issue(Struct):
+    number: int
+    html_url: str = ""
+    body: str | None = None
+    state: str = "open"
+    user: _User | None = None
+    pull_request: Raw | None = None
+
+
+class _Numbered(Struct):
+    number: int
+
+
+class _Event(Struct):
+    pull_request: _Numbered | None = None
+    issue: _Numbered | None = None
+
+
+class _Error(Struct):
+    message: str = ""
+
+
+class _Done(Struct):
+    errors: list[_Error] = []
+
+
+class _Viewer(Struct):
+    viewer: _User
+
+
+class _Who(Struct):
+    data: _Viewer
 
 
 def headers(token: Secret) -> Mapping[str, str]:
@@ -44,72 +93,75 @@ class GitHub:
 
     def notes(self) -> Iterator[Note]:
         """Our comments on the pull request, the oldest first."""
-        for item in self._session.pages(f"{self._repository}/issues/{self._pull}/comments"):
-            if self._is_ours(item):
-                yield _note(item)
+        path = f"{self._repository}/issues/{self._pull}/comments"
+        for comment in self._session.pages(path, _Comment):
+            if self._is_ours(comment.user):
+                yield _note(comment)
 
     def post(self, body: str) -> Note:
         """A new comment."""
         path = f"{self._repository}/issues/{self._pull}/comments"
-        return _note(self._session.ask("POST", path, {"body": body}))
+        return _note(self._session.ask("POST", path, _Comment, {"body": body}))
 
     def edit(self, note: Note, body: str) -> None:
         """Another text for a comment."""
         number = note.id.partition(" ")[0]
-        self._session.ask("PATCH", f"{self._repository}/issues/comments/{number}", {"body": body})
+        path = f"{self._repository}/issues/comments/{number}"
+        self._session.ask("PATCH", path, Raw, {"body": body})
 
     def minimise(self, note: Note) -> None:
         """Folds a comment away as outdated."""
-        node = note.id.partition(" ")[2]
-        asked = {"query": _MINIMISE, "variables": {"id": node}}
-        answer = self._graphql.ask("POST", "/graphql", asked)
-        if answer.get("errors"):
-            raise HostError(f"minimizeComment: {answer['errors'][0].get('message', '')}", 0)
+        asked = {"query": _MINIMISE, "variables": {"id": note.id.partition(" ")[2]}}
+        done = self._graphql.ask("POST", "/graphql", _Done, asked)
+        if done.errors:
+            raise HostError(f"minimizeComment: {done.errors[0].message}", 0)
 
     def issues(self, label: str) -> Iterator[Note]:
         """Our issues with a label, the newest first."""
         path = f"{self._repository}/issues?state=all&sort=created&direction=desc&labels={label}"
-        for item in self._session.pages(path):
-            if self._is_ours(item) and "pull_request" not in item:
-                yield _issue(item)
+        for issue in self._session.pages(path, _Issue):
+            if self._is_ours(issue.user) and issue.pull_request is None:
+                yield _issue(issue)
 
     def open_issue(self, title: str, body: str, label: str) -> Note:
         """A new issue."""
         issue = {"title": title, "body": body, "labels": [label]}
-        return _issue(self._session.ask("POST", f"{self._repository}/issues", issue))
+        return _issue(self._session.ask("POST", f"{self._repository}/issues", _Issue, issue))
 
     def edit_issue(self, issue: Note, title: str, body: str, state: State) -> None:
         """Another text and state for an issue."""
         change = {"title": title, "body": body, "state": state}
-        self._session.ask("PATCH", f"{self._repository}/issues/{issue.id}", change)
+        self._session.ask("PATCH", f"{self._repository}/issues/{issue.id}", Raw, change)
 
     def remark(self, issue: Note, body: str) -> None:
         """A comment on an issue."""
         path = f"{self._repository}/issues/{issue.id}/comments"
-        self._session.ask("POST", path, {"body": body})
+        self._session.ask("POST", path, Raw, {"body": body})
 
     def _login(self) -> str:
         try:
-            return str(self._session.ask("GET", "/user")["login"])
+            return self._session.ask("GET", "/user", _User).login
         except HostError as error:
-            if error.status in _NOT_A_USER:
-                return ACTIONS
-            raise
+            if error.status not in _NO_USER:
+                raise
+        try:
+            asked = {"query": _VIEWER}
+            return self._graphql.ask("POST", "/graphql", _Who, asked).data.viewer.login
+        except HostError:
+            return ACTIONS
 
-    def _is_ours(self, item: Mapping[str, Any]) -> bool:
-        return (item.get("user") or {}).get("login") == self._author
+    def _is_ours(self, user: _User | None) -> bool:
+        return user is not None and user.login == self._author
 
 
-def _note(item: Mapping[str, Any]) -> Note:
+def _note(comment: _Comment) -> Note:
     """A comment has a number, and a name in GraphQL."""
-    identity = f"{item['id']} {item.get('node_id', '')}"
-    return Note(identity, str(item.get("html_url", "")), item.get("body") or "")
+    return Note(f"{comment.id} {comment.node_id}", comment.html_url, comment.body or "")
 
 
-def _issue(item: Mapping[str, Any]) -> Note:
-    state: State = "closed" if item.get("state") == "closed" else "open"
-    url = str(item.get("html_url", ""))
-    return Note(str(item["number"]), url, item.get("body") or "", state)
+def _issue(issue: _Issue) -> Note:
+    state: State = "closed" if issue.state == "closed" else "open"
+    return Note(str(issue.number), issue.html_url, issue.body or "", state)
 
 
 def pull_of(environment: Mapping[str, str], session: Session, repository: str) -> str:
@@ -122,26 +174,17 @@ def pull_of(environment: Mapping[str, str], session: Session, repository: str) -
         return number
     commit = environment.get("GITHUB_SHA", "")
     if commit:
-        for pull in session.ask("GET", f"/repos/{repository}/commits/{commit}/pulls"):
-            return str(pull["number"])
+        path = f"/repos/{repository}/commits/{commit}/pulls"
+        for pull in session.ask("GET", path, list[_Numbered]):
+            return str(pull.number)
     raise ConfigError("this run belongs to no pull request: name one with --pull NUMBER")
-
-
-class _Numbered(msgspec.Struct):
-    number: int
-
-
-class _Event(msgspec.Struct):
-    pull_request: _Numbered | None = None
-    issue: _Numbered | None = None
 
 
 def _in_event(path: str) -> str:
     if not path:
         return ""
     try:
-        with open(path, "rb") as stream:  # noqa: PTH123  the runner's own file
-            event = msgspec.json.decode(stream.read(), type=_Event)
+        event = msgspec.json.decode(Path(path).read_bytes(), type=_Event)
     except (OSError, msgspec.MsgspecError):
         return ""
     found = event.pull_request or event.issue

@@ -4,7 +4,8 @@ https://docs.gitlab.com/api/notes/, https://docs.gitlab.com/api/issues/.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+
+from msgspec import Raw, Struct
 
 from reconciler.config import Secret
 from reconciler.errors import ConfigError
@@ -13,6 +14,31 @@ from reconciler.forge.session import Session
 
 _OUTDATED = "This plan is outdated: a newer one is below."
 _EVENTS: Mapping[State, str] = {"open": "reopen", "closed": "close"}
+
+
+class _User(Struct):
+    username: str
+
+
+class _Job(Struct):
+    user: _User
+
+
+class _Item(Struct):
+    """A note or an issue."""
+
+    id: int
+    iid: int = 0
+    web_url: str = ""
+    body: str | None = None
+    description: str | None = None
+    state: str = ""
+    system: bool = False
+    author: _User | None = None
+
+
+class _Request(Struct):
+    iid: int
 
 
 def headers(token: Secret) -> Mapping[str, str]:
@@ -36,17 +62,17 @@ class GitLab:
 
     def notes(self) -> Iterator[Note]:
         """Our notes on the merge request, the oldest first."""
-        for item in self._session.pages(f"{self._notes}?sort=asc&order_by=created_at"):
-            if self._is_ours(item) and not item.get("system"):
+        for item in self._session.pages(f"{self._notes}?sort=asc&order_by=created_at", _Item):
+            if self._is_ours(item) and not item.system:
                 yield _note(item)
 
     def post(self, body: str) -> Note:
         """A new note."""
-        return _note(self._session.ask("POST", self._notes, {"body": body}))
+        return _note(self._session.ask("POST", self._notes, _Item, {"body": body}))
 
     def edit(self, note: Note, body: str) -> None:
         """Another text for a note."""
-        self._session.ask("PUT", f"{self._notes}/{note.id}", {"body": body})
+        self._session.ask("PUT", f"{self._notes}/{note.id}", Raw, {"body": body})
 
     def minimise(self, note: Note) -> None:
         """GitLab folds no notes: the old one is a line from now on."""
@@ -55,35 +81,35 @@ class GitLab:
     def issues(self, label: str) -> Iterator[Note]:
         """Our issues with a label, the newest first."""
         path = f"{self._project}/issues?labels={label}&order_by=created_at&sort=desc&scope=all"
-        for item in self._session.pages(path):
+        for item in self._session.pages(path, _Item):
             if self._is_ours(item):
                 yield _issue(item)
 
     def open_issue(self, title: str, body: str, label: str) -> Note:
         """A new issue."""
         issue = {"title": title, "description": body, "labels": label}
-        return _issue(self._session.ask("POST", f"{self._project}/issues", issue))
+        return _issue(self._session.ask("POST", f"{self._project}/issues", _Item, issue))
 
     def edit_issue(self, issue: Note, title: str, body: str, state: State) -> None:
         """Another text and state for an issue."""
         change = {"title": title, "description": body}
         if state != issue.state:
             change["state_event"] = _EVENTS[state]
-        self._session.ask("PUT", f"{self._project}/issues/{issue.id}", change)
+        self._session.ask("PUT", f"{self._project}/issues/{issue.id}", Raw, change)
 
     def remark(self, issue: Note, body: str) -> None:
         """A note on an issue."""
-        self._session.ask("POST", f"{self._project}/issues/{issue.id}/notes", {"body": body})
+        self._session.ask("POST", f"{self._project}/issues/{issue.id}/notes", Raw, {"body": body})
 
-    def _is_ours(self, item: Mapping[str, Any]) -> bool:
-        return (item.get("author") or {}).get("username") == self._author
+    def _is_ours(self, item: _Item) -> bool:
+        return item.author is not None and item.author.username == self._author
 
 
 def login(session: Session, *, of_job: bool) -> str:
     """Who a token is; that of a job acts as the person who started it."""
     if of_job:
-        return str(session.ask("GET", "/job")["user"]["username"])
-    return str(session.ask("GET", "/user")["username"])
+        return session.ask("GET", "/job", _Job).user.username
+    return session.ask("GET", "/user", _User).username
 
 
 def pull_of(environment: Mapping[str, str], session: Session, project: str) -> str:
@@ -94,16 +120,15 @@ def pull_of(environment: Mapping[str, str], session: Session, project: str) -> s
     commit = environment.get("CI_COMMIT_SHA", "")
     if commit:
         path = f"/projects/{project}/repository/commits/{commit}/merge_requests"
-        for request in session.ask("GET", path):
-            return str(request["iid"])
+        for request in session.ask("GET", path, list[_Request]):
+            return str(request.iid)
     raise ConfigError("this pipeline belongs to no merge request: name one with --pull NUMBER")
 
 
-def _note(item: Mapping[str, Any]) -> Note:
-    return Note(str(item["id"]), str(item.get("web_url", "")), item.get("body") or "")
+def _note(item: _Item) -> Note:
+    return Note(str(item.id), item.web_url, item.body or "")
 
 
-def _issue(item: Mapping[str, Any]) -> Note:
-    state: State = "closed" if item.get("state") == "closed" else "open"
-    url = str(item.get("web_url", ""))
-    return Note(str(item["iid"]), url, item.get("description") or "", state)
+def _issue(item: _Item) -> Note:
+    state: State = "closed" if item.state == "closed" else "open"
+    return Note(str(item.iid), item.web_url, item.description or "", state)

@@ -11,14 +11,18 @@ from msgspec import Struct
 from reconciler.model import Change, Plan
 
 Kind = Literal["plan", "drift"]
+Status = Literal["planned", "applied", "outdated"]
+_STATUSES: dict[str, Status] = {"applied": "applied", "outdated": "outdated"}
 
 # Of so many changes each is known again; of more only whether all are the same.
 _MOST_ITEMS = 400
-_ITEM_BYTES = 4
+# A shorter part could be met on purpose by another value, which nobody would be told of.
+_ITEM_BYTES = 8
 
 _LINE = re.compile(
     r"<!-- reconciler:(?P<kind>plan|drift) v=1(?P<members>(?: [a-z]+=[\w.:=-]*)*) -->"
 )
+_NUMBER = re.compile(r"[0-9]{1,12}")
 NAME = re.compile(r"[A-Za-z0-9._-]{1,60}")
 
 
@@ -28,7 +32,7 @@ class Marker(Struct, frozen=True):
     kind: Kind
     name: str
     digest: str
-    status: Literal["planned", "applied"] = "planned"
+    status: Status = "planned"
     changes: int = 0
     head: str = ""
     items: frozenset[bytes] | None = None
@@ -78,8 +82,8 @@ def read(body: str) -> Marker | None:
         "drift" if found["kind"] == "drift" else "plan",
         members.get("name", ""),
         members.get("digest", ""),
-        "applied" if members.get("status") == "applied" else "planned",
-        int(changes) if changes.isascii() and changes.isdigit() else 0,
+        _STATUSES.get(members.get("status", ""), "planned"),
+        int(changes) if _NUMBER.fullmatch(changes) else 0,
         members.get("head", ""),
         _unpacked(members["items"]) if "items" in members else None,
     )

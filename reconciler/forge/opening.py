@@ -3,19 +3,20 @@
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from types import MappingProxyType
-from typing import Any
+from typing import TypeAlias
 
 from reconciler.config import Secret, checked_token, checked_url
 from reconciler.errors import ConfigError
 from reconciler.forge import Forge, github, gitlab
 from reconciler.forge.session import Session
 
+Headers: TypeAlias = Callable[[Secret], Mapping[str, str]]
+NewSession: TypeAlias = Callable[[str, Headers, Secret], Session]
+
 _GITHUB_API = "https://api.github.com"
 
 
-def _github(
-    environment: Mapping[str, str], pull: str, new: Callable[..., Session], *, of_pull: bool
-) -> Forge:
+def _github(environment: Mapping[str, str], pull: str, new: NewSession, *, of_pull: bool) -> Forge:
     url = checked_url(environment.get("GITHUB_API_URL") or _GITHUB_API, "GITHUB_API_URL")
     token = _token(environment, "GITHUB_TOKEN")
     repository = _named(environment, "GITHUB_REPOSITORY")
@@ -26,9 +27,7 @@ def _github(
     return github.GitHub(session, graphql, repository, number)
 
 
-def _gitlab(
-    environment: Mapping[str, str], pull: str, new: Callable[..., Session], *, of_pull: bool
-) -> Forge:
+def _gitlab(environment: Mapping[str, str], pull: str, new: NewSession, *, of_pull: bool) -> Forge:
     url = checked_url(_named(environment, "CI_API_V4_URL"), "CI_API_V4_URL")
     project = _named(environment, "CI_PROJECT_ID")
     of_job = not environment.get("GITLAB_TOKEN")
@@ -52,8 +51,8 @@ def opened(
     """A host; `pull` is the number of the pull request, if it is named and not to be found out."""
     with ExitStack() as stack:
 
-        def new(*arguments: Any) -> Session:
-            return stack.enter_context(closing(Session(*arguments)))
+        def new(url: str, headers: Headers, token: Secret) -> Session:
+            return stack.enter_context(closing(Session(url, headers, token)))
 
         yield _HOSTS[host](environment, pull, new, of_pull=of_pull)
 

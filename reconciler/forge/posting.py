@@ -42,26 +42,28 @@ class Posting:
         A comment that has nothing new is edited; where something grew the old one is folded away
         and a new one notifies the reviewers. What was applied stays as it is.
         """
-        marker = self._marker
-        alive = self._ours(list(self._forge.notes()))
-        planned = [(note, found) for note, found in alive if found.status == "planned"]
+        marker, notes = self._marker, list(self._forge.notes())
+        alive = self._ours(notes)
+        planned = [note for note, found in alive if found.status == "planned"]
         same = [note for note, found in alive if found.digest == marker.digest]
         if marker.status == "applied":
-            return self._update((same or [note for note, _ in planned])[-1:])
-        if any(found.status == "applied" and note in same for note, found in alive):
+            return self._update((same or planned)[-1:])
+        if alive and alive[-1][1].status == "applied" and alive[-1][0] in same:
             return Posted("left as it is: this plan was applied")
         if not planned and empty and when == "changes-only":
             return Posted("not posted: there is nothing to review")
-        if planned and marker.grew(planned[-1][1]):
-            url = self._post().url
-            outdated = [note for note, _ in planned]
-            return Posted("posted anew, as there is more in it", url, self._fold(outdated))
-        return self._update([note for note, _ in planned])
+        if not planned:
+            return Posted("posted", self._post(notes).url)
+        shown = next(found for note, found in alive if note is planned[-1])
+        if marker.grew(shown):
+            url = self._post(notes).url
+            return Posted("posted anew, as there is more in it", url, self._fold(planned))
+        return self._update(planned)
 
     def _update(self, notes: list[Note]) -> Posted:
         """The newest says it, the others are folded away; a new one where there is none."""
         if not notes:
-            return Posted("posted", self._post().url)
+            return Posted("posted", self._post([]).url)
         self._send(lambda body: self._forge.edit(notes[-1], body))
         return Posted("updated", notes[-1].url, self._fold(notes[:-1]))
 
@@ -80,7 +82,8 @@ class Posting:
         known, before = next((pair for pair in mine if pair[0].state == "open"), mine[0])
         self._edit(known, title, "open")
         if known.state == "closed" or self._marker.digest != before.digest:
-            changes = f"{self._marker.changes:,} changes"
+            count = self._marker.changes
+            changes = "1 change" if count == 1 else f"{count:,} changes"
             self._forge.remark(known, f"Something else differs now: {changes}.")
         return Posted("reopened" if known.state == "closed" else "updated", known.url)
 
@@ -98,17 +101,20 @@ class Posting:
         self._send(lambda body: self._forge.edit_issue(issue, title, body, state))
 
     def _ours(self, notes: list[Note]) -> list[tuple[Note, Marker]]:
-        """Those of this plan: by their first line, to the letter."""
+        """Those of this plan that are not folded away: by their first line, to the letter."""
         found = [(note, read(note.body)) for note in notes]
         wanted = (self._marker.kind, self._marker.name)
         return [
             (note, marker)
             for note, marker in found
-            if marker is not None and (marker.kind, marker.name) == wanted
+            if marker is not None
+            and (marker.kind, marker.name) == wanted
+            and marker.status != "outdated"
         ]
 
-    def _post(self) -> Note:
+    def _post(self, before: list[Note]) -> Note:
         """A new comment, once: one whose answer was lost is looked for before anything else."""
+        known = {note.id for note in before}
 
         def post(body: str) -> Note:
             try:
@@ -116,10 +122,10 @@ class Posting:
             except HostError as error:
                 if error.status:
                     raise
-                there = [note for note in self._forge.notes() if note.body.startswith(first)]
+                there = [one for one in self._forge.notes() if one.id not in known]
+                there = [one for one in there if one.body.startswith(str(self._marker))]
                 return there[-1] if there else self._forge.post(body)
 
-        first = str(self._marker)
         return self._send(post)
 
     def _send(self, send: Callable[[str], Sent]) -> Sent:
@@ -137,6 +143,8 @@ class Posting:
         """Folds comments away; that it fails is no failure, since the new one is there."""
         for note in notes:
             try:
+                body = note.body.replace(" status=planned ", " status=outdated ", 1)
+                self._forge.edit(note, body)
                 self._forge.minimise(note)
             except HostError as error:
                 return f"an older comment could not be folded away: {error}"

@@ -8,16 +8,17 @@ from reconciler import policies
 from reconciler.diff import Place
 from reconciler.escape import visible
 from reconciler.grouping import Effect, Group, differences
-from reconciler.kinds import MANAGED_FIELD
-from reconciler.model import Change, Source, Verdict, short
-from reconciler.render import places
+from reconciler.model import Change, Conflict, Plan, Source, Verdict, short
+from reconciler.render import places, records
 from reconciler.render.places import MARKS
 from reconciler.report import Report
+from reconciler.value import steps_of
 
 # What is listed without JavaScript, or beside the search; counts say what is left.
 _MOST_ROWS = 1000
 _MOST_GROUPS = 200
-_MOST_PANEL_ROWS = 200
+_MOST_PANEL_ROWS = 2000
+_MOST_CELL_CHARS = 2000
 
 _WORDS = {Effect.REMOVES: "lose something", Effect.CHANGES: "change", Effect.ADDS: "only gain"}
 
@@ -37,6 +38,8 @@ def _head(report: Report) -> dict[str, Any]:
         headline = f"{of_all} {verb} ({report.per_cent:g} %)"
     elif plan.differs:
         headline = f"{counts.conflicts:,} in conflict"
+    elif not plan.complete:
+        headline = "No changes, as far as records could be read"
     effects = [(effect, report.effects[effect]) for effect in Effect if report.effects[effect]]
     told = ", ".join(f"{number:,} {_WORDS[effect]}" for effect, number in effects)
     numbers = [(str(effect), number, _WORDS[effect]) for effect, number in effects]
@@ -138,11 +141,8 @@ def _panels(report: Report) -> Iterator[dict[str, Any]]:
     yield _panel(
         "conflicts",
         f"{len(plan.conflicts):,} in conflict",
-        ("record", "both changed", "where"),
-        [
-            (str(one.address), visible(", ".join(one.places) or MANAGED_FIELD), _where(one.source))
-            for one in plan.conflicts
-        ],
+        ("record", "both changed", "base", "git", "live", "where"),
+        [row for conflict in plan.conflicts for row in _conflict(conflict, plan)],
         opened=True,
     )
     yield _panel(
@@ -166,6 +166,20 @@ def _panels(report: Report) -> Iterator[dict[str, Any]]:
         [(str(one.address), _where(one.source)) for one in plan.released],
         opened=False,
     )
+
+
+def _conflict(conflict: Conflict, plan: Plan) -> Iterator[tuple[str, ...]]:
+    for place in conflict.places:
+        values = (_cut(shown) for _, shown in records.sides(conflict, place, plan))
+        name = places.name(steps_of(place))
+        yield str(conflict.address), name, *values, _where(conflict.source)
+
+
+def _cut(shown: str) -> str:
+    """A value as far as a cell of a table should be long, and how long it is."""
+    if len(shown) <= _MOST_CELL_CHARS:
+        return shown
+    return f"{shown[:_MOST_CELL_CHARS]}… ({len(shown):,} characters)"
 
 
 def _panel(
@@ -246,8 +260,8 @@ def _list(
 
 def _line(place: Place) -> dict[str, Any]:
     whole = not place.steps
-    old = None if place.op == "add" else places.shown(place.before, whole=whole)
-    new = None if place.op == "remove" else places.shown(place.after, whole=whole)
+    old = None if place.op == "add" else _cut(places.shown(place.before, whole=whole))
+    new = None if place.op == "remove" else _cut(places.shown(place.after, whole=whole))
     return {
         "op": place.op,
         "sign": MARKS[place.op],

@@ -14,8 +14,7 @@ from reconciler.render import places
 from reconciler.render.paint import Paint
 from reconciler.report import Report
 
-# Values stand one a line, however long: the reader's window folds them.
-_WIDTH = 10_000
+_WIDTH = 120
 
 
 def document(report: Report) -> Iterator[str]:

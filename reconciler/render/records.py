@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from reconciler.diff import Op, Place
 from reconciler.escape import visible
-from reconciler.grouping import Effect, Group, differences
-from reconciler.model import Action, Change, Origin, Source
+from reconciler.grouping import Effect, Group, differences, hidden
+from reconciler.model import Action, Change, Conflict, Origin, Plan, Source
 from reconciler.render import places
 from reconciler.render.paint import Paint
+from reconciler.value import reach
 
 _ACTION_MARKS: dict[Action, Op] = {
     Action.SET: "add",
@@ -60,6 +61,15 @@ def concise(group: Group, paint: Paint) -> Iterator[str]:
     else:
         head = f"  {mark} {paint.strong(how_many(group.count))} alike ({group.name})"
         yield f"{head}  {keys}{origin}"
+
+
+def sides(conflict: Conflict, place: str, plan: Plan) -> Iterator[tuple[str, str]]:
+    """What each side holds at a place of a conflict: `("git", '"spring"')`."""
+    mask = hidden(plan, conflict)
+    held = {"base": conflict.base, "git": conflict.wanted, "live": conflict.live}
+    for side, text in held.items():
+        there, value = reach(text, place, mask.text if mask is not None else None)
+        yield side, places.shown(value, whole=not place) if there else "(nothing)"
 
 
 def where(source: Source, paint: Paint) -> str:

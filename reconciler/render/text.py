@@ -7,12 +7,12 @@ from reconciler import policies
 from reconciler.diff import places as places_of
 from reconciler.escape import visible
 from reconciler.grouping import groups, hidden
-from reconciler.model import Conflict, Plan, Released, Unreadable, Verdict, short
+from reconciler.model import Plan, Released, Unreadable, Verdict, short
 from reconciler.render import places, records
 from reconciler.render.paint import Paint
 from reconciler.render.records import how_many, where
 from reconciler.report import Summary, summarize
-from reconciler.value import reach, steps_of
+from reconciler.value import steps_of
 
 NO_CHANGES = "No changes. Your records match the configuration."
 
@@ -154,7 +154,7 @@ def _conflicts(plan: Plan, paint: Paint) -> Iterator[str]:
         yield f"      {where(conflict.source, paint)}  {paint.removed('conflict')}"
         for place in conflict.places:
             yield f"      {paint.removed('!')} {places.name(steps_of(place))}:"
-            for side, value in _sides(conflict, place, plan):
+            for side, value in records.sides(conflict, place, plan):
                 yield f"          {side:<4} {value}"
         yield ""
     first = plan.conflicts[0].address
@@ -164,14 +164,6 @@ def _conflicts(plan: Plan, paint: Paint) -> Iterator[str]:
     yield f"    --resolve {first}=live"
     yield "  put what is live into the manifest; or leave the record out with --exclude."
     yield ""
-
-
-def _sides(conflict: Conflict, place: str, plan: Plan) -> Iterator[tuple[str, str]]:
-    mask = hidden(plan, conflict)
-    sides = {"base": conflict.base, "git": conflict.wanted, "live": conflict.live}
-    for side, text in sides.items():
-        held, value = reach(text, place, mask.text if mask is not None else None)
-        yield side, places.shown(value, whole=not place) if held else "(nothing)"
 
 
 def _released(released: tuple[Released, ...], paint: Paint) -> Iterator[str]:

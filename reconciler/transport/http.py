@@ -8,7 +8,6 @@ cookies) is not wanted.
 """
 
 import asyncio
-import json
 import ssl
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager
@@ -51,9 +50,7 @@ class Http:
         new_transport: Callable[[], httpx.AsyncBaseTransport],
     ) -> None:
         self._base_url = base_url
-        plain = token.reveal()
-        escaped = json.dumps(plain)[1:-1]
-        self._forms = (plain, escaped, escaped.replace("/", r"\/"))
+        self._token = token
         self._auth = _Bearer(token)
         self._run = run
         self._new_transport = new_transport
@@ -73,29 +70,23 @@ class Http:
                     await answer.aclose()
         except _NOT_SENT as error:
             why = _why(error, f"cannot connect to {self._base_url}")
-            raise TransportError(self._redacted(why), sent=False) from None
+            raise TransportError(self._token.redacted(why), sent=False) from None
         except (httpx.RequestError, TimeoutError) as error:
             why = _why(error, "no whole answer")
-            raise TransportError(self._redacted(why), sent=True) from None
+            raise TransportError(self._token.redacted(why), sent=True) from None
         finally:
             self._idle.append(transport)
         if answer.status_code != _OK:
-            body = self._redacted(body.decode("latin-1")).encode("latin-1")
+            body = self._token.redacted(body.decode("latin-1")).encode("latin-1")
         return Response(answer.status_code, self._headers(answer), body)
 
     def _headers(self, answer: httpx.Response) -> dict[str, str]:
         """The headers that are looked at."""
         return {
-            name: self._redacted(answer.headers[name])
+            name: self._token.redacted(answer.headers[name])
             for name in _LOOKED_AT
             if name in answer.headers
         }
-
-    def _redacted(self, text: str) -> str:
-        """What the other side says, which may tell the request's headers back, and is shown."""
-        for form in self._forms:
-            text = text.replace(form, "***")
-        return text
 
     def _another(self) -> httpx.AsyncBaseTransport:
         transport = self._new_transport()

@@ -410,3 +410,120 @@ def test_what_the_environment_lacks_is_said(
 
     assert result.code == 1
     assert said in result.err
+
+
+def test_the_token_of_another_app_keeps_one_comment_too(run: Run, host: Host) -> None:
+    if host.author == "bot":
+        pytest.skip("GitHub's")
+    host.author = "some-app[bot]"
+
+    for _ in range(3):
+        ok(run("comment", saved(PLAN)))
+
+    assert len(host.bodies()) == 1
+
+
+def test_pages_that_are_short_of_what_is_hidden_are_not_the_last(run: Run, host: Host) -> None:
+    host.others(230)
+    for number in (3, 105):
+        host.comments[number]["hidden"] = True
+    ok(run("comment", saved(PLAN)))
+
+    ok(run("comment", saved(PLAN)))
+
+    assert len(host.bodies()) == 1
+
+
+def test_a_lost_answer_is_not_taken_for_an_older_comment_of_the_same_plan(
+    run: Run, host: Host
+) -> None:
+    one, other = of(PLAN, 0, 1), of(PLAN, 0, 2)
+    for plan in (one, other):
+        ok(run("comment", saved(plan)))
+    host.faults = [(502, {}, False)]
+
+    ok(run("comment", saved(one)))
+
+    shown = [body for body in host.bodies() if "### user_data plan" in body]
+    assert [one.digest in body.partition("\n")[0] for body in shown] == [True]
+
+
+def test_an_apply_that_wrote_nothing_freezes_nothing(run: Run, host: Host) -> None:
+    one, other = of(PLAN, 0, 1), of(PLAN, 2, 3)
+    ok(run("comment", saved(one)))
+    ok(run("comment", saved(one), "--result", result_of(one, 3, skipped=2)))
+    assert "**⛔ Not applied: 2 skipped.**" in host.bodies()[0]
+    ok(run("comment", saved(other)))
+
+    ok(run("comment", saved(one)))
+
+    (body,) = [body for body in host.bodies() if "### user_data plan" in body]
+    assert one.digest in body
+    assert "⛔" not in body
+
+
+def test_what_is_folded_away_is_folded_once(run: Run, host: Host) -> None:
+    for number in range(4):
+        ok(run("comment", saved(of(PLAN, number))))
+    requests = len(host.requests)
+
+    ok(run("comment", saved(of(PLAN, 3))))
+
+    writes = [one for one in host.requests[requests:] if not one.startswith("GET")]
+    assert len([one for one in writes if "graphql" not in one]) == 1
+
+
+@pytest.mark.parametrize("value", [None, 5, "hi", {}, [[]], [{"id": "x"}]])
+@pytest.mark.usefixtures("host")
+def test_an_answer_that_is_none_is_an_error_of_the_host(
+    run: Run, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nonsense(*_: object) -> tuple[int, object]:
+        return 200, value
+
+    with serving(Host("x"), nonsense) as other:
+        monkeypatch.setenv("GITHUB_API_URL", other.url)
+        monkeypatch.setenv("CI_API_V4_URL", other.url)
+        result = run("comment", saved(PLAN))
+
+    assert result.code == 1
+    assert "not what this host should give" in result.err
+
+
+def test_no_proxy_sees_the_token_on_this_machine(
+    run: Run, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+
+    ok(run("comment", saved(PLAN)))
+
+    assert len(host.bodies()) == 1
+
+
+def test_a_token_told_back_is_not_shown_even_in_part(run: Run, host: Host) -> None:
+    host.faults = [(404, {}, False)]
+    host.fault_message = "x" * 280 + TOKEN
+
+    result = run("comment", saved(PLAN))
+
+    assert TOKEN[:6] not in result.err
+
+
+def test_a_text_that_a_proxy_finds_too_large_is_made_shorter(run: Run, host: Host) -> None:
+    host.faults = [(413, {}, False)]
+
+    ok(run("comment", saved(large(3000))))
+
+    assert len(host.bodies()[0].encode()) < 30_000
+
+
+@pytest.mark.parametrize("marker", ["changes=" + "9" * 5000, "status=x", "items=!", "digest=a b"])
+def test_a_comment_of_ours_with_a_strange_marker_is_no_reason_to_fail(
+    run: Run, host: Host, marker: str
+) -> None:
+    host.others(1)
+    host.comments[0]["user"]["login"] = host.comments[0]["author"]["username"] = host.author
+    host.comments[0]["body"] = f"<!-- reconciler:plan v=1 name=api.carrierx.com {marker} -->"
+
+    ok(run("comment", saved(PLAN)))

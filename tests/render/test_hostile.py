@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from planned import URL
-from reconciler.commands.formats import FORMATS, View
+from reconciler.commands.formats import FORMATS, SUMMARY_BYTES, View
 from reconciler.model import (
     Address,
     Change,
@@ -142,7 +142,10 @@ OURS = set(
 def test_in_markdown_strangers_texts_are_code_and_nothing_else(plan: Plan, url: str) -> None:
     report = gather(plan, OWNERS)
     around = Around("EVIL <b>`@x`", Links(report=url))
-    for page in (markdown.comment(report, around), markdown.summary(report, around)):
+    for page in (
+        markdown.comment(report, around),
+        markdown.summary(report, around, most=SUMMARY_BYTES),
+    ):
         text, tags, links = without_code(cmarkgfm.github_flavored_markdown_to_html(page))
 
         assert "EVIL" not in text

@@ -9,6 +9,7 @@ from msgspec import structs
 
 from goldens import GOLDEN, check
 from planned import approval, large, long_plan, mixed
+from reconciler.commands.formats import SUMMARY_BYTES
 from reconciler.delta import compare
 from reconciler.errors import ReconcilerError
 from reconciler.grouping import Effect
@@ -31,7 +32,7 @@ PAGES = {
     "comment-empty.md": lambda: markdown.comment(
         gather(structs.replace(mixed(), changes=(), unreadable=())), Around()
     ),
-    "summary-long.md": lambda: markdown.summary(gather(long_plan()), Around()),
+    "summary-long.md": lambda: markdown.summary(gather(long_plan()), Around(), most=SUMMARY_BYTES),
 }
 
 
@@ -51,7 +52,7 @@ def test_the_comment_fits_with_exact_counts(count: int) -> None:
     report = gather(plan)
     for page, most in (
         (markdown.comment(report, Around()), markdown.COMMENT_BYTES),
-        (markdown.summary(report, Around()), markdown.SUMMARY_BYTES),
+        (markdown.summary(report, Around(), most=SUMMARY_BYTES), SUMMARY_BYTES),
     ):
         assert len(page.encode()) <= most
         assert len(page.encode("utf-16-le")) // 2 < 65_536 or most > markdown.COMMENT_BYTES
@@ -109,9 +110,28 @@ def test_two_long_values_show_where_they_differ() -> None:
 
     page = markdown.comment(gather(plan), Around())
 
-    old, new = re.findall(r"`(…x+[ab]\")` \(503 characters, [0-9a-f]{8}\)", page)[:2]
+    old, new = re.findall(r"`(…x+[ab]\")` \(503 characters, [0-9a-f]{16}\)", page)[:2]
     assert (old[-2], new[-2]) == ("a", "b")
 
 
 def test_the_golden_pages_are_all_tested() -> None:
     assert {path.name for path in GOLDEN.glob("*.md")} == set(PAGES)
+
+
+def test_names_that_differ_beyond_what_is_shown_do_not_look_the_same() -> None:
+    plan = mixed()
+    change = plan.changes[0]
+
+    def page(key: str, file: str) -> str:
+        one = structs.replace(
+            change,
+            before=None,
+            after=f'{{"{key}":1}}',
+            source=structs.replace(change.source, file=file),
+        )
+        return markdown.comment(gather(structs.replace(plan, changes=(one,) * 60)), Around())
+
+    long = "p" * 300
+    pages = {page(long + "A", "f"), page(long + "B", "f"), page("k", long + "A"), page("k", long)}
+    assert len(pages) == 4
+    assert f":{change.source.line}`" in page("k", long)

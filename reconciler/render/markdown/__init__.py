@@ -14,8 +14,6 @@ from reconciler.report import Report
 
 # GitHub takes 65,536 UTF-16 units; of anything else UTF-8 has as many bytes or more.
 COMMENT_BYTES = 60_000
-# A step's summary of more than 1 MiB is lost whole.
-SUMMARY_BYTES = 900 * 1024
 
 _ALL = 1_000_000_000
 # As a diff each record takes a few lines: more of them are read quicker in groups.
@@ -48,7 +46,7 @@ def comment(report: Report, around: Around, *, most: int = COMMENT_BYTES) -> str
     return _fitted(report, around, COMMENT_LEVELS if small else COMMENT_LEVELS[1:], most)
 
 
-def summary(report: Report, around: Around, *, most: int = SUMMARY_BYTES) -> str:
+def summary(report: Report, around: Around, *, most: int) -> str:
     """The summary of a step: the same, with a row for every record where they fit."""
     small = report.summary.changes <= _RECORDS_OF_A_DIFF
     levels = (COMMENT_LEVELS[0], *SUMMARY_LEVELS) if small else SUMMARY_LEVELS

@@ -14,7 +14,7 @@ from reconciler.value import Steps
 VALUE_CHARS = 80
 NAME_CHARS = 200
 KEYS_OF_A_CHANGE = 6
-_MARK_CHARS = 8
+_MARK_CHARS = 16
 
 MARKS: dict[Op, str] = {"add": "➕", "replace": "🔄", "remove": "➖"}
 
@@ -37,7 +37,10 @@ def linked(shown: str, fragment: str, around: Around) -> str:
 
 def where(source: Source) -> str:
     """The file and the line of a record."""
-    return span(f"{source.file}:{source.line}")
+    file = visible(source.file)
+    if len(file) > NAME_CHARS:
+        file = f"{_part(file, 0, NAME_CHARS)} {_mark(file)}"
+    return code(f"{file}:{source.line}", in_table=True)
 
 
 def of_group(group: Group) -> str:
@@ -62,11 +65,20 @@ def place(one: Place, *, any_item: bool = False) -> str:
     old, new = places.shown(one.before, whole=whole), places.shown(one.after, whole=whole)
     head = f"{MARKS[one.op]} {name(one.steps, any_item=any_item)}"
     if one.op == "add":
-        return f"{head} = {_value(new)}"
+        return f"{head} = {value(new)}"
     if one.op == "remove":
-        return f"{head}: {_value(old)}"
+        return f"{head}: {value(old)}"
     start = _first_difference(old, new)
-    return f"{head}: {_value(old, start)} → {_value(new, start)}"
+    return f"{head}: {value(old, start)} → {value(new, start)}"
+
+
+def value(shown: str, start: int = 0) -> str:
+    """A value; of a long one the part that differs, its length, and what tells it from others."""
+    if len(shown) <= VALUE_CHARS:
+        return code(shown, in_table=True)
+    begin = max(0, min(start - VALUE_CHARS // 4, len(shown) - VALUE_CHARS))
+    part = code(_part(shown, begin, VALUE_CHARS), in_table=True)
+    return f"{part} ({len(shown):,} characters, {_mark(shown)})"
 
 
 def table(head: str, rule: str, rows: Iterable[str]) -> Iterator[str]:
@@ -113,17 +125,14 @@ def _listed(parts: Sequence[str]) -> str:
 def name(steps: Steps, *, any_item: bool = False) -> str:
     """A key, or the way to it."""
     shown = places.name(steps, any_item=any_item)
-    return code(shown if len(shown) <= NAME_CHARS else _part(shown, 0, NAME_CHARS), in_table=True)
+    if len(shown) > NAME_CHARS:
+        shown = f"{_part(shown, 0, NAME_CHARS)} {_mark(shown)}"
+    return code(shown, in_table=True)
 
 
-def _value(shown: str, start: int = 0) -> str:
-    """A value; of a long one the part that differs, its length, and what tells it from others."""
-    if len(shown) <= VALUE_CHARS:
-        return code(shown, in_table=True)
-    begin = max(0, min(start - VALUE_CHARS // 4, len(shown) - VALUE_CHARS))
-    part = code(_part(shown, begin, VALUE_CHARS), in_table=True)
-    mark = hashlib.sha256(shown.encode(errors="surrogatepass")).hexdigest()[:_MARK_CHARS]
-    return f"{part} ({len(shown):,} characters, {mark})"
+def _mark(shown: str) -> str:
+    """What tells a text from all others, where only a part of it is shown."""
+    return hashlib.sha256(shown.encode(errors="surrogatepass")).hexdigest()[:_MARK_CHARS]
 
 
 def _part(shown: str, begin: int, chars: int) -> str:

@@ -93,7 +93,6 @@ def removals(report: Report, around: Around, level: Level) -> Iterator[str]:
         _rows(
             ((lost.change, lost.places) for lost in islice(report.removals(), shown)),
             around,
-            "loses",
         ),
         opened=count <= _UNFOLDED,
     )
@@ -109,7 +108,7 @@ def outliers(report: Report, around: Around, level: Level) -> Iterator[str]:
     members = (member for group in report.outliers for member in _unless_removed(group))
     yield from cells.folded(
         f"<b>{some}{cells.records(count)} like no others</b>",
-        _rows(islice(members, shown), around, "change"),
+        _rows(islice(members, shown), around),
         opened=True,
     )
 
@@ -118,9 +117,9 @@ def _unless_removed(group: Group) -> Iterable[_Member]:
     return () if group.effect is Effect.REMOVES else group.members
 
 
-def _rows(members: Iterable[_Member], around: Around, what: str) -> Iterator[str]:
+def _rows(members: Iterable[_Member], around: Around) -> Iterator[str]:
     return cells.table(
-        f"| record | {what} | origin | where |",
+        "| record | change | origin | where |",
         "|---|---|---|---|",
         (
             f"| {cells.record(change, around)} | {cells.of_places(found)} | {change.origin} | "

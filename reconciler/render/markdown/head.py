@@ -51,6 +51,8 @@ def head(report: Report, around: Around) -> Iterator[str]:
         said = f"{of_all} {verb} ({report.per_cent:g} %)"
     elif plan.differs:
         said = cells.count(counts.conflicts, "conflict")
+    elif not plan.complete:
+        said = "no changes, as far as records could be read"
     yield from (f"### user_data plan · {name} · {said}", "")
     if around.status:
         yield from (f"**{around.status}**", "")

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 from reconciler import policies
-from reconciler.model import Conflict, Unreadable, Verdict, short
+from reconciler.model import Conflict, Plan, Unreadable, Verdict, short
+from reconciler.render import records
 from reconciler.render.markdown import cells
 from reconciler.render.markdown.setting import Around, Level
 from reconciler.report import Report, Share
@@ -16,23 +17,25 @@ def conflicts(report: Report, level: Level) -> Iterator[str]:
     found = report.plan.conflicts
     shown = found[: level.others]
     if shown:
+        rows = (row for conflict in shown for row in _conflict(conflict, report.plan))
+        head = "| record | both changed | base | git | live | where |"
         lines = [
-            *cells.table(
-                "| record | both changed | where |", "|---|---|---|", map(_conflict, shown)
-            ),
+            *cells.table(head, "|---|---|---|---|---|---|", rows),
             *cells.more(len(found) - len(shown)),
         ]
         title = f"⛔ <b>{cells.count(len(found), 'conflict')}</b>"
         yield from cells.folded(title, lines, opened=True)
 
 
-def _conflict(conflict: Conflict) -> str:
-    places = [cells.name(steps_of(place)) for place in conflict.places[: cells.KEYS_OF_A_CHANGE]]
-    more = "".join(cells.more(len(conflict.places) - len(places)))
-    return (
-        f"| {cells.span(str(conflict.address))} | {', '.join(places)} {more} | "
-        f"{cells.where(conflict.source)} |"
-    )
+def _conflict(conflict: Conflict, plan: Plan) -> Iterator[str]:
+    """A row for each place; of very many the first ones."""
+    head, where = cells.span(str(conflict.address)), cells.where(conflict.source)
+    for place in conflict.places[: cells.KEYS_OF_A_CHANGE]:
+        values = " | ".join(cells.value(shown) for _, shown in records.sides(conflict, place, plan))
+        yield f"| {head} | {cells.name(steps_of(place))} | {values} | {where} |"
+    rest = len(conflict.places) - cells.KEYS_OF_A_CHANGE
+    if rest > 0:
+        yield f"| {head} | and {cells.count(rest, 'more key')} | | | | {where} |"
 
 
 def unreadable(report: Report, level: Level) -> Iterator[str]:
