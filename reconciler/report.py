@@ -124,6 +124,18 @@ class Report(Struct, frozen=True):
         return max(0.01, round(100 * self.summary.changes / self.scope_records, 2))
 
     @property
+    def headline(self) -> str:
+        """`5,000 of 12,001 records change (41.66 %)`: what is read first."""
+        counts = self.summary
+        if counts.changes:
+            records = f"{self.scope_records:,} {'record' if self.scope_records == 1 else 'records'}"
+            verb = "changes" if counts.changes == 1 else "change"
+            return f"{counts.changes:,} of {records} {verb} ({self.per_cent:g} %)"
+        if counts.conflicts:
+            return "1 conflict" if counts.conflicts == 1 else f"{counts.conflicts:,} conflicts"
+        return "no changes" if self.plan.complete else "no changes, as far as records could be read"
+
+    @property
     def outliers(self) -> tuple[Group, ...]:
         """Changes that are like no others."""
         return tuple(group for group in self.groups if group.outlier)

@@ -678,7 +678,7 @@ def test_no_report_overwrites_the_plan_or_another_report_through_a_link(
 
 
 def test_a_summary_leaves_room_for_what_the_step_said_before(run: Run, store: Store) -> None:
-    write(messages({number: "new" for number in range(1, 400)}))
+    write(messages(dict.fromkeys(range(1, 400), "new")))
     live(store, dict.fromkeys(range(1, 400), "old"))
     before = "x" * 890_000
     Path("summary.md").write_text(before, "utf-8")

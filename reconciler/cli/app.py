@@ -10,6 +10,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli import given, options, plans
+from reconciler.cli.comment import comment
 from reconciler.cli.options import everywhere, option
 from reconciler.cli.sandbox import sandbox
 from reconciler.cli.terminal import terminal
@@ -37,7 +38,7 @@ def app() -> None:
 
 everywhere(app, environment=True)
 app.add_command(sandbox)
-for each in (plans.plan, plans.apply, plans.show, plans.rollback, plans.comment):
+for each in (plans.plan, plans.apply, plans.show, plans.rollback, comment):
     app.add_command(each)
 
 

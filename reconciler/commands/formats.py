@@ -14,6 +14,8 @@ from reconciler.render.paint import Paint
 from reconciler.render.text import Detail
 from reconciler.report import Report, gather
 
+_PLAIN = Paint(on=False)
+
 # A step's summary of more than 1 MiB is lost whole; others may want to add to it.
 SUMMARY_BYTES = 900 * 1024
 
@@ -24,7 +26,7 @@ class View:
     def __init__(
         self,
         plan: Plan,
-        paint: Paint = Paint(on=False),  # noqa: B008  a frozen value
+        paint: Paint = _PLAIN,
         width: int = REPORT_WIDTH,
         detail: Detail = "verbose",
         summary_bytes: int = SUMMARY_BYTES,

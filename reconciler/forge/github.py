@@ -94,7 +94,7 @@ class GitHub:
     def notes(self) -> Iterator[Note]:
         """Our comments on the pull request, the oldest first."""
         path = f"{self._repository}/issues/{self._pull}/comments"
-        for comment in self._session.pages(path, _Comment):
+        for comment in self._session.pages(path, list[_Comment]):
             if self._is_ours(comment.user):
                 yield _note(comment)
 
@@ -119,7 +119,7 @@ class GitHub:
     def issues(self, label: str) -> Iterator[Note]:
         """Our issues with a label, the newest first."""
         path = f"{self._repository}/issues?state=all&sort=created&direction=desc&labels={label}"
-        for issue in self._session.pages(path, _Issue):
+        for issue in self._session.pages(path, list[_Issue]):
             if self._is_ours(issue.user) and issue.pull_request is None:
                 yield _issue(issue)
 

@@ -62,7 +62,7 @@ class GitLab:
 
     def notes(self) -> Iterator[Note]:
         """Our notes on the merge request, the oldest first."""
-        for item in self._session.pages(f"{self._notes}?sort=asc&order_by=created_at", _Item):
+        for item in self._session.pages(f"{self._notes}?sort=asc&order_by=created_at", list[_Item]):
             if self._is_ours(item) and not item.system:
                 yield _note(item)
 
@@ -81,7 +81,7 @@ class GitLab:
     def issues(self, label: str) -> Iterator[Note]:
         """Our issues with a label, the newest first."""
         path = f"{self._project}/issues?labels={label}&order_by=created_at&sort=desc&scope=all"
-        for item in self._session.pages(path, _Item):
+        for item in self._session.pages(path, list[_Item]):
             if self._is_ours(item):
                 yield _issue(item)
 

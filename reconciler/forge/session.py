@@ -73,14 +73,13 @@ class Session:
         """
         return self._value(method, path, self._answered(method, path, body), answer)
 
-    def pages(self, path: str, item: type[Value]) -> Iterator[Value]:
+    def pages(self, path: str, page_of: type[list[Value]]) -> Iterator[Value]:
         """The items of a list, page by page, as long as the host says that there is a next one."""
         joined = "&" if "?" in path else "?"
         for page in range(1, MOST_PAGES + 1):
             asked = f"{path}{joined}per_page={PAGE}&page={page}"
             answer = self._answered("GET", asked, None)
-            items = self._value("GET", path, answer, list[item])  # type: ignore[valid-type]
-            yield from items
+            yield from self._value("GET", path, answer, page_of)
             # A page may be short of what the token may not see, with others behind it.
             headers = answer.headers
             if not (headers.get("x-next-page") or 'rel="next"' in headers.get("link", "")):

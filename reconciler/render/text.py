@@ -9,6 +9,7 @@ from reconciler.escape import visible
 from reconciler.grouping import groups, hidden
 from reconciler.model import Plan, Released, Unreadable, Verdict, short
 from reconciler.render import places, records
+from reconciler.render.guards import told
 from reconciler.render.paint import Paint
 from reconciler.render.records import how_many, where
 from reconciler.report import Summary, summarize
@@ -114,13 +115,10 @@ def _guard(verdict: Verdict, paint: Paint) -> Iterator[str]:
     """What a guard found, where it found something: the limit, the value, the first records."""
     if verdict.ok and verdict.allowed is None:
         return
-    guard = policies.GUARDS[verdict.guard]
-    unit = " %" if guard.per_cent else ""
-    of_all = " of the managed records" if guard.per_cent else ""
-    value = f"{verdict.value:,}{unit}{of_all}" if guard.per_cent else how_many(int(verdict.value))
-    said = f"{verdict.guard}: {value} {guard.danger}; the limit is {verdict.limit:,}{unit}"
+    words = told(verdict)
+    said = f"{verdict.guard}: {words.sentence}"
     if verdict.ok:
-        yield f"{paint.changed('!')} {said}. Allowed this once, up to {verdict.allowed:,}{unit}."
+        yield f"{paint.changed('!')} {said}. Allowed this once, up to {words.raised}."
         return
     yield f"{paint.removed('!')} {paint.strong(said)}."
     yield from (f"    {address}" for address in verdict.first)

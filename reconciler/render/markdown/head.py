@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from reconciler import policies
 from reconciler.delta import Delta
 from reconciler.grouping import Effect
-from reconciler.model import Origin, Verdict, short
+from reconciler.model import Origin, short
+from reconciler.render.guards import told
 from reconciler.render.markdown import cells
 from reconciler.render.markdown.setting import Around
 from reconciler.report import Report
@@ -31,7 +32,7 @@ def warnings(report: Report) -> Iterator[str]:
         conflicts = cells.count(counts.conflicts, "conflict")
         said.append(f"**{conflicts}** with what somebody else changed: nothing can be applied.")
     said += [
-        f"**{_refusal(one)}.** An apply is refused without `{policies.way_out(one)}`."
+        f"**{told(one).sentence}** (`{one.guard}`): an apply needs `{policies.way_out(one)}`."
         for one in report.refused
     ]
     if said:
@@ -42,18 +43,8 @@ def warnings(report: Report) -> Iterator[str]:
 
 def head(report: Report, around: Around) -> Iterator[str]:
     """How many of how many records change, the worst of it, and why."""
-    plan, counts = report.plan, report.summary
-    name = cells.span(around.name or plan.base_url.partition("://")[2].partition("/")[0])
-    said = "no changes"
-    if counts.changes:
-        verb = "changes" if counts.changes == 1 else "change"
-        of_all = f"{counts.changes:,} of {cells.records(report.scope_records)}"
-        said = f"{of_all} {verb} ({report.per_cent:g} %)"
-    elif plan.differs:
-        said = cells.count(counts.conflicts, "conflict")
-    elif not plan.complete:
-        said = "no changes, as far as records could be read"
-    yield from (f"### user_data plan · {name} · {said}", "")
+    name = cells.span(around.name or report.plan.base_url.partition("://")[2].partition("/")[0])
+    yield from (f"### user_data plan · {name} · {report.headline}", "")
     if around.status:
         yield from (f"**{around.status}**", "")
     yield from cells.table(
@@ -132,12 +123,3 @@ def _since(delta: Delta) -> str:
         f"Since the last plan (`{then}`): **+{len(delta.added):,}** −{len(delta.removed):,} "
         f"records, {other:,} with other values, {delta.unchanged:,} the same."
     )
-
-
-def _refusal(verdict: Verdict) -> str:
-    guard = policies.GUARDS[verdict.guard]
-    unit = " %" if guard.per_cent else ""
-    found = cells.records(int(verdict.value))
-    if guard.per_cent:
-        found = f"{verdict.value:,} % of the records"
-    return f"{found} {guard.danger}; the limit of `{verdict.guard}` is {verdict.limit:,}{unit}"

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
-from reconciler import policies
 from reconciler.model import Conflict, Plan, Unreadable, Verdict, short
 from reconciler.render import records
+from reconciler.render.guards import told
 from reconciler.render.markdown import cells
 from reconciler.render.markdown.setting import Around, Level
 from reconciler.report import Report, Share
@@ -105,15 +105,12 @@ def guards(report: Report) -> Iterator[str]:
         )
 
 
+_RESULTS = {"refused": "⛔ refused", "allowed": "⚠️ allowed", "passed": "✅ passed"}
+
+
 def _guard(verdict: Verdict) -> str:
-    unit = " %" if policies.GUARDS[verdict.guard].per_cent else ""
-    allowed = verdict.allowed is not None
-    raised = f", allowed this once up to {verdict.allowed:,}{unit}" if allowed else ""
-    result = "⛔ refused" if not verdict.ok else "⚠️ allowed" if allowed else "✅ passed"
-    return (
-        f"| {result} | `{verdict.guard}` | {verdict.value:,}{unit} | "
-        f"{verdict.limit:,}{unit}{raised} |"
-    )
+    said = told(verdict)
+    return f"| {_RESULTS[said.result]} | `{verdict.guard}` | {said.found} | {said.limit} |"
 
 
 def foot(report: Report, around: Around) -> Iterator[str]:

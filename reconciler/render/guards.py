@@ -1,0 +1,38 @@
+"""What a guard says of a plan -> words, the same in every format."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from reconciler import policies
+from reconciler.model import Verdict
+
+
+class Told(Struct, frozen=True):
+    """A verdict in words, numbers with their unit, and what it found as a `sentence`.
+
+    `raised` is the limit that was raised once by hand, or nothing.
+    """
+
+    result: Literal["refused", "allowed", "passed"]
+    found: str
+    limit: str
+    raised: str
+    sentence: str
+
+
+def told(verdict: Verdict) -> Told:
+    """What a reviewer reads of a guard."""
+    guard = policies.GUARDS[verdict.guard]
+    unit = " %" if guard.per_cent else ""
+    records = "1 record" if verdict.value == 1 else f"{verdict.value:,} records"
+    subject = f"{verdict.value:,} % of the managed records" if guard.per_cent else records
+    limit = f"{verdict.limit:,}{unit}"
+    raised = "" if verdict.allowed is None else f"{verdict.allowed:,}{unit}"
+    return Told(
+        result="refused" if not verdict.ok else "allowed" if raised else "passed",
+        found=f"{verdict.value:,}{unit}",
+        limit=f"{limit}, allowed this once up to {raised}" if raised else limit,
+        raised=raised,
+        sentence=f"{subject} {guard.danger}; the limit is {limit}",
+    )

@@ -1,0 +1,107 @@
+"""Report -> what the HTML page lists without JavaScript: groups, what is lost, what is unlike."""
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+from reconciler.diff import Place
+from reconciler.escape import visible
+from reconciler.grouping import Effect, Group, differences
+from reconciler.model import Change, Source
+from reconciler.render import places
+from reconciler.render.places import MARKS
+from reconciler.render.records import how_many
+from reconciler.report import Report
+
+# Counts say what is left.
+_MOST_ROWS = 1000
+_MOST_GROUPS = 200
+_MOST_CELL_CHARS = 2000
+
+
+def listed(report: Report) -> dict[str, Any]:
+    """What there is without JavaScript: groups, what is lost, and what is like nothing else."""
+    alike = report.alike
+    removes = report.effects[Effect.REMOVES]
+    lost = ((one.change, one.places) for one in islice(report.removals(), _MOST_ROWS))
+    unlike = (
+        member
+        for group in report.outliers
+        if group.effect is not Effect.REMOVES
+        for member in group.members
+    )
+    lists = (
+        _list("removals", f"{how_many(removes)} that lose something", lost, removes),
+        _list("outliers", f"{how_many(report.unlike)} like no others", unlike, report.unlike),
+    )
+    return {
+        "groups": [_group(group) for group in alike[:_MOST_GROUPS]],
+        "groups_rest": f"{len(alike) - _MOST_GROUPS:,}" if len(alike) > _MOST_GROUPS else "",
+        "lists": [one for one in lists if one["rows"]],
+    }
+
+
+def _group(group: Group) -> dict[str, Any]:
+    lines = [
+        _line(one.place)
+        if one.values == 1
+        else {
+            **_line(one.place),
+            "key": places.name(one.steps, any_item=True),
+            "words": f"{one.values:,} different values",
+        }
+        for one in differences(group)
+    ]
+    first = group.first
+    return {
+        "name": group.name,
+        "count": f"{group.count:,}",
+        "effect": str(group.effect),
+        "lines": lines,
+        "origin": str(first.origin),
+        "example": str(first.address),
+        "where": where(first.source),
+    }
+
+
+def _list(
+    name: str, title: str, members: Iterable[tuple[Change, tuple[Place, ...]]], count: int
+) -> dict[str, Any]:
+    rows = [
+        {
+            "sid": change.address.sid,
+            "address": str(change.address),
+            "lines": [_line(place) for place in found],
+            "origin": str(change.origin),
+            "where": where(change.source),
+        }
+        for change, found in islice(members, _MOST_ROWS)
+    ]
+    rest = f"{count - len(rows):,}" if count > len(rows) else ""
+    return {"id": name, "title": title, "rows": rows, "rest": rest}
+
+
+def _line(place: Place) -> dict[str, Any]:
+    whole = not place.steps
+    old = None if place.op == "add" else cut(places.shown(place.before, whole=whole))
+    new = None if place.op == "remove" else cut(places.shown(place.after, whole=whole))
+    return {
+        "op": place.op,
+        "sign": MARKS[place.op],
+        "key": places.name(place.steps),
+        "old": old,
+        "new": new,
+        "words": "",
+    }
+
+
+def cut(shown: str) -> str:
+    """A value as far as a cell of a table should be long, and how long it is."""
+    if len(shown) <= _MOST_CELL_CHARS:
+        return shown
+    return f"{shown[:_MOST_CELL_CHARS]}… ({len(shown):,} characters)"
+
+
+def where(source: Source) -> str:
+    """The file and the line of a record."""
+    return f"{visible(source.file)}:{source.line}"
