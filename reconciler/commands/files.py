@@ -65,7 +65,8 @@ def write_whole(path: Path, pieces: Iterable[str], *, mode: int) -> None:
 def append(path: Path, pieces: Iterable[str]) -> None:
     """Adds to a file that is not ours alone."""
     try:
-        with path.open("a", encoding="utf-8") as stream:
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+        with os.fdopen(handle, "a", encoding="utf-8") as stream:
             stream.write("".join(pieces))
     except OSError as error:
         raise ReconcilerError(f"{path}: cannot be written: {error.strerror}") from None

@@ -92,6 +92,7 @@ class Session:
     def _answered(
         self, method: str, path: str, body: Mapping[str, object] | None
     ) -> httpx.Response:
+        asked = f"{method} {self._base_url}{path}"
         for attempt in range(1, _ATTEMPTS + 1):
             last = attempt == _ATTEMPTS
             try:
@@ -99,11 +100,13 @@ class Session:
             except httpx.HTTPError as error:
                 if method == "POST" or last:
                     why = self._token.redacted(str(error)) or type(error).__name__
-                    raise HostError(f"{method} {path}: no answer: {why}", 0) from None
+                    raise HostError(
+                        f"{method} {self._base_url}{path}: no answer: {why}", 0
+                    ) from None
                 time.sleep(_pause(attempt))
                 continue
             if method == "POST" and answer.status_code >= _SERVER_FAILED:
-                raise HostError(f"{method} {path}: {answer.status_code}", 0)
+                raise HostError(f"{asked}: {answer.status_code}", 0)
             wait = _asked_to_wait(answer, attempt)
             if wait is None or last:
                 return answer
@@ -111,17 +114,18 @@ class Session:
         raise AssertionError  # the last attempt returns or raises
 
     def _value(self, method: str, path: str, answer: httpx.Response, type_: type[Value]) -> Value:
+        asked = f"{method} {self._base_url}{path}"
         said = self._token.redacted(answer.text)[:_MOST_MESSAGE_CHARS]
         status = answer.status_code
         if status == _TOO_LARGE or (status in _MAY_BE_TOO_LONG and "too long" in said.lower()):
             raise TooLongError
         if status not in _OK:
-            raise HostError(f"{method} {path}: {status} {said}".rstrip(), status)
+            raise HostError(f"{asked}: {status} {said}".rstrip(), status)
         try:
             return msgspec.json.decode(answer.content or b"null", type=type_)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             why = f"the answer is not what this host should give ({error})"
-            raise HostError(f"{method} {path}: {why}", 0) from None
+            raise HostError(f"{asked}: {why}", 0) from None
 
 
 def _asked_to_wait(answer: httpx.Response, attempt: int) -> float | None:

@@ -77,10 +77,8 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
         yield "base", f"{short(plan.revisions.base)} ({plan.revisions.base_is})"
     yield "commit", short(plan.revisions.head or "")
     if scope.since is not None:
-        yield (
-            "checked",
-            f"{plan.managed:,} of {scope.records:,} (changed since {short(scope.since)})",
-        )
+        since = f"changed since {short(scope.since)}; drift elsewhere was not looked for"
+        yield "checked", f"{plan.managed:,} of {scope.records:,} ({since})"
     for name in ("manifests", "target", "exclude", "only"):
         yield name, " ".join(getattr(scope, name))
     yield "API", plan.base_url
@@ -96,8 +94,6 @@ def _warnings(report: Report) -> Iterator[str]:
     if report.refused:
         names = ", ".join(verdict.guard for verdict in report.refused)
         yield f"An apply of this plan is refused by {names}."
-    if report.plan.scope.since is not None:
-        yield "Only records that changed in git were read: drift elsewhere was not looked for."
 
 
 def _beside(report: Report) -> dict[str, Any]:
