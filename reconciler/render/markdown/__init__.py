@@ -90,6 +90,7 @@ def _page(report: Report, around: Around, level: Level) -> Iterator[str]:
     yield from others.shares("By owner (CODEOWNERS)", "owner", report.owners, around, level)
     if len(report.files) > 1:
         yield from others.shares("By file", "file", report.files, around, level)
+    yield from others.keys(report, level)
     yield from others.guards(report)
     yield from changes.left_out(report, level)
     yield from others.foot(report, around)

@@ -92,6 +92,22 @@ def _share(key: str, share: Share, around: Around) -> str:
     )
 
 
+def keys(report: Report, level: Level) -> Iterator[str]:
+    """Which keys change, and in how many places."""
+    shown = report.keys[: level.others]
+    if len(shown) > 1:
+        rows = (
+            f"| {cells.name(key.steps, any_item=True)} | {key.removes:,} | {key.changes:,} | "
+            f"{key.adds:,} |"
+            for key in shown
+        )
+        lines = [
+            *cells.table("| key | ➖ | 🔄 | ➕ |", "|---|---:|---:|---:|", rows),
+            *cells.more(len(report.keys) - len(shown)),
+        ]
+        yield from cells.folded(f"By key: {len(report.keys):,}", lines)
+
+
 def guards(report: Report) -> Iterator[str]:
     """What every guard found."""
     verdicts, refused = report.plan.guards, len(report.refused)
