@@ -27,6 +27,7 @@ What to try next, in this folder:
   . .venv/bin/activate
   reconciler plan --sandbox                     the same plan, on a sandbox that stays
   $EDITOR manifests/support/replies.yaml        change a value
+  reconciler plan --sandbox --report html=p.html  the same as a page to search
   reconciler apply --sandbox                    see it, approve it, write it
   reconciler sandbox serve                      the same API over HTTP
   reconciler --help
