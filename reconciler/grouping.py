@@ -65,6 +65,11 @@ class Group(Struct, frozen=True):
         return found if self.exact else sorted(found, key=lambda member: member[0].address)
 
     @property
+    def files(self) -> int:
+        """In how many manifests they are written."""
+        return len({change.source.file for change, _ in self.members})
+
+    @property
     def first(self) -> Change:
         """Its change of the first address."""
         return min((one.changes[0] for one in self.alike), key=lambda change: change.address)

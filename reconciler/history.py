@@ -112,6 +112,12 @@ def is_commit(git: Repository, commit: str, paths: Sequence[Path]) -> bool:
     return not (compared.changed or compared.then)
 
 
+def alike(git: Repository, one: str, other: str, paths: Sequence[Path]) -> bool:
+    """Whether two commits hold the same manifests, to the byte."""
+    held = [{name: blob.oid for name, blob in _files(each, git, paths)} for each in (one, other)]
+    return held[0] == held[1]
+
+
 def _compare(commit: str, git: Repository, paths: Sequence[Path]) -> _Compared:
     then = dict(_files(commit, git, paths))
     same, other = [], []

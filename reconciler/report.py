@@ -118,10 +118,11 @@ class Report(Struct, frozen=True):
 
     @property
     def per_cent(self) -> float:
-        """The part of all managed records that is written, with two decimals, never a false 0."""
-        if not self.summary.changes:
-            return 0.0
-        return max(0.01, round(100 * self.summary.changes / self.scope_records, 2))
+        """The part of all managed records that is written: two decimals, no false 0 or 100."""
+        changes, records = self.summary.changes, self.scope_records
+        if changes in (0, records):
+            return 100.0 if changes else 0.0
+        return min(99.99, max(0.01, round(100 * changes / records, 2)))
 
     @property
     def headline(self) -> str:
@@ -154,6 +155,12 @@ class Report(Struct, frozen=True):
     def refused(self) -> tuple[Verdict, ...]:
         """The guards that stop an apply of this plan."""
         return tuple(verdict for verdict in self.plan.guards if not verdict.ok)
+
+    @property
+    def members(self) -> list[tuple[Change, tuple[Place, ...]]]:
+        """Every change with the places that differ, in order of address."""
+        found = [member for group in self.groups for member in group.members]
+        return sorted(found, key=lambda member: member[0].address)
 
     def removals(self) -> Iterator[Removal]:
         """Every record that loses something, group by group."""

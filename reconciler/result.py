@@ -15,7 +15,8 @@ FORMAT_VERSION = "1.0"
 class Ran(Struct, frozen=True):
     """One run: when, for how long, who by, and how it ended; times are RFC 3339.
 
-    `error` is why it ended early, if it did.
+    `error` is why it ended early, if it did; `expected` the digest that was approved, if one was
+    named: the plan's own is another where a part was in place already.
     """
 
     run: str
@@ -27,6 +28,7 @@ class Ran(Struct, frozen=True):
     journal: str
     base_url: str
     error: str
+    expected: str | None
     by: Mapping[str, str]
 
 

@@ -1,5 +1,6 @@
 """The action, its shell steps run as a runner runs them; and the examples for CI systems."""
 
+import json
 import os
 import re
 import shutil
@@ -13,7 +14,7 @@ import yaml
 
 from conftest import REPOSITORY
 from reconciler.sandbox.store import Store
-from repository import commit
+from repository import commit, git
 from writing import live, messages, write
 
 ACTION: dict[str, Any] = yaml.safe_load((REPOSITORY / "action.yml").read_text("utf-8"))
@@ -120,14 +121,14 @@ def test_what_was_approved_is_applied_and_nothing_else(act: Act, store: Store) -
     assert act(command="apply", arguments="--record").code == 0
     change()
     act(command="plan", since="HEAD~1")
-    digest = Path("plan.json").read_text("utf-8").split('"')[5:]
+    digest = json.loads(Path("plan.json").read_text("utf-8"))["digest"]
 
     applied = act(command="apply", since="HEAD~1", arguments="--record")
 
     assert applied.code == 0, applied.out
     assert applied.outputs["changes"] == "2"
     assert applied.outputs["exit-code"] == "0"
-    assert applied.outputs["digest"] in " ".join(digest)
+    assert applied.outputs["digest"] == digest
     assert "2 of 2 changes applied" in applied.summary
     assert '"applied":2' in Path(applied.outputs["report-path"]).read_text("utf-8")
     # Somebody else's change is drift, and no longer what was approved.
@@ -150,6 +151,53 @@ def test_a_saved_plan_is_applied_as_it_is(act: Act) -> None:
         "changes": "0",
         "exit-code": "0",
     }
+
+
+def test_paths_are_those_that_a_later_step_can_open(act: Act, folder: Path) -> None:
+    (folder / "-x y").mkdir()
+    for name in ("manifests", ".reconciler"):
+        (folder / name).rename(folder / "-x y" / name)
+
+    step = act(command="plan", directory="-x y", plan=f"{folder}/out.json", report="-r.html")
+
+    assert step.code == 0, step.out
+    assert step.outputs["plan-path"] == f"{folder}/out.json"
+    assert Path(step.outputs["report-path"]).is_file()
+
+
+def test_what_was_not_written_has_no_path(act: Act) -> None:
+    write("messages: {x: {user_data: 5}}\n")
+
+    assert act(command="plan").outputs == {"exit-code": "1"}
+    assert act(command="plan", directory="nowhere").outputs == {"exit-code": "1"}
+    assert act(command="destroy").outputs == {"exit-code": "64"}
+
+
+def test_a_plan_with_a_base_of_its_own_is_applied_with_it(act: Act, store: Store) -> None:
+    config = "version: 1\nrules: [{paths: ['manifests/**'], mode: merge}]\n"
+    commit({"reconciler.yaml": config, "manifests/a.yaml": messages({1: {"a": 1, "b": 1}})})
+    commit({"manifests/a.yaml": messages({1: {"a": 1}})})
+    commit({"manifests/a.yaml": messages({1: {"a": 2}})})
+    live(store, {1: '{"a":1,"b":1,"theirs":1}'})
+    revisions = {"base": "HEAD~2", "since": "HEAD~1"}
+    assert act(command="plan", **revisions).outputs["changes"] == "1"
+
+    assert act(command="apply", **revisions).outputs["changes"] == "1"
+
+
+def test_what_was_recorded_is_still_so_where_no_manifest_changed_since(act: Act) -> None:
+    assert act(command="apply", arguments="--record").code == 1  # nothing was planned yet
+    act(command="plan")
+    act(command="apply", arguments="--record")
+    commit({"README.md": "words"})
+    before = git("rev-parse", "HEAD")
+    change()
+    act(command="plan", since=before)
+
+    step = act(command="apply", since=before, arguments="--record")
+
+    assert "Recorded " in step.out
+    assert git("rev-parse", "refs/reconciler/applied") == git("rev-parse", "HEAD")
 
 
 def test_broken_manifests_are_annotated(act: Act) -> None:
@@ -179,10 +227,10 @@ def test_no_input_becomes_part_of_the_script(act: Act, name: str) -> None:
     assert not Path("owned").exists()
 
 
-def test_arguments_are_a_flag_a_line(act: Act) -> None:
+def test_arguments_are_a_flag_a_line_whatever_ends_it(act: Act) -> None:
     change()
 
-    step = act(command="plan", arguments="--target\nmessages/*2-0000-*\n\n--verbose\n")
+    step = act(command="plan", arguments=" --target\r\nmessages/*2-0000-* \n\n--verbose\r\n")
 
     assert step.outputs["changes"] == "1"
 

@@ -699,3 +699,106 @@ def test_short_names_beside_a_long_one_do_not_blow_up_a_report(run: Run, store: 
     assert run("plan", "--sandbox", "--report", "junit=plan.xml").code == 0
 
     assert Path("plan.xml").stat().st_size < 300_000
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--report", "html=manifests/a.yaml"),
+        ("--report", "csv=manifests/new.csv"),
+        ("--report", "json=reconciler.yaml"),
+        ("--report", "junit=.reconciler/sandbox.db"),
+        ("--report", "text=schemas/s.json"),
+        ("--out", "manifests/a.yaml"),
+        ("--out", "link.yaml"),
+    ],
+)
+def test_nothing_is_written_over_what_a_plan_is_made_of(
+    run: Run, store: Store, flags: tuple[str, str]
+) -> None:
+    write(messages({1: "new"}))
+    write("{}", "schemas/s.json")
+    rule = "{paths: ['manifests/**'], user_data_schema: schemas/s.json}"
+    write(f"version: 1\nrules: [{rule}]\n", "reconciler.yaml")
+    Path("link.yaml").symlink_to("manifests/a.yaml")
+    live(store, {1: "old"})
+
+    result = run("plan", "--sandbox", *flags)
+
+    assert result.code == 64
+    assert "is among what the plan is made of" in result.err
+    assert run("validate").code == 0
+
+
+def test_machines_get_utf_8_whatever_the_locale(store: Store) -> None:
+    write(messages({1: "café – €"}))
+    live(store, {1: "old"})
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252", "RECONCILER_SANDBOX": "1"}
+    for name in ("json", "jsonl", "csv", "junit", "markdown", "html"):
+        command = [sys.executable, "-m", "reconciler", "plan", "--format", name]
+        command += ["--report", f"{name}=file"]
+        done = subprocess.run(command, env=environment, capture_output=True, check=True)
+        made, shown = Path("file").read_bytes(), done.stdout
+        assert "café".encode() in shown
+        if name not in {"json", "jsonl", "html", "markdown"}:  # those say when they were made
+            assert shown == made
+
+
+def test_reports_are_written_though_nobody_reads_stdout(store: Store) -> None:
+    write(messages(dict.fromkeys(range(1, 200), "x" * 2000)))
+    live(store, dict.fromkeys(range(1, 200), "old"))
+    command = (
+        f"{sys.executable} -m reconciler plan --sandbox --verbose --report csv=r.csv | head -1"
+    )
+
+    subprocess.run(["bash", "-c", command], check=True, capture_output=True)
+
+    assert len(Path("r.csv").read_text("utf-8").splitlines()) == 200
+
+
+def test_a_report_that_cannot_be_written_keeps_no_other_from_it(
+    run: Run, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(messages({1: "new"}))
+    live(store, {1: "old"})
+    monkeypatch.setenv("GITHUB_OUTPUT", "outputs")
+    Path("outputs").write_text("foo=bar", "utf-8")
+    Path("summary.md").write_text("## Title", "utf-8")
+
+    full = ("--report", "github=/dev/full") if os.getuid() else ()
+    result = run("plan", "--sandbox", *full, "--report", "github=summary.md")
+
+    assert result.code == 0
+    assert Path("outputs").read_text("utf-8").startswith("foo=bar\nchanges=1\n")
+    assert Path("summary.md").read_text("utf-8").startswith("## Title\n### user_data plan")
+
+
+def test_a_summary_that_is_full_is_no_reason_to_fail(run: Run, store: Store) -> None:
+    write(messages({1: "new"}))
+    live(store, {1: "old"})
+    Path("summary.md").write_text("x" * 1_000_000, "utf-8")
+
+    assert run("plan", "--sandbox", "--report", "github=summary.md").code == 0
+
+    assert "1 of 1 record changes (100 %)" in Path("summary.md").read_text("utf-8")
+
+
+def test_a_flag_goes_before_what_the_environment_says_for_all(
+    run: Run, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(messages({1: "new"}))
+    live(store, {1: "old"})
+    monkeypatch.setenv("RECONCILER_VERBOSE", "1")
+    monkeypatch.setenv("RECONCILER_DIFF", "1")
+
+    assert "  ~ messages/" in run("plan", "--sandbox", "--concise", "--out", "p.json").out
+    assert run("show", "p.json").code == 0
+
+
+def test_a_target_that_is_no_utf_8_is_refused_where_it_stands(run: Run) -> None:
+    write(messages({1: "new"}))
+
+    result = run("plan", "--sandbox", "--target", "[!\udcff]*", "--out", "p.json")
+
+    assert result.code == 64
+    assert "is not UTF-8" in result.err

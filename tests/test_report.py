@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planned import URL, approval, large, long_plan, mixed
+from reconciler.diff import places
 from reconciler.grouping import LEAST_ALIKE, Effect, differences
 from reconciler.model import Address, Change, Origin, Plan, Source
 from reconciler.owners import Owners
@@ -71,11 +72,9 @@ def test_changes_of_a_group_have_the_same_shape_and_those_of_a_variant_the_same_
         assert len(ways) == 1
         assert group.exact or group.count >= LEAST_ALIKE
         for one in group.alike:
-            assert all(
-                sorted(change.address for change in one.changes)
-                == [change.address for change in one.changes]
-                for _ in one.changes
-            )
+            for change in one.changes:
+                assert places(change.before, change.after) == one.places
+            assert list(one.changes) == sorted(one.changes, key=lambda change: change.address)
 
 
 def test_what_loses_something_stands_first_then_the_largest() -> None:
@@ -112,6 +111,8 @@ def test_the_share_is_of_all_records_of_the_manifests_and_never_a_false_zero() -
     assert gather(approval()).per_cent == 0.06
     assert gather(large(1)).scope_records == 3
     assert gather(mixed()).per_cent == 69.23
+    assert gather(Plan(URL, "", large(20_000).changes, 1)).per_cent == 99.99
+    assert gather(Plan(URL, "", large(20).changes, 0)).per_cent == 100
     one_of_many = plan_of([("x", "y")])
     assert gather(Plan(URL, "", one_of_many.changes, 10_000_000)).per_cent == 0.01
 

@@ -73,8 +73,15 @@ def test_the_example_policy_names_what_it_denies() -> None:
     }
 
 
+def test_the_example_policy_knows_that_a_plan_may_look_at_a_part_of_the_records() -> None:
+    plan = structs.replace(large(150), unreadable=(), in_sync=0)
+    plan = structs.replace(plan, scope=structs.replace(plan.scope, records=48_000, since="1" * 40))
+
+    assert denied(plan) == set()
+
+
 def test_the_example_policy_counts_losses_and_shares() -> None:
     said = denied(structs.replace(large(4000), unreadable=()))
 
     assert any("records lose data; the policy allows 100" in message for message in said)
-    assert "4000 of 8000 records change; the policy allows a tenth" in said
+    assert "4000 of 8001 records change; the policy allows a tenth" in said

@@ -79,7 +79,7 @@ def validate(
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @options.manifests
 @option("--check", is_flag=True, help="Write nothing; exit with 3 where a file would change.")
-@option("--diff", is_flag=True, help="Show what would change; write nothing.")
+@option("--diff", envvar=None, is_flag=True, help="Show what would change; write nothing.")
 @everywhere
 def fmt(paths: tuple[Path, ...], manifests: tuple[Path, ...], check: bool, diff: bool) -> ExitCode:
     """Put manifests into their canonical layout; comments stay.

@@ -38,7 +38,7 @@ from reconciler.errors import ExitCode
     "--result",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="What `apply --report json=FILE` wrote: says how it ended, and leaves it at that.",
+    help="What `apply --report json=FILE` wrote: says how it ended.",
 )
 @option(
     "--when",

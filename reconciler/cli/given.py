@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 from msgspec import structs
 
 if TYPE_CHECKING:
@@ -75,6 +76,9 @@ def inputs(
     from reconciler.commands.inputs import Selection
     from reconciler.commands.planning import Inputs
 
+    for text in (*target, *exclude):
+        if any("\udc80" <= character <= "\udcff" for character in text):
+            raise click.UsageError(f"{text!r}: is not UTF-8, as every address and manifest is")
     link = connection(settings, sandbox=sandbox, parallelism=parallelism, log_format=log_format)
     chosen = chosen_manifests(manifests, settings)
     return Inputs(
@@ -119,6 +123,14 @@ def ended(connection: "Connection", code: "ExitCode") -> "ExitCode":
 
 def detail(*, verbose: bool, concise: bool) -> "Detail":
     """How much is shown of each change."""
-    if verbose and concise:
+    context = click.get_current_context()
+    typed = [
+        name
+        for name in ("verbose", "concise")
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    ]
+    if len(typed) == 2:  # noqa: PLR2004  both
         raise click.UsageError("--verbose and --concise exclude each other")
+    if typed:  # a flag goes before what the environment says for all commands
+        return "verbose" if typed == ["verbose"] else "concise"
     return "verbose" if verbose else "concise" if concise else "grouped"

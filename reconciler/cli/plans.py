@@ -176,6 +176,7 @@ def rollback(
 @click.argument("plan", required=False, type=click.Path(path_type=Path))
 @option(
     "--diff",
+    envvar=None,  # two commands have one, of different kinds
     nargs=2,
     metavar="OLD NEW",
     type=click.Path(path_type=Path),

@@ -40,8 +40,10 @@ class Streams:
         self.width = shutil.get_terminal_size((WIDTH_OF_A_PIPE, 0)).columns
         self._bar = sys.stderr.isatty() and not _automated(environment)
 
-    def write(self, pieces: Iterable[str]) -> None:
-        """Puts the document on stdout, as it is."""
+    def write(self, pieces: Iterable[str], *, for_machines: bool = False) -> None:
+        """Puts the document on stdout, as it is; for machines in UTF-8, whatever the locale."""
+        if for_machines:
+            getattr(sys.stdout, "reconfigure", lambda **_: None)(encoding="utf-8", newline="")
         try:
             for piece in pieces:
                 sys.stdout.write(piece)

@@ -26,8 +26,8 @@ class Terminal(Protocol):
         """Whether SIGTERM asked this process to end."""
         ...
 
-    def write(self, pieces: Iterable[str]) -> None:
-        """Puts the document on stdout, as it is."""
+    def write(self, pieces: Iterable[str], *, for_machines: bool = False) -> None:
+        """Puts the document on stdout, as it is; for machines in UTF-8, whatever the locale."""
         ...
 
     def note(self, line: str) -> None:

@@ -84,6 +84,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
             connection.target.base_url,
             plan,
             parameters.environment,
+            None if approved is None else approved.digest,
         )
         code = report(told, state, wanted, terminal)
     if parameters.record and code == ExitCode.OK:
@@ -206,12 +207,14 @@ def _objections(plan: Plan, git: Repository, parameters: Parameters) -> Iterator
         return
     if scope.manifests or scope.target or scope.exclude or scope.only or plan.left:
         yield "a part of the records was left out"
-    if scope.since not in (None, applied):
-        yield f"only what changed since {short(scope.since or '')} was looked at"
+    paths, since = parameters.inputs.manifests.paths, scope.since
+    if since is not None and (applied is None or not history.alike(git, applied, since, paths)):
+        yield f"only what changed since {short(since)} was looked at"
     if applied is None:
         return
     base = plan.revisions.base
-    if _removes(parameters.inputs.manifests.settings) and not (base and git.holds(applied, base)):
+    known = base and (git.holds(applied, base) or history.alike(git, applied, base, paths))
+    if _removes(parameters.inputs.manifests.settings) and not known:
         yield f"what left git since {short(applied)} was not looked at: use --base auto"
     if parameters.plan is not None and not git.holds(head, applied):
         yield f"{short(applied)}, which was applied since, is no part of {short(head)}"

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct, structs
@@ -26,8 +25,6 @@ from reconciler.render.markdown.setting import Around, Links
 # A result names every record: about 300 bytes each.
 _MAX_RESULT_BYTES = 1024 * 1024 * 1024
 
-_UNSAFE_IN_LINKS = set("()<>[]\"'`\\ |")
-
 
 class Parameters(Struct, frozen=True):
     """Which plan to post, where, and what is known of it; `result` is what its apply reported."""
@@ -46,11 +43,16 @@ class Parameters(Struct, frozen=True):
 
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     """OK once the host shows it; that it does not is an error, never a silence."""
+    if parameters.issue:
+        _refuse_with_issue(parameters)
     plan = read_plan(parameters.plan)
     name = _name(parameters.name, plan)
     ended = None if parameters.result is None else _result(parameters.result, plan)
-    around = _around(parameters, plan, name, "" if ended is None else _status(ended))
+    around = _around(parameters, plan, name)
+    if ended is not None:
+        around = structs.replace(around, status=_status(ended), why=ended.error)
     mark = marker.of_plan("drift" if parameters.issue else "plan", name, plan)
+    mark = structs.replace(mark, report=around.links.report)
     if ended is not None and ended.exit_code == ExitCode.OK:
         mark = structs.replace(mark, status="applied")
     report = View(plan).report
@@ -61,15 +63,30 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
         posting = Posting(
             forge,
             mark,
-            lambda most: markdown.comment(report, around, most=most),
+            lambda most, url: markdown.comment(report, _linked(around, url), most=most),
             markdown.COMMENT_BYTES,
         )
         if parameters.issue:
-            posted = posting.issue(f"Drift: {name}", resolved=empty, whole=_whole(plan))
+            whole = _whole(plan) and plan.complete
+            posted = posting.issue(
+                f"Drift: {name}", report.headline, resolved=not plan.differs, whole=whole
+            )
         else:
             posted = posting.comment(when=parameters.when, empty=empty)
     _say(posted, terminal)
     return ExitCode.OK
+
+
+def _refuse_with_issue(parameters: Parameters) -> None:
+    given = {
+        "--pull": parameters.pull,
+        "--result": parameters.result,
+        "--previous": parameters.previous,
+        "--when always": parameters.when == "always",
+    }
+    for flag, value in given.items():
+        if value:
+            raise UsageError(f"{flag} does not go with --issue, which is of no pull request")
 
 
 def _say(posted: Posted, terminal: Terminal) -> None:
@@ -89,28 +106,25 @@ def _name(given: str, plan: Plan) -> str:
     return name
 
 
-def _around(parameters: Parameters, plan: Plan, name: str, status: str) -> Around:
+def _around(parameters: Parameters, plan: Plan, name: str) -> Around:
     links = parameters.links
     for flag, url in (("report", links.report), ("plan", links.plan), ("run", links.run)):
-        if url and not _is_link(url):
+        if url and not marker.is_link(url):
             raise UsageError(f"--{flag}-url {url}: expected an https:// address")
     run_url = links.run or job_url(parameters.environment)
-    links = structs.replace(links, run=run_url if _is_link(run_url) else "")
+    links = structs.replace(links, run=run_url if marker.is_link(run_url) else "")
     since = None
     if parameters.previous is not None:
         since = compare(read_plan(parameters.previous), plan)
-    return Around(name, links, since, status)
+        if since.old.base_url != plan.base_url:
+            raise ReconcilerError(
+                f"{parameters.previous}: is of {since.old.base_url}, not of this API"
+            )
+    return Around(name, links, since)
 
 
-def _is_link(url: str) -> bool:
-    if not (url.isascii() and url.isprintable()) or _UNSAFE_IN_LINKS & set(url):
-        return False
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    ours = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1")
-    return bool(parts.hostname) and (parts.scheme == "https" or ours)
+def _linked(around: Around, report: str) -> Around:
+    return structs.replace(around, links=structs.replace(around.links, report=report))
 
 
 def _whole(plan: Plan) -> bool:
@@ -130,6 +144,8 @@ class _Result(Struct):
     exit_code: int
     plan: _Of | None
     summary: dict[str, int]
+    error: str = ""
+    expected: str | None = None
 
 
 def _result(path: Path, plan: Plan) -> _Result:
@@ -140,7 +156,7 @@ def _result(path: Path, plan: Plan) -> _Result:
         raise ReconcilerError(f"{path}: cannot be read: {error.strerror or error}") from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ReconcilerError(f"{path}: is no report of an apply ({error})") from None
-    if result.plan is None or result.plan.digest != plan.digest:
+    if plan.digest not in (result.expected, result.plan and result.plan.digest):
         raise ReconcilerError(f"{path}: is the report of another plan")
     return result
 

@@ -63,11 +63,20 @@ def write_whole(path: Path, pieces: Iterable[str], *, mode: int) -> None:
 
 
 def append(path: Path, pieces: Iterable[str]) -> None:
-    """Adds to a file that is not ours alone."""
+    """Adds to a file that is not ours alone: behind its last line, and all of it or nothing."""
+    text = "".join(pieces)
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
-        with os.fdopen(handle, "a", encoding="utf-8") as stream:
-            stream.write("".join(pieces))
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+        with os.fdopen(handle, "r+b", buffering=0) as stream:
+            size = os.fstat(handle).st_size
+            glued = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
+            data = (b"\n" if glued else b"") + text.encode()
+            try:
+                while data:
+                    data = data[stream.write(data) :]
+            except OSError:
+                os.ftruncate(handle, size)
+                raise
     except OSError as error:
         raise ReconcilerError(f"{path}: cannot be written: {error.strerror}") from None
 

@@ -1,17 +1,20 @@
 """`reconciler plan`: show what differs; nothing is written but the plan file."""
 
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
 
 from reconciler import policies
-from reconciler.commands import Terminal, reports
+from reconciler.commands import SANDBOX_DB, Terminal, reports
 from reconciler.commands.files import append, check_writable
 from reconciler.commands.formats import FORMATS, SUMMARY_BYTES, View
 from reconciler.commands.planning import Inputs, make, task
-from reconciler.commands.plans import present
-from reconciler.errors import ExitCode
+from reconciler.commands.plans import present, save
+from reconciler.commands.reports import Reports
+from reconciler.config import FILE as CONFIG_FILE
+from reconciler.errors import ExitCode, ReconcilerError, UsageError
 from reconciler.model import Plan
 from reconciler.pool import run as run_coroutine
 from reconciler.render import github
@@ -31,24 +34,54 @@ class Parameters(Struct, frozen=True):
 
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     """OK with or without changes; INCOMPLETE where a record could not be read."""
-    if parameters.out is not None:
-        check_writable(parameters.out)
+    outputs = parameters.inputs.comparison.environment.get("GITHUB_OUTPUT")
+    for written in (parameters.out, Path(outputs) if outputs else None):
+        if written is not None:
+            check_writable(written)
     wished = reports.wanted(parameters.reports, FORMATS, parameters.out)
+    _keep_inputs(parameters, [file for _, file in wished])
     wanted = task(parameters.inputs, terminal)
     plan = run_coroutine(make(wanted, parameters.inputs, terminal))
-    present(plan, parameters.out, parameters.format, terminal, detail=parameters.detail)
-    view = View(plan, summary_bytes=SUMMARY_BYTES - reports.held("github", wished))
-    reports.write(wished, {name: partial(make_it, view) for name, make_it in FORMATS.items()})
-    outputs = parameters.inputs.comparison.environment.get("GITHUB_OUTPUT")
-    if outputs and reports.asked_for(wished, "github"):
-        append(Path(outputs), [github.outputs(view.report)])
+    # All that is kept comes before what is shown: whoever reads stdout may go away.
+    save(plan, parameters.out)
+    failures = _report(plan, wished, outputs)
+    present(plan, parameters.format, terminal, detail=parameters.detail)
     if parameters.out is not None and plan.applyable:
         sandbox = " --sandbox" if parameters.inputs.connection.sandbox else ""
         flags = "".join(f" {policies.way_out(one)}" for one in plan.guards if not one.ok)
         refused = f", though a guard refuses it without{flags}" if flags else ""
         command = f"reconciler apply{sandbox} {parameters.out}"
         terminal.note(f"Saved. To write exactly this: {command}{refused}")
+    if failures:
+        raise failures[0]
     return exit_code(plan, detailed=parameters.detailed_exitcode)
+
+
+def _keep_inputs(parameters: Parameters, written: Iterable[Path]) -> None:
+    """Refuses to write over what the plan is made of."""
+    manifests = parameters.inputs.manifests
+    kept = [*manifests.paths, CONFIG_FILE, SANDBOX_DB]
+    kept += [
+        Path(rule.user_data_schema) for rule in manifests.settings.rules if rule.user_data_schema
+    ]
+    inputs = [path.resolve() for path in kept]
+    for path in (parameters.out, *written):
+        target = None if path is None else path.resolve()
+        if target is not None and any(one == target or one in target.parents for one in inputs):
+            raise UsageError(f"{path}: is among what the plan is made of: name another file")
+
+
+def _report(plan: Plan, wished: Reports, outputs: str | None) -> list[ReconcilerError]:
+    """Writes the reports, and the outputs of a step of GitHub's; tells what could not be."""
+    view = View(plan, summary_bytes=SUMMARY_BYTES - reports.held("github", wished))
+    made = {name: partial(make_it, view) for name, make_it in FORMATS.items()}
+    failures = reports.write(wished, made)
+    if outputs and reports.asked_for(wished, "github"):
+        try:
+            append(Path(outputs), [github.outputs(view.report)])
+        except ReconcilerError as error:
+            failures.append(error)
+    return failures
 
 
 def exit_code(plan: Plan, *, detailed: bool) -> ExitCode:

@@ -18,16 +18,13 @@ def meta(plan: Plan) -> Meta:
     return Meta(__version__, datetime.now(UTC).isoformat(timespec="seconds"), key)
 
 
-def present(
-    plan: Plan,
-    out: Path | None,
-    format_: str,
-    terminal: Terminal,
-    *,
-    detail: Detail = "grouped",
-) -> None:
-    """Saves the plan, if somewhere, and shows it."""
+def save(plan: Plan, out: Path | None) -> None:
+    """Saves the plan, if somewhere."""
     if out is not None:
         write_whole(out, document.write(plan), mode=PRIVATE)
+
+
+def present(plan: Plan, format_: str, terminal: Terminal, *, detail: Detail = "grouped") -> None:
+    """Puts a plan on stdout."""
     view = View(plan, terminal.paint, terminal.width, detail)
-    terminal.write(FORMATS[format_](view))
+    terminal.write(FORMATS[format_](view), for_machines=format_ != "text")

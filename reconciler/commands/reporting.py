@@ -23,7 +23,10 @@ from reconciler.render.paint import Paint
 
 
 class Told(Struct, frozen=True):
-    """What is told of a run; without a plan, it ended before there was one."""
+    """What is told of a run; without a plan, it ended before there was one.
+
+    `expected` is the digest that was approved, if one was named.
+    """
 
     run: Run
     journal: Path
@@ -31,6 +34,7 @@ class Told(Struct, frozen=True):
     base_url: str
     plan: Plan | None
     environment: Mapping[str, str]
+    expected: str | None = None
 
 
 def report(told: Told, state: State, wanted: Reports, terminal: Terminal) -> int:
@@ -48,11 +52,12 @@ def report(told: Told, state: State, wanted: Reports, terminal: Terminal) -> int
         journal=result.plain(told.journal.as_posix()),
         base_url=told.base_url,
         error=state.error,
+        expected=told.expected,
         by=who(told.environment),
     )
     outcomes = state.outcomes
     try:
-        reports.write(
+        failures = reports.write(
             wanted,
             {
                 "json": lambda: result.document(told.plan, outcomes, ran),
@@ -67,6 +72,8 @@ def report(told: Told, state: State, wanted: Reports, terminal: Terminal) -> int
             _check_there(told.journal)
             record = result.audit(told.plan, outcomes, ran)
             write_whole(told.journal.with_suffix(".json"), record, mode=PRIVATE)
+        if failures:
+            raise failures[0]
     except ReconcilerError as error:
         terminal.note(f"{terminal.paint.removed('error')}: {visible(str(error))}")
         return int(ExitCode.ERROR) if state.code == ExitCode.OK else state.code

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from reconciler.commands.files import PRIVATE, append, check_writable, write_whole
-from reconciler.errors import UsageError
+from reconciler.errors import ReconcilerError, UsageError
 
 Reports = tuple[tuple[str, Path], ...]
 
@@ -42,13 +42,21 @@ def held(name: str, reports: Reports) -> int:
     return max((file.stat().st_size for file in files if file.exists()), default=0)
 
 
-def write(reports: Reports, made: Mapping[str, Callable[[], Iterable[str]]]) -> None:
+def write(
+    reports: Reports, made: Mapping[str, Callable[[], Iterable[str]]]
+) -> list[ReconcilerError]:
     """Every report, each made anew: whole, or the old file stays.
 
-    A step's summary goes behind what the step has said already.
+    A step's summary goes behind what the step has said already. One that cannot be written keeps no
+    other from it; what went wrong is told.
     """
+    failures: list[ReconcilerError] = []
     for name, file in reports:
-        if name == "github":
-            append(file, made[name]())
-        else:
-            write_whole(file, made[name](), mode=PRIVATE)
+        try:
+            if name == "github":
+                append(file, made[name]())
+            else:
+                write_whole(file, made[name](), mode=PRIVATE)
+        except ReconcilerError as error:
+            failures.append(error)
+    return failures

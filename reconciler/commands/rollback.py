@@ -9,7 +9,7 @@ from reconciler import policies
 from reconciler.commands import Terminal, journals
 from reconciler.commands.files import check_writable
 from reconciler.commands.opening import Connection, open_api
-from reconciler.commands.plans import meta, present
+from reconciler.commands.plans import meta, present, save
 from reconciler.config import Guards
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.fetch.read import read
@@ -55,7 +55,8 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
             f"but this run speaks to {base_url}"
         )
     plan = run_coroutine(_plan(history, parameters, terminal))
-    present(plan, parameters.out, parameters.format, terminal)
+    save(plan, parameters.out)
+    present(plan, parameters.format, terminal)
     if parameters.out is not None and plan.applyable:
         sandbox = " --sandbox" if parameters.connection.sandbox else ""
         terminal.note(f"Saved. To undo exactly this: reconciler apply{sandbox} {parameters.out}")

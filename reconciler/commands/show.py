@@ -37,5 +37,5 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
         else:
             terminal.write(lines(delta.text(between, terminal.paint)))
     else:
-        present(plan, None, parameters.format, terminal, detail=parameters.detail)
+        present(plan, parameters.format, terminal, detail=parameters.detail)
     return ExitCode.OK

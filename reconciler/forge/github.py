@@ -3,6 +3,7 @@
 https://docs.github.com/rest/issues/comments, https://docs.github.com/rest/issues/issues.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from reconciler.config import Secret
 from reconciler.errors import ConfigError
 from reconciler.forge import Note, State
 from reconciler.forge.session import HostError, Session
+
+_REFERENCE = re.compile(r"refs/pull/([0-9]+)/(?:merge|head)")
 
 # The login behind a workflow's own token.
 ACTIONS = "github-actions[bot]"
@@ -51,9 +54,14 @@ class _Numbered(Struct):
     number: int
 
 
+class _Run(Struct, frozen=True):
+    pull_requests: tuple[_Numbered, ...] = ()
+
+
 class _Event(Struct):
     pull_request: _Numbered | None = None
     issue: _Numbered | None = None
+    workflow_run: _Run = _Run()
 
 
 class _Error(Struct):
@@ -166,14 +174,15 @@ def _issue(issue: _Issue) -> Note:
 
 def pull_of(environment: Mapping[str, str], session: Session, repository: str) -> str:
     """The number of the pull request that a workflow runs for, or that its commit came from."""
-    reference = environment.get("GITHUB_REF", "").split("/")
-    if reference[:2] == ["refs", "pull"]:
-        return reference[2]
+    found = _REFERENCE.fullmatch(environment.get("GITHUB_REF", ""))
+    if found is not None:
+        return found[1]
     number = _in_event(environment.get("GITHUB_EVENT_PATH", ""))
     if number:
         return number
     commit = environment.get("GITHUB_SHA", "")
-    if commit:
+    # Of any other event the commit is just where the default branch stands.
+    if commit and environment.get("GITHUB_EVENT_NAME") == "push":
         path = f"/repos/{repository}/commits/{commit}/pulls"
         for pull in session.ask("GET", path, list[_Numbered]):
             return str(pull.number)
@@ -187,5 +196,5 @@ def _in_event(path: str) -> str:
         event = msgspec.json.decode(Path(path).read_bytes(), type=_Event)
     except (OSError, msgspec.MsgspecError):
         return ""
-    found = event.pull_request or event.issue
-    return str(found.number) if found is not None else ""
+    found = [event.pull_request, event.issue, *event.workflow_run.pull_requests]
+    return next((str(one.number) for one in found if one is not None), "")

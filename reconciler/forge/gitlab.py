@@ -115,10 +115,11 @@ def login(session: Session, *, of_job: bool) -> str:
 def pull_of(environment: Mapping[str, str], session: Session, project: str) -> str:
     """The number of the merge request that a pipeline runs for, or that its commit came from."""
     number = environment.get("CI_MERGE_REQUEST_IID")
-    if number:
+    if number and number.isascii() and number.isdigit():
         return number
     commit = environment.get("CI_COMMIT_SHA", "")
-    if commit:
+    # Of any other pipeline the commit is just where its branch stands.
+    if commit and environment.get("CI_PIPELINE_SOURCE") == "push":
         path = f"/projects/{project}/repository/commits/{commit}/merge_requests"
         for request in session.ask("GET", path, list[_Request]):
             return str(request.iid)

@@ -3,7 +3,9 @@
 import base64
 import hashlib
 import re
+from datetime import datetime
 from typing import Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -20,14 +22,19 @@ _MOST_ITEMS = 400
 _ITEM_BYTES = 8
 
 _LINE = re.compile(
-    r"<!-- reconciler:(?P<kind>plan|drift) v=1(?P<members>(?: [a-z]+=[\w.:=-]*)*) -->"
+    r"<!-- reconciler:(?P<kind>plan|drift) v=1(?P<members>(?: [a-z]+=[!-;=?-~]*)*) -->"
 )
+_UNSAFE_IN_LINKS = set("()<>[]\"'`\\ |")
 _NUMBER = re.compile(r"[0-9]{1,12}")
 NAME = re.compile(r"[A-Za-z0-9._-]{1,60}")
 
 
 class Marker(Struct, frozen=True):
-    """Which plan a comment shows. `items` tell each of its changes, where they are few."""
+    """Which plan a comment shows, and when it was made (`made`, seconds since 1970).
+
+    `items` tell each of its changes, where they are few; `stops` all that stops an apply of it;
+    `report` is where the HTML report is.
+    """
 
     kind: Kind
     name: str
@@ -35,6 +42,9 @@ class Marker(Struct, frozen=True):
     status: Status = "planned"
     changes: int = 0
     head: str = ""
+    made: int = 0
+    stops: str = ""
+    report: str = ""
     items: frozenset[bytes] | None = None
 
     def __str__(self) -> str:
@@ -45,6 +55,9 @@ class Marker(Struct, frozen=True):
             "status": self.status,
             "changes": str(self.changes),
             "head": self.head,
+            "made": str(self.made or ""),
+            "stops": self.stops,
+            "report": self.report,
         }
         if self.items is not None:
             packed = base64.urlsafe_b64encode(b"".join(sorted(self.items))).decode()
@@ -54,6 +67,8 @@ class Marker(Struct, frozen=True):
 
     def grew(self, before: "Marker") -> bool:
         """Whether there is something that somebody who saw the other one has not seen."""
+        if self.stops and self.stops != before.stops:
+            return True
         if self.digest == before.digest or not self.changes:
             return False
         if self.items is None or before.items is None:
@@ -67,8 +82,16 @@ def of_plan(kind: Kind, name: str, plan: Plan) -> Marker:
     # Part of a hash is enough to test a guess at a value: where one is sensitive there are none.
     if len(plan.changes) <= _MOST_ITEMS and not plan.sensitive:
         items = frozenset(map(_item, plan.changes))
-    head = plan.revisions.head or ""
-    return Marker(kind, name, plan.digest, "planned", len(plan.changes), head, items)
+    return Marker(
+        kind,
+        name,
+        plan.digest,
+        changes=len(plan.changes),
+        head=plan.revisions.head or "",
+        made=_seconds(plan.meta.created),
+        stops=_stops(plan),
+        items=items,
+    )
 
 
 def read(body: str) -> Marker | None:
@@ -77,16 +100,54 @@ def read(body: str) -> Marker | None:
     if found is None:
         return None
     members = dict(member.split("=", 1) for member in found["members"].split())
-    changes = members.get("changes", "0")
+    report = members.get("report", "")
     return Marker(
         "drift" if found["kind"] == "drift" else "plan",
         members.get("name", ""),
         members.get("digest", ""),
         _STATUSES.get(members.get("status", ""), "planned"),
-        int(changes) if _NUMBER.fullmatch(changes) else 0,
+        _number(members.get("changes", "")),
         members.get("head", ""),
+        _number(members.get("made", "")),
+        members.get("stops", ""),
+        report if is_link(report) else "",
         _unpacked(members["items"]) if "items" in members else None,
     )
+
+
+def _number(text: str) -> int:
+    return int(text) if _NUMBER.fullmatch(text) else 0
+
+
+def _seconds(created: str) -> int:
+    try:
+        return int(datetime.fromisoformat(created).timestamp())
+    except ValueError:
+        return 0
+
+
+def _stops(plan: Plan) -> str:
+    """Stands for all that stops an apply, and for the guards that were let pass."""
+    what = [
+        *(f"{one.address} {' '.join(one.places)}" for one in plan.conflicts),
+        *(str(one.address) for one in plan.unreadable),
+        *(f"{one.guard} {one.allowed}" for one in plan.guards if one.allowed or not one.ok),
+    ]
+    if not what:
+        return ""
+    return hashlib.sha256(msgspec.json.encode(what)).hexdigest()[: 2 * _ITEM_BYTES]
+
+
+def is_link(url: str) -> bool:
+    """Whether an address may stand in a comment: https, and nothing that markdown could misread."""
+    if not (url.isascii() and url.isprintable()) or _UNSAFE_IN_LINKS & set(url):
+        return False
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    ours = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1")
+    return bool(parts.hostname) and (parts.scheme == "https" or ours)
 
 
 def _item(change: Change) -> bytes:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Literal, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from reconciler.forge import Forge, Note, State, TooLongError
 from reconciler.forge.marker import Marker, read
@@ -28,9 +28,15 @@ class Posted(Struct, frozen=True):
 
 
 class Posting:
-    """What is to be posted: `text` makes what stands below the marker, of at most so many bytes."""
+    """What is to be posted.
 
-    def __init__(self, forge: Forge, marker: Marker, text: Callable[[int], str], most: int) -> None:
+    `text` makes what stands below the marker, of at most so many bytes, with a link to the report:
+    that of the marker, or the one that the comment before has.
+    """
+
+    def __init__(
+        self, forge: Forge, marker: Marker, text: Callable[[int, str], str], most: int
+    ) -> None:
         self._forge = forge
         self._marker = marker
         self._text = text
@@ -48,7 +54,7 @@ class Posting:
         same = [note for note, found in alive if found.digest == marker.digest]
         if marker.status == "applied":
             return self._update((same or planned)[-1:])
-        if alive and alive[-1][1].status == "applied" and alive[-1][0] in same:
+        if alive and alive[-1][0] in same and self._is_done(alive[-1][1]):
             return Posted("left as it is: this plan was applied")
         if not planned and empty and when == "changes-only":
             return Posted("not posted: there is nothing to review")
@@ -60,45 +66,51 @@ class Posting:
             return Posted("posted anew, as there is more in it", url, self._fold(planned))
         return self._update(planned)
 
+    def _is_done(self, last: Marker) -> bool:
+        """Whether a plan was applied, and is not pending again since."""
+        return last.status == "applied" and self._marker.made <= last.made
+
     def _update(self, notes: list[Note]) -> Posted:
         """The newest says it, the others are folded away; a new one where there is none."""
         if not notes:
             return Posted("posted", self._post([]).url)
-        self._send(lambda body: self._forge.edit(notes[-1], body))
+        self._send(lambda body: self._forge.edit(notes[-1], body), notes[-1])
         return Posted("updated", notes[-1].url, self._fold(notes[:-1]))
 
-    def issue(self, title: str, *, resolved: bool, whole: bool) -> Posted:
+    def issue(self, title: str, news: str, *, resolved: bool, whole: bool) -> Posted:
         """Opens, updates, reopens or closes the one issue of a plan that is made again and again.
 
-        It is closed only by a plan that looked at the `whole` and found nothing.
+        Only a plan that looked at the `whole` says what differs: another one opens an issue where
+        there is none, and changes nothing of one that is there. `news` says in short what differs.
         """
         mine = self._ours(list(self._forge.issues(LABEL)))
         opened = [issue for issue, _ in mine if issue.state == "open"]
+        if opened and not whole:
+            return Posted("left as it is: this plan did not look at everything", opened[0].url)
         if resolved:
-            return self._close(opened, title, whole=whole)
+            return self._close(opened, title)
         if not mine:
             issue = self._send(lambda body: self._forge.open_issue(title, body, LABEL))
             return Posted("opened", issue.url)
         known, before = next((pair for pair in mine if pair[0].state == "open"), mine[0])
+        # First: one that is lost behind a text that is new already would never be made.
+        if known.state == "closed" or self._marker.grew(before):
+            self._forge.remark(known, f"Something else differs now: {news}.")
         self._edit(known, title, "open")
-        if known.state == "closed" or self._marker.digest != before.digest:
-            count = self._marker.changes
-            changes = "1 change" if count == 1 else f"{count:,} changes"
-            self._forge.remark(known, f"Something else differs now: {changes}.")
+        for issue in opened[1:]:
+            self._edit(issue, title, "closed")
         return Posted("reopened" if known.state == "closed" else "updated", known.url)
 
-    def _close(self, opened: list[Note], title: str, *, whole: bool) -> Posted:
+    def _close(self, opened: list[Note], title: str) -> Posted:
         if not opened:
-            return Posted("not opened: nothing differs")
-        if not whole:
-            return Posted("left open: this plan did not look at everything", opened[0].url)
+            return Posted("not opened: nothing differs, as far as this plan looked")
+        self._forge.remark(opened[0], "Nothing differs any longer.")
         for issue in opened:
             self._edit(issue, title, "closed")
-            self._forge.remark(issue, "Nothing differs any longer.")
         return Posted("closed", opened[0].url)
 
     def _edit(self, issue: Note, title: str, state: State) -> None:
-        self._send(lambda body: self._forge.edit_issue(issue, title, body, state))
+        self._send(lambda body: self._forge.edit_issue(issue, title, body, state), issue)
 
     def _ours(self, notes: list[Note]) -> list[tuple[Note, Marker]]:
         """Those of this plan that are not folded away: by their first line, to the letter."""
@@ -128,12 +140,14 @@ class Posting:
 
         return self._send(post)
 
-    def _send(self, send: Callable[[str], Sent]) -> Sent:
+    def _send(self, send: Callable[[str], Sent], before: Note | None = None) -> Sent:
         """Sends the text, shorter and shorter where the host finds it too long."""
-        head, most = f"{self._marker}\n", self._most
+        shown = None if before is None else read(before.body)
+        report = self._marker.report or ("" if shown is None else shown.report)
+        head, most = f"{structs.replace(self._marker, report=report)}\n", self._most
         while True:
             try:
-                return send(head + self._text(most - len(head)))
+                return send(head + self._text(most - len(head), report))
             except TooLongError:
                 most //= 2
                 if most < _SHORTEST_BYTES:

@@ -84,6 +84,8 @@ class Session:
             headers = answer.headers
             if not (headers.get("x-next-page") or 'rel="next"' in headers.get("link", "")):
                 return
+        # Ours may be behind: without it a comment would be posted again and again.
+        raise HostError(f"{path}: has more than {MOST_PAGES * PAGE:,} items", 0)
 
     def close(self) -> None:
         """Closes the connection."""

@@ -11,7 +11,9 @@ from reconciler.escape import visible, xml
 from reconciler.kinds import MANAGED_FIELD
 from reconciler.model import Address, Source, Verdict
 from reconciler.render import places
+from reconciler.render.guards import told
 from reconciler.render.paint import Paint
+from reconciler.render.records import why
 from reconciler.report import Report
 
 _WIDTH = 120
@@ -31,15 +33,14 @@ def document(report: Report) -> Iterator[str]:
     yield f'<testcase classname="reconciler" name="{in_sync}"/>\n'
     for group in report.groups:
         for change, found in group.members:
-            what = f"{change.action} (origin: {change.origin})"
             body = "\n".join(places.lines(found, Paint(on=False), _WIDTH))
-            yield _case(change.address, change.source, "failure", what, body)
+            yield _case(change.address, change.source, "failure", why(change), body)
     for conflict in plan.conflicts:
         both = visible(", ".join(place or MANAGED_FIELD for place in conflict.places))
         yield _case(conflict.address, conflict.source, "failure", "conflict", f"both: {both}")
     for lost in plan.unreadable:
-        why = visible(f"{lost.status or ''} {lost.reason}".strip())
-        yield _case(lost.address, lost.source, "error", "could not be read", why)
+        reason = visible(f"{lost.status or ''} {lost.reason}".strip())
+        yield _case(lost.address, lost.source, "error", "could not be read", reason)
     yield from map(_guard, plan.guards)
     yield "</testsuite>\n</testsuites>\n"
 
@@ -56,5 +57,5 @@ def _guard(verdict: Verdict) -> str:
     head = f'<testcase classname="guards" name="{verdict.guard}"'
     if verdict.ok:
         return f"{head}/>\n"
-    found = f"{verdict.value:,}; the limit is {verdict.limit:,}: {policies.way_out(verdict)}"
+    found = f"{told(verdict).sentence}: {policies.way_out(verdict)}"
     return f'{head}><failure message="{xml(found)}"/></testcase>\n'

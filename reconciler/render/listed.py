@@ -96,10 +96,11 @@ def _line(place: Place) -> dict[str, Any]:
 
 
 def cut(shown: str) -> str:
-    """A value as far as a cell of a table should be long, and how long it is."""
+    """A value as far as a cell of a table should be long, how long it is, and what tells it."""
     if len(shown) <= _MOST_CELL_CHARS:
         return shown
-    return f"{shown[:_MOST_CELL_CHARS]}… ({len(shown):,} characters)"
+    mark = places.mark_of(shown)
+    return f"{shown[:_MOST_CELL_CHARS]}… ({len(shown):,} characters, {mark})"
 
 
 def where(source: Source) -> str:

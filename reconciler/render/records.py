@@ -82,7 +82,12 @@ def how_many(records: int) -> str:
     return "1 record" if records == 1 else f"{records:,} records"
 
 
-def _action(change: Change, paint: Paint) -> str:
-    action = places.painted(_ACTION_MARKS[change.action], str(change.action), paint)
+def why(change: Change) -> str:
+    """What is done to the field, and why it differs."""
     gone = ", no longer in git" if change.released else ""
-    return f"{action} (origin: {change.origin}{gone})"
+    return f"{change.action} (origin: {change.origin}{gone})"
+
+
+def _action(change: Change, paint: Paint) -> str:
+    action, _, rest = why(change).partition(" ")
+    return f"{places.painted(_ACTION_MARKS[change.action], action, paint)} {rest}"

@@ -156,6 +156,40 @@ def test_after_the_apply_it_says_how_that_ended_and_stays_so(run: Run, host: Hos
     assert "✅ Applied" in host.bodies()[0]
 
 
+def test_the_report_of_a_fresh_plan_that_was_expected_to_be_this_one_counts(
+    run: Run, host: Host
+) -> None:
+    """Exit 5, because records moved; or the rest of an apply that was killed."""
+    ok(run("comment", saved(PLAN)))
+    ended: dict[str, object] = {
+        "exit_code": 5,
+        "plan": {"digest": "sha256:" + "0" * 64},
+        "summary": {},
+        "error": "nothing was written: `@all` moved\n",
+        "expected": PLAN.digest,
+    }
+    Path("result.json").write_text(json.dumps(ended), "utf-8")
+    ok(run("comment", saved(PLAN), "--result", "result.json"))
+    assert "**⛔ Not applied: nothing was written.** ``nothing was" in host.bodies()[0]
+
+    Path("result.json").write_text(json.dumps(ended | {"plan": None, "exit_code": 1}), "utf-8")
+    ok(run("comment", saved(PLAN), "--result", "result.json"))
+    assert len(host.bodies()) == 1
+
+
+def test_the_comment_keeps_its_link_to_the_report_when_the_apply_ends(run: Run, host: Host) -> None:
+    url = "https://example.com/a/plan.html?x=1&y=%20"
+    ok(run("comment", saved(PLAN), "--report-url", url))
+
+    ok(run("comment", saved(PLAN), "--result", result_of(PLAN, 0, applied=30)))
+
+    assert f"]({url})**" in host.bodies()[0]
+    forged = host.bodies()[0].replace(f"report={url}", "report=javascript:x")
+    host.comments[0]["body"] = forged
+    ok(run("comment", saved(PLAN), "--result", result_of(PLAN, 0, applied=30)))
+    assert "javascript" not in host.bodies()[0]
+
+
 def test_the_report_of_another_plan_is_refused(run: Run, host: Host) -> None:
     other = result_of(EMPTY)
 
@@ -209,6 +243,9 @@ def test_after_a_merge_the_comment_is_that_of_the_commits_pull_request(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GITHUB_SHA", "abc")
     monkeypatch.setenv("CI_COMMIT_SHA", "abc")
+    assert "belongs to no " in run("comment", saved(PLAN)).err  # a schedule's commit is anybody's
+    monkeypatch.setenv("GITHUB_EVENT_NAME", "push")
+    monkeypatch.setenv("CI_PIPELINE_SOURCE", "push")
 
     ok(run("comment", saved(PLAN), "--result", result_of(PLAN, 0, applied=30)))
 
@@ -216,10 +253,13 @@ def test_after_a_merge_the_comment_is_that_of_the_commits_pull_request(
     assert "✅ Applied: 30 applied" in host.bodies()[0]
 
 
+@pytest.mark.parametrize(
+    "event", ['{"issue": {"number": 7}}', '{"workflow_run": {"pull_requests": [{"number": 7}]}}']
+)
 def test_the_pull_request_is_read_from_the_event_of_a_workflow(
-    run: Run, host: Host, monkeypatch: pytest.MonkeyPatch
+    run: Run, host: Host, monkeypatch: pytest.MonkeyPatch, event: str
 ) -> None:
-    Path("event.json").write_text('{"issue": {"number": 7}}', "utf-8")
+    Path("event.json").write_text(event, "utf-8")
     monkeypatch.setenv("GITHUB_REF", "refs/heads/main")
     monkeypatch.setenv("GITHUB_EVENT_PATH", "event.json")
 
@@ -343,8 +383,9 @@ def test_a_rolling_issue_is_opened_updated_closed_and_reopened(run: Run, host: H
     assert (len(host.issues), host.remarks) == (1, [])
 
     ok(run("comment", saved(of(PLAN, 1, 2)), "--issue"))
-    assert len(host.issues) == 1
-    assert len(host.remarks) == 1
+    assert (len(host.issues), host.remarks) == (1, [])  # less than before is no news
+    ok(run("comment", saved(of(PLAN, 1, 3)), "--issue"))
+    assert host.remarks == ["Something else differs now: 2 of 81 records change (2.47 %)."]
 
     ok(run("comment", saved(EMPTY), "--issue"))
     assert (host.issues[0]["state"], len(host.remarks)) == ("closed", 2)
@@ -353,16 +394,31 @@ def test_a_rolling_issue_is_opened_updated_closed_and_reopened(run: Run, host: H
     assert (len(host.issues), host.issues[0]["state"]) == (1, "open")
 
 
-def test_only_a_plan_that_looked_at_everything_closes_the_issue(run: Run, host: Host) -> None:
-    ok(run("comment", saved(PLAN), "--issue"))
-    part = structs.replace(EMPTY, scope=structs.replace(EMPTY.scope, target=("messages/*",)))
-
-    assert "did not look at everything" in ok(run("comment", saved(part), "--issue")).err
-    assert host.issues[0]["state"] == "open"
-
+def test_only_a_plan_that_looked_at_everything_changes_the_issue(run: Run, host: Host) -> None:
     lost = structs.replace(EMPTY, unreadable=mixed().unreadable)
-    ok(run("comment", saved(lost), "--issue"))
-    assert host.issues[0]["state"] == "open"
+    assert "Not opened" in ok(run("comment", saved(lost), "--issue")).err
+    ok(run("comment", saved(PLAN), "--issue"))
+    body = host.issues[0]["body"]
+
+    part = structs.replace(EMPTY, scope=structs.replace(EMPTY.scope, target=("messages/*",)))
+    fewer = structs.replace(of(PLAN, 1), scope=part.scope)
+    for plan in (part, fewer, lost):
+        assert "did not look at everything" in ok(run("comment", saved(plan), "--issue")).err
+
+    assert (host.issues[0]["state"], host.issues[0]["body"]) == ("open", body)
+    assert host.remarks == []
+
+
+@pytest.mark.parametrize(
+    "flags", [("--pull", "5"), ("--when", "always"), ("--result", "r"), ("--previous", "p")]
+)
+def test_what_is_of_a_pull_request_does_not_go_with_an_issue(
+    run: Run, host: Host, flags: tuple[str, str]
+) -> None:
+    result = run("comment", saved(PLAN), "--issue", *flags)
+
+    assert (result.code, host.requests) == (64, [])
+    assert "does not go with --issue" in result.err
 
 
 @pytest.mark.parametrize(
@@ -527,3 +583,57 @@ def test_a_comment_of_ours_with_a_strange_marker_is_no_reason_to_fail(
     host.comments[0]["body"] = f"<!-- reconciler:plan v=1 name=api.carrierx.com {marker} -->"
 
     ok(run("comment", saved(PLAN)))
+
+
+def test_what_newly_stops_an_apply_is_news_as_well(run: Run, host: Host) -> None:
+    ok(run("comment", saved(PLAN)))
+    conflicts = mixed().unreadable[:1]
+
+    ok(run("comment", saved(structs.replace(PLAN, unreadable=conflicts))))
+
+    assert host.notified == 2
+    ok(run("comment", saved(PLAN)))
+    assert host.notified == 2
+
+
+def test_what_was_applied_and_is_pending_again_is_shown(run: Run, host: Host) -> None:
+    ok(run("comment", saved(PLAN)))
+    ok(run("comment", saved(PLAN), "--result", result_of(PLAN, 0, applied=30)))
+    later = structs.replace(PLAN, meta=structs.replace(PLAN.meta, created="2026-02-01T00:00:00Z"))
+
+    ok(run("comment", saved(later)))
+
+    assert len(host.bodies()) == 2
+    assert "Applied" not in host.bodies()[-1]
+
+
+def test_the_plan_of_another_api_is_not_the_previous_one(run: Run, host: Host) -> None:
+    other = structs.replace(PLAN, base_url="https://other.example.com")
+    saved(structs.replace(other, digest=digest(other.base_url, other.changes)), "old.json")
+
+    result = run("comment", saved(PLAN), "--previous", "old.json")
+
+    assert (result.code, host.comments) == (1, [])
+    assert "not of this API" in result.err
+
+
+def test_a_pull_request_with_too_many_comments_is_an_error(run: Run, host: Host) -> None:
+    host.others(5_001)
+
+    result = run("comment", saved(PLAN))
+
+    assert result.code == 1
+    assert "more than 5,000" in result.err
+
+
+@pytest.mark.parametrize("reference", ["refs/pull", "refs/pull/../merge", "refs/pull/x/merge"])
+def test_a_strange_reference_is_no_pull_request(
+    run: Run, host: Host, monkeypatch: pytest.MonkeyPatch, reference: str
+) -> None:
+    monkeypatch.setenv("GITHUB_REF", reference)
+    monkeypatch.setenv("CI_MERGE_REQUEST_IID", "../x")
+
+    result = run("comment", saved(PLAN))
+
+    assert (result.code, host.comments) == (1, [])
+    assert "belongs to no " in result.err

@@ -47,10 +47,16 @@ def comment(report: Report, around: Around, *, most: int = COMMENT_BYTES) -> str
 
 
 def summary(report: Report, around: Around, *, most: int) -> str:
-    """The summary of a step: the same, with a row for every record where they fit."""
+    """The summary of a step: the same, with a row for every record where they fit.
+
+    Where others have filled the summary it is a line, so that it is at least not missed.
+    """
     small = report.summary.changes <= _RECORDS_OF_A_DIFF
     levels = (COMMENT_LEVELS[0], *SUMMARY_LEVELS) if small else SUMMARY_LEVELS
-    return _fitted(report, around, levels, most)
+    try:
+        return _fitted(report, around, levels, most)
+    except ReconcilerError:
+        return f"### user_data plan · {report.headline}; there is no room for more here\n"
 
 
 def _fitted(report: Report, around: Around, levels: Sequence[Level], most: int) -> str:

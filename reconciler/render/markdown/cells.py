@@ -1,27 +1,26 @@
 """Values, records and groups -> what may stand in a cell of a table, or anywhere else."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.diff import Op, Place
-from reconciler.escape import brief, code, visible
+from reconciler.escape import code, visible
 from reconciler.grouping import Group, differences
 from reconciler.model import Change, Source
 from reconciler.render import places
 from reconciler.render.markdown.setting import Around
+from reconciler.render.records import how_many, why
 from reconciler.value import Steps
 
 VALUE_CHARS = 80
 NAME_CHARS = 200
 KEYS_OF_A_CHANGE = 6
-_MARK_CHARS = 16
 
 MARKS: dict[Op, str] = {"add": "➕", "replace": "🔄", "remove": "➖"}
 
 
 def span(text: str) -> str:
     """A stranger's name, in a code span."""
-    return code(brief(text, NAME_CHARS) or " ", in_table=True)
+    return code(_named(visible(text)) or " ", in_table=True)
 
 
 def record(change: Change, around: Around) -> str:
@@ -37,10 +36,7 @@ def linked(shown: str, fragment: str, around: Around) -> str:
 
 def where(source: Source) -> str:
     """The file and the line of a record."""
-    file = visible(source.file)
-    if len(file) > NAME_CHARS:
-        file = f"{_part(file, 0, NAME_CHARS)} {_mark(file)}"
-    return code(f"{file}:{source.line}", in_table=True)
+    return code(f"{_named(visible(source.file))}:{source.line}", in_table=True)
 
 
 def of_group(group: Group) -> str:
@@ -78,7 +74,7 @@ def value(shown: str, start: int = 0) -> str:
         return code(shown, in_table=True)
     begin = max(0, min(start - VALUE_CHARS // 4, len(shown) - VALUE_CHARS))
     part = code(_part(shown, begin, VALUE_CHARS), in_table=True)
-    return f"{part} ({len(shown):,} characters, {_mark(shown)})"
+    return f"{part} ({len(shown):,} characters, {places.mark_of(shown)})"
 
 
 def table(head: str, rule: str, rows: Iterable[str]) -> Iterator[str]:
@@ -108,7 +104,7 @@ def more(rest: int) -> Iterator[str]:
 
 def records(number: int) -> str:
     """`1 record`, `4,815 records`."""
-    return count(number, "record")
+    return how_many(number)
 
 
 def count(number: int, what: str) -> str:
@@ -124,15 +120,14 @@ def _listed(parts: Sequence[str]) -> str:
 
 def name(steps: Steps, *, any_item: bool = False) -> str:
     """A key, or the way to it."""
-    shown = places.name(steps, any_item=any_item)
-    if len(shown) > NAME_CHARS:
-        shown = f"{_part(shown, 0, NAME_CHARS)} {_mark(shown)}"
-    return code(shown, in_table=True)
+    return code(_named(places.name(steps, any_item=any_item)), in_table=True)
 
 
-def _mark(shown: str) -> str:
-    """What tells a text from all others, where only a part of it is shown."""
-    return hashlib.sha256(shown.encode(errors="surrogatepass")).hexdigest()[:_MARK_CHARS]
+def _named(shown: str) -> str:
+    """A name; of a long one the beginning, and what tells it from others."""
+    if len(shown) <= NAME_CHARS:
+        return shown
+    return f"{_part(shown, 0, NAME_CHARS)} {places.mark_of(shown)}"
 
 
 def _part(shown: str, begin: int, chars: int) -> str:
@@ -146,12 +141,6 @@ def _first_difference(old: str, new: str) -> int:
         (index for index, (one, other) in enumerate(zip(old, new, strict=False)) if one != other),
         min(len(old), len(new)),
     )
-
-
-def why(change: Change) -> str:
-    """What is done to the field, and why; for a line of a diff."""
-    gone = ", no longer in git" if change.released else ""
-    return f"{change.action} (origin: {change.origin}{gone})"
 
 
 def heading(change: Change) -> str:

@@ -20,11 +20,11 @@ _Member = tuple[Change, tuple[Place, ...]]
 
 def diff(report: Report) -> Iterator[str]:
     """Every record with its old and new values, as lines of a diff."""
-    members = [member for group in report.groups for member in group.members]
+    members = report.members
     if not members:
         return
     lines = []
-    for change, found in sorted(members, key=lambda member: member[0].address):
+    for change, found in members:
         lines.append(cells.heading(change))
         for place in found:
             key, whole = places.name(place.steps), not place.steps
@@ -60,10 +60,9 @@ def named(report: Report, around: Around, level: Level) -> Iterator[str]:
 
 
 def _group(group: Group, around: Around) -> str:
-    files = len({change.source.file for change, _ in group.members})
     return (
         f"| {cells.linked(group.name, f'g={group.name}', around)} | {group.count:,} | "
-        f"{cells.of_group(group)} | {group.first.origin} | {files:,} | "
+        f"{cells.of_group(group)} | {group.first.origin} | {group.files:,} | "
         f"{cells.record(group.first, around)} |"
     )
 
@@ -161,6 +160,19 @@ def left_out(report: Report, level: Level) -> Iterator[str]:
     lost = report.effects[Effect.REMOVES] - level.removals
     if lost > 0:
         parts.append(f"**{cells.records(lost)} that lose something**")
+    plan = report.plan
+    lists = {
+        "in conflict": plan.conflicts,
+        "not read": plan.unreadable,
+        "released": plan.released,
+        "of the owners": report.owners,
+        "of the files": report.files if len(report.files) > 1 else (),
+    }
+    parts += [
+        f"{len(found) - level.others:,} {what}"
+        for what, found in lists.items()
+        if len(found) > level.others
+    ]
     if parts:
         yield f"Not shown here: {', '.join(parts)}. The plan itself holds all of it."
         yield ""

@@ -46,7 +46,8 @@ def head(report: Report, around: Around) -> Iterator[str]:
     name = cells.span(around.name or report.plan.base_url.partition("://")[2].partition("/")[0])
     yield from (f"### user_data plan · {name} · {report.headline}", "")
     if around.status:
-        yield from (f"**{around.status}**", "")
+        why = f" {cells.span(around.why)}" if around.why else ""
+        yield from (f"**{around.status}**{why}", "")
     yield from cells.table(
         "| worst done to a record | records | keys |", "|---|---:|---:|", _counts(report)
     )
@@ -65,6 +66,7 @@ def _counts(report: Report) -> Iterator[str]:
         ("⛔ in conflict", counts.conflicts, ""),
         ("⏸ left alone", counts.left, ""),
         ("⏭ unchanged", counts.in_sync, ""),
+        ("👋 left git, stay as they are", counts.released, ""),
         ("⚠️ not readable", counts.unreadable, ""),
     ]
     for what, number, keys in rows:

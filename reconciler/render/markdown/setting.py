@@ -18,13 +18,15 @@ class Links(Struct, frozen=True):
 class Around(Struct, frozen=True):
     """What stands round a plan in a comment: how it is called, where the rest is, what was before.
 
-    `status` is a line for what became of the plan: `Applied: ...`.
+    `status` is a line for what became of the plan, in our words: `Applied: ...`; `why` it ended
+    early, if it did, may be in others'.
     """
 
     name: str = ""
     links: Links = Links()
     since: Delta | None = None
     status: str = ""
+    why: str = ""
 
 
 class Level(Struct, frozen=True):

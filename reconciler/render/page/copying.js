@@ -3,7 +3,8 @@
 const MOST_MARKDOWN_ROWS = 500;
 
 // A code span of markdown that nothing in the text can end.
-function span(text) {
+function span(shown) {
+  const text = shown.replace(/ {2,}/gu, (run) => ` ${"\\u0020".repeat(run.length - 1)}`);
   const longest = Math.max(0, ...(text.match(/`+/gu) || []).map((run) => run.length));
   const fence = "`".repeat(longest + 1);
   const pad = /^[` ]|[` ]$/u.test(text) ? " " : "";
@@ -13,7 +14,7 @@ function span(text) {
 function asMarkdown() {
   const lines = ["| record | change | origin | where |", "|---|---|---|---|"];
   for (const row of found.slice(0, MOST_MARKDOWN_ROWS)) {
-    const changes = row.variant.places.map((place) => `${SIGNS[place.op]} ${span(place.name)}: ${[place.before, place.after].filter((one) => one !== null).map((one) => span(clipped(one))).join(" → ")}`);
+    const changes = row.variant.places.map((place) => `${SIGNS[place.op]} ${span(place.name)}: ${[place.before, place.after].filter((one) => one !== null).map((one) => span(clipped(one, firstDifference(place.before || "", place.after || "")))).join(" → ")}`);
     lines.push(`| ${span(row.address)} | ${changes.join("; ")} | ${row.group.origin} | ${span(`${row.file}:${row.line}`)} |`);
   }
   if (found.length > MOST_MARKDOWN_ROWS) lines.push("", `... and ${number(found.length - MOST_MARKDOWN_ROWS)} more`);
