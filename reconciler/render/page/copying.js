@@ -14,17 +14,36 @@ function span(shown) {
 function asMarkdown() {
   const lines = ["| record | change | origin | where |", "|---|---|---|---|"];
   for (const row of found.slice(0, MOST_MARKDOWN_ROWS)) {
-    const changes = row.variant.places.map((place) => `${SIGNS[place.op]} ${span(place.name)}: ${[place.before, place.after].filter((one) => one !== null).map((one) => span(clipped(one, firstDifference(place.before || "", place.after || "")))).join(" → ")}`);
-    lines.push(`| ${span(row.address)} | ${changes.join("; ")} | ${row.group.origin} | ${span(`${row.file}:${row.line}`)} |`);
+    const changes = row.variant.places.map(
+      (place) =>
+        `${SIGNS[place.op]} ${span(place.name)}: ${[place.before, place.after]
+          .filter((one) => one !== null)
+          .map((one) => span(clipped(one, firstDifference(place.before || "", place.after || ""))))
+          .join(" → ")}`,
+    );
+    lines.push(
+      `| ${[span(row.address), changes.join("; "), row.group.origin, span(`${row.file}:${row.line}`)].join(" | ")} |`,
+    );
   }
-  if (found.length > MOST_MARKDOWN_ROWS) lines.push("", `... and ${number(found.length - MOST_MARKDOWN_ROWS)} more`);
+  if (found.length > MOST_MARKDOWN_ROWS)
+    lines.push("", `... and ${number(found.length - MOST_MARKDOWN_ROWS)} more`);
   return `${lines.join("\n")}\n`;
 }
 
 function download() {
-  const rows = found.map((row) => ({ address: row.address, file: row.file, line: row.line, group: row.group.name, action: row.group.action, origin: row.group.origin, places: row.variant.places.map(({ op, name, before, after }) => ({ op, name, before, after })) }));
+  const rows = found.map((row) => ({
+    address: row.address,
+    file: row.file,
+    line: row.line,
+    group: row.group.name,
+    action: row.group.action,
+    origin: row.group.origin,
+    places: row.variant.places.map(({ op, name, before, after }) => ({ op, name, before, after })),
+  }));
   const to = element("a");
-  to.href = URL.createObjectURL(new Blob([JSON.stringify(rows, null, 1)], { type: "application/json" }));
+  to.href = URL.createObjectURL(
+    new Blob([JSON.stringify(rows, null, 1)], { type: "application/json" }),
+  );
   to.download = "plan-records.json";
   to.click();
   URL.revokeObjectURL(to.href);

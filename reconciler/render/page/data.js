@@ -15,13 +15,24 @@ async function unpacked() {
 function read(data) {
   const text = (at) => (at < 0 ? null : data.texts[at]);
   const groups = data.groups.map(([name, digest, effect, action, origin, released]) => ({
-    name: `G${name}`, digest, effect, action, origin, released: Boolean(released), variants: [], count: 0,
+    name: `G${name}`,
+    digest,
+    effect,
+    action,
+    origin,
+    released: Boolean(released),
+    variants: [],
+    count: 0,
   }));
   const variants = data.variants.map(([group, places, guards]) => ({
     group: groups[group],
     guards: guards.map((at) => data.guards[at]),
     places: places.map(([op, key, name, before, after]) => ({
-      op: OPS[op], key: text(key), name: text(name), before: text(before), after: text(after),
+      op: OPS[op],
+      key: text(key),
+      name: text(name),
+      before: text(before),
+      after: text(after),
     })),
   }));
   for (const variant of variants) {
@@ -29,7 +40,10 @@ function read(data) {
     variant.keys = [...new Set(variant.places.map((place) => place.key))];
     variant.ops = [...new Set(variant.places.map((place) => OP_WORDS[place.op]))];
     const values = variant.places.flatMap((place) => [place.name, place.before, place.after]);
-    variant.text = values.filter((one) => one !== null).join("\n").toLowerCase();
+    variant.text = values
+      .filter((one) => one !== null)
+      .join("\n")
+      .toLowerCase();
   }
   const { kind, file, line, variant, sid } = data.records;
   const rows = kind.map((of, at) => {
@@ -38,14 +52,21 @@ function read(data) {
     const of_variant = variants[variant[at]];
     of_variant.group.count += 1;
     return {
-      at, kind: data.kinds[of], sid: dashed, address: `${data.kinds[of]}/${dashed}`,
-      file: data.files[file[at]], owners: data.owners[file[at]], line: line[at], variant: of_variant,
+      at,
+      kind: data.kinds[of],
+      sid: dashed,
+      address: `${data.kinds[of]}/${dashed}`,
+      file: data.files[file[at]],
+      owners: data.owners[file[at]],
+      line: line[at],
+      variant: of_variant,
       group: of_variant.group,
     };
   });
   for (const group of groups) group.rows = [];
   for (const row of rows) row.group.rows.push(row);
-  for (const group of groups) group.rows.sort((one, other) => (one.address < other.address ? -1 : 1));
+  for (const group of groups)
+    group.rows.sort((one, other) => (one.address < other.address ? -1 : 1));
   rows.sort((one, other) => (one.address < other.address ? -1 : 1));
   return { digest: data.digest, groups, rows };
 }

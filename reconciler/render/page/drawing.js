@@ -17,7 +17,11 @@ let words = [];
 // In lower case and of the same length, so that a place in one is a place in the other.
 const lower = (text) => {
   const low = text.toLowerCase();
-  return low.length === text.length ? low : [...text].map((one) => (one.toLowerCase().length === one.length ? one.toLowerCase() : one)).join("");
+  return low.length === text.length
+    ? low
+    : [...text]
+        .map((one) => (one.toLowerCase().length === one.length ? one.toLowerCase() : one))
+        .join("");
 };
 
 const MOST_MARKS = 500; // each is an element, and all are made again at every key
@@ -33,7 +37,10 @@ function marked(into, text) {
     let length = 0;
     for (const word of words) {
       const found = low.indexOf(word, at);
-      if (found >= 0 && (next < 0 || found < next)) { next = found; length = word.length; }
+      if (found >= 0 && (next < 0 || found < next)) {
+        next = found;
+        length = word.length;
+      }
     }
     if (next < 0) break;
     into.append(text.slice(at, next), element("mark", "", text.slice(next, next + length)));
@@ -50,7 +57,8 @@ const MOST_SHOWN = 4000; // characters of a part; of a longer one the rest is a 
 // A line break that a value holds is shown where it is, as well as what it is written as.
 function value(tag, parts) {
   const made = element(tag, "code");
-  for (const part of parts) made.append(part.text.length <= MOST_SHOWN ? worded(part) : folded(part));
+  for (const part of parts)
+    made.append(part.text.length <= MOST_SHOWN ? worded(part) : folded(part));
   return made;
 }
 
@@ -68,11 +76,19 @@ function folded(part) {
   const half = MOST_SHOWN / 2;
   const rest = part.text.length - MOST_SHOWN;
   const around = element("span");
-  const all = button(`… ${number(rest)} more characters${part.same ? ", the same" : ""} …`, () => {
-    around.replaceChildren(worded(part));
-    list?.show();
-  }, "link");
-  around.append(worded({ ...part, text: part.text.slice(0, half) }), all, worded({ ...part, text: part.text.slice(-half) }));
+  const all = button(
+    `… ${number(rest)} more characters${part.same ? ", the same" : ""} …`,
+    () => {
+      around.replaceChildren(worded(part));
+      list?.show();
+    },
+    "link",
+  );
+  around.append(
+    worded({ ...part, text: part.text.slice(0, half) }),
+    all,
+    worded({ ...part, text: part.text.slice(-half) }),
+  );
   return around;
 }
 
@@ -123,7 +139,10 @@ const badge = (text, kind = text) => element("span", `badge ${kind}`, text);
 function button(text, act, classes = "") {
   const made = element("button", classes, text);
   made.type = "button";
-  made.addEventListener("click", (event) => { event.stopPropagation(); act(made); });
+  made.addEventListener("click", (event) => {
+    event.stopPropagation();
+    act(made);
+  });
   return made;
 }
 
@@ -143,5 +162,7 @@ async function copy(text, from) {
   }
   const said = from.dataset.said || (from.dataset.said = from.textContent);
   from.textContent = done ? "Copied" : "Could not copy";
-  setTimeout(() => { from.textContent = said; }, 1200);
+  setTimeout(() => {
+    from.textContent = said;
+  }, 1200);
 }

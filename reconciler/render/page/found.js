@@ -19,7 +19,9 @@ function search() {
   found = [];
   for (const row of plan.rows) {
     if (!query.tests.every((test) => test(row))) continue;
-    const failed = picks.filter(([name, values]) => !FACETS[name](row).some((one) => values.has(one)));
+    const failed = picks.filter(
+      ([name, values]) => !FACETS[name](row).some((one) => values.has(one)),
+    );
     if (failed.length > 1) continue;
     if (!failed.length) found.push(row);
     for (const name of failed.length ? [failed[0][0]] : names) {
@@ -39,16 +41,26 @@ function facets(counts) {
     const picked = state.picked[name] || new Set();
     for (const one of picked) if (!values.has(one)) values.set(one, 0);
     if (values.size < 2 && !picked.size) continue;
-    const ordered = [...values].sort((one, other) => other[1] - one[1] || (one[0] < other[0] ? -1 : 1));
+    const ordered = [...values].sort(
+      (one, other) => other[1] - one[1] || (one[0] < other[0] ? -1 : 1),
+    );
     // What was picked stays to be seen, and nothing moves under the pointer that picked it.
     const shown = ordered.filter(([one], at) => at < MOST_FACET_VALUES || picked.has(one));
     const set = element("fieldset");
     set.append(element("legend", "", name));
     for (const [one, count] of shown) set.append(choice(name, one, count, picked.has(one)));
-    if (ordered.length > shown.length) set.append(element("small", "where", `and ${number(ordered.length - shown.length)} more: search ${name}:…`));
+    if (ordered.length > shown.length)
+      set.append(
+        element(
+          "small",
+          "where",
+          `and ${number(ordered.length - shown.length)} more: search ${name}:…`,
+        ),
+      );
     into.append(set);
   }
-  if (active) [...into.querySelectorAll("input")].find((one) => one.dataset.facet === active)?.focus();
+  if (active)
+    [...into.querySelectorAll("input")].find((one) => one.dataset.facet === active)?.focus();
 }
 
 function choice(name, one, count, picked) {
@@ -57,7 +69,10 @@ function choice(name, one, count, picked) {
   box.type = "checkbox";
   box.checked = picked;
   box.dataset.facet = `${name}=${one}`;
-  box.addEventListener("change", () => { pick(name, one, box.checked); render(); });
+  box.addEventListener("change", () => {
+    pick(name, one, box.checked);
+    render();
+  });
   label.append(box, element("span", "", one), element("b", "", number(count)));
   return label;
 }
@@ -67,21 +82,26 @@ function banner(text) {
   $("banner").textContent = text;
 }
 
+const groupsOf = (count) => (count === 1 ? "1 group" : `${number(count)} groups`);
+
 function render() {
   search();
   const groups = new Map();
   for (const row of found) groups.set(row.group, (groups.get(row.group) || 0) + 1);
   shownGroups = plan.groups.filter((group) => groups.has(group));
   for (const group of shownGroups) group.matches = groups.get(group);
-  $("count").textContent = found.length === plan.rows.length
-    ? `${records(found.length)} in ${number(plan.groups.length)} ${plan.groups.length === 1 ? "group" : "groups"}`
-    : `${number(found.length)} of ${records(plan.rows.length)}, ${number(shownGroups.length)} ${shownGroups.length === 1 ? "group" : "groups"}`;
+  $("count").textContent =
+    found.length === plan.rows.length
+      ? `${records(found.length)} in ${groupsOf(plan.groups.length)}`
+      : `${number(found.length)} of ${records(plan.rows.length)}, ${groupsOf(shownGroups.length)}`;
   tell();
-  for (const each of document.querySelectorAll("[data-view]")) each.setAttribute("aria-current", each.dataset.view === state.view);
+  for (const each of document.querySelectorAll("[data-view]"))
+    each.setAttribute("aria-current", each.dataset.view === state.view);
   const into = $("results");
   list = null;
   if (!found.length) into.replaceChildren(nothing());
-  else if (state.view === "groups") list = new Windowed(into, shownGroups, drawGroup, 66, groupOpen);
+  else if (state.view === "groups")
+    list = new Windowed(into, shownGroups, drawGroup, 66, groupOpen);
   else if (state.view === "records") list = new Windowed(into, found, drawRow, 66, rowId);
   else into.replaceChildren(table(state.view));
   link();
@@ -92,12 +112,19 @@ let telling = 0;
 // What was found, or went wrong, read out once nobody types any longer.
 function tell() {
   clearTimeout(telling);
-  telling = setTimeout(() => { $("told").textContent = $("banner").textContent || $("count").textContent; }, 600);
+  telling = setTimeout(() => {
+    $("told").textContent = $("banner").textContent || $("count").textContent;
+  }, 600);
 }
 
 function nothing() {
   const empty = element("p", "empty", "Nothing matches. ");
-  empty.append(button("Clear search and filters", () => { clear(); $("q").focus(); }));
+  empty.append(
+    button("Clear search and filters", () => {
+      clear();
+      $("q").focus();
+    }),
+  );
   return empty;
 }
 

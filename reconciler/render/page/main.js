@@ -10,15 +10,29 @@ const KEYS = {
   j: () => list?.go(Math.min(list.current + 1, list.items.length - 1)),
   k: () => list?.go(Math.max(list.current - 1, 0)),
   o: () => list && list.current >= 0 && toggle(list.open(list.items[list.current]), list.current),
-  x: () => list && list.current >= 0 && (state.view === "groups"
-    ? tickGroup(list.items[list.current], ticked(list.items[list.current]) < list.items[list.current].count, list.current)
-    : tickRow(list.items[list.current], !reviewed(list.items[list.current]), list.current)),
+  x: () =>
+    list &&
+    list.current >= 0 &&
+    (state.view === "groups"
+      ? tickGroup(
+          list.items[list.current],
+          ticked(list.items[list.current]) < list.items[list.current].count,
+          list.current,
+        )
+      : tickRow(list.items[list.current], !reviewed(list.items[list.current]), list.current)),
   e: () => everything(true),
   c: () => everything(false),
   "?": () => $("help").showModal(),
-  g: () => { if (lastKey === "g") { scrollTo({ top: 0 }); list?.go(0); } },
+  g: () => {
+    if (lastKey === "g") {
+      scrollTo({ top: 0 });
+      list?.go(0);
+    }
+  },
 };
-VIEWS.forEach((view, at) => { KEYS[at + 1] = () => show(view); });
+VIEWS.forEach((view, at) => {
+  KEYS[at + 1] = () => show(view);
+});
 
 function show(view) {
   const inside = $("results").contains(document.activeElement);
@@ -40,8 +54,19 @@ function wire() {
   document.addEventListener("keydown", (event) => {
     const typing = event.target.matches("input[type=search], textarea, select");
     if (event.key === "Escape" && typing) {
-      if (state.q) { state.q = ""; sync(); render(); } else event.target.blur();
-    } else if (!typing && !event.ctrlKey && !event.metaKey && !event.altKey && !$("help").open && Object.hasOwn(KEYS, event.key)) {
+      if (state.q) {
+        state.q = "";
+        sync();
+        render();
+      } else event.target.blur();
+    } else if (
+      !typing &&
+      !event.ctrlKey &&
+      !event.metaKey &&
+      !event.altKey &&
+      !$("help").open &&
+      Object.hasOwn(KEYS, event.key)
+    ) {
       event.preventDefault();
       KEYS[event.key]();
       lastKey = lastKey === "g" ? "" : event.key;
@@ -59,9 +84,17 @@ function wire() {
     const item = event.target.closest(".item");
     if (item && list) list.point(Number(item.getAttribute("aria-posinset")) - 1);
   });
-  $("regex").addEventListener("change", () => { state.regex = $("regex").checked; render(); });
-  for (const each of document.querySelectorAll("[data-view]")) each.addEventListener("click", () => show(each.dataset.view));
-  $("theme").addEventListener("click", () => { state.theme = { "": "dark", dark: "light", light: "" }[state.theme]; themed(); link(); });
+  $("regex").addEventListener("change", () => {
+    state.regex = $("regex").checked;
+    render();
+  });
+  for (const each of document.querySelectorAll("[data-view]"))
+    each.addEventListener("click", () => show(each.dataset.view));
+  $("theme").addEventListener("click", () => {
+    state.theme = { "": "dark", dark: "light", light: "" }[state.theme];
+    themed();
+    link();
+  });
   $("help-open").addEventListener("click", () => $("help").showModal());
   $("help-close").addEventListener("click", () => $("help").close());
   $("layout").addEventListener("click", () => {
@@ -71,8 +104,15 @@ function wire() {
   });
   $("expand").addEventListener("click", () => everything(true));
   $("collapse").addEventListener("click", () => everything(false));
-  $("copy-sids").addEventListener("click", () => copy(found.map((row) => row.sid).join("\n"), $("copy-sids")));
-  $("copy-targets").addEventListener("click", () => copy(`reconciler apply ${found.map((row) => `--target ${row.address}`).join(" ")}`, $("copy-targets")));
+  $("copy-sids").addEventListener("click", () =>
+    copy(found.map((row) => row.sid).join("\n"), $("copy-sids")),
+  );
+  $("copy-targets").addEventListener("click", () =>
+    copy(
+      `reconciler apply ${found.map((row) => `--target ${row.address}`).join(" ")}`,
+      $("copy-targets"),
+    ),
+  );
   $("copy-markdown").addEventListener("click", () => copy(asMarkdown(), $("copy-markdown")));
   $("download").addEventListener("click", download);
   addEventListener("hashchange", follow);
@@ -80,13 +120,19 @@ function wire() {
   const moved = () => {
     if (waiting) return;
     waiting = true;
-    requestAnimationFrame(() => { waiting = false; list?.show(); });
+    requestAnimationFrame(() => {
+      waiting = false;
+      list?.show();
+    });
   };
   addEventListener("scroll", moved, { passive: true });
   let wide = innerWidth; // a phone hides its bar while one scrolls: only the width moves lines
   addEventListener("resize", () => {
     if (innerWidth === wide) moved();
-    else { wide = innerWidth; list?.all(); }
+    else {
+      wide = innerWidth;
+      list?.all();
+    }
   });
 }
 

@@ -23,19 +23,40 @@ function drawGroup(group, at, item) {
   const some = ticked(group);
   const isDone = some === group.count;
   item.classList.toggle("done", isDone);
-  const { line, what, side } = frame(group.name, isDone, (on) => tickGroup(group, on, at), open, () => toggle(groupOpen(group), at));
+  const { line, what, side } = frame(
+    group.name,
+    isDone,
+    (on) => tickGroup(group, on, at),
+    open,
+    () => toggle(groupOpen(group), at),
+  );
   line.firstChild.indeterminate = some > 0 && !isDone;
   const title = element("div", "title");
-  title.append(element("b", "", group.name), element("span", "", group.matches === group.count ? records(group.count) : `${number(group.matches)} of ${records(group.count)}`));
+  title.append(
+    element("b", "", group.name),
+    element(
+      "span",
+      "",
+      group.matches === group.count
+        ? records(group.count)
+        : `${number(group.matches)} of ${records(group.count)}`,
+    ),
+  );
   what.append(title);
   const diffs = element("div", "diffs");
   const exact = group.variants.length === 1;
   const shown = open && exact ? [] : summary(group); // opened, it is told whole
   for (const one of shown.slice(0, open ? shown.length : 4)) diffs.append(one);
-  if (!open && shown.length > 4) diffs.append(element("span", "where", `and ${shown.length - 4} more keys`));
+  if (!open && shown.length > 4)
+    diffs.append(element("span", "where", `and ${shown.length - 4} more keys`));
   what.append(diffs);
   const files = new Set(group.rows.map((row) => row.file)).size;
-  side.append(badge(group.effect), badge(`origin: ${group.origin}`, group.origin), ...(group.released ? [badge("left git", "drift")] : []), element("span", "", files === 1 ? "1 file" : `${number(files)} files`));
+  side.append(
+    badge(group.effect),
+    badge(`origin: ${group.origin}`, group.origin),
+    ...(group.released ? [badge("left git", "drift")] : []),
+    element("span", "", files === 1 ? "1 file" : `${number(files)} files`),
+  );
   if (!open) return line;
   const all = document.createDocumentFragment();
   all.append(line, groupDetails(group));
@@ -57,7 +78,11 @@ function summary(group) {
   return [...keys.values()].map(({ place, values }) => {
     if (values.size === 1) return shortDiff(place);
     const line = element("span", `diff ${place.op}`);
-    line.append(element("span", "sign", SIGNS[place.op]), code(place.key), element("span", "where", `${number(values.size)} different values`));
+    line.append(
+      element("span", "sign", SIGNS[place.op]),
+      code(place.key),
+      element("span", "where", `${number(values.size)} different values`),
+    );
     return line;
   });
 }
@@ -74,13 +99,33 @@ function groupDetails(group) {
     to.href = `#${linkTo(row)}`;
     to.append(code(row.address));
     entry.append(to, " ", element("span", "where", `${row.file}:${row.line}`));
-    if (!exact) for (const place of row.variant.places) entry.append(element("br"), shortDiff(place));
+    if (!exact)
+      for (const place of row.variant.places) entry.append(element("br"), shortDiff(place));
     names.append(entry);
   }
   more.append(names);
   const buttons = element("div", "buttons");
-  if (group.matches > rows.length) buttons.append(button(`All ${records(group.matches)}`, () => { pick("group", group.name); state.view = "records"; visit(); scrollTo({ top: 0 }); }));
-  buttons.append(button("Copy link", (from) => copy(here(`g=${group.name}&gd=${group.digest}`), from)), button("Copy SIDs", (from) => copy(found.filter((row) => row.group === group).map((row) => row.sid).join("\n"), from)));
+  if (group.matches > rows.length)
+    buttons.append(
+      button(`All ${records(group.matches)}`, () => {
+        pick("group", group.name);
+        state.view = "records";
+        visit();
+        scrollTo({ top: 0 });
+      }),
+    );
+  buttons.append(
+    button("Copy link", (from) => copy(here(`g=${group.name}&gd=${group.digest}`), from)),
+    button("Copy SIDs", (from) =>
+      copy(
+        found
+          .filter((row) => row.group === group)
+          .map((row) => row.sid)
+          .join("\n"),
+        from,
+      ),
+    ),
+  );
   more.append(buttons);
   return more;
 }
@@ -88,16 +133,27 @@ function groupDetails(group) {
 function drawRow(row, at, item) {
   const open = opened.has(rowId(row));
   item.classList.toggle("done", reviewed(row));
-  const { line, what, side } = frame(row.address, reviewed(row), (on) => tickRow(row, on, at), open, () => toggle(rowId(row), at));
+  const { line, what, side } = frame(
+    row.address,
+    reviewed(row),
+    (on) => tickRow(row, on, at),
+    open,
+    () => toggle(rowId(row), at),
+  );
   const title = element("div", "title");
   title.append(code(row.address));
   what.append(title, code(`${row.file}:${row.line}`, "div"));
   what.lastChild.className = "where";
-  side.append(badge(row.group.effect), badge(`origin: ${row.group.origin}`, row.group.origin), badge(row.group.name, "group"));
+  side.append(
+    badge(row.group.effect),
+    badge(`origin: ${row.group.origin}`, row.group.origin),
+    badge(row.group.name, "group"),
+  );
   if (!open) {
     const diffs = element("div", "diffs");
     for (const place of row.variant.places.slice(0, 3)) diffs.append(shortDiff(place));
-    if (row.variant.places.length > 3) diffs.append(element("span", "where", `and ${row.variant.places.length - 3} more keys`));
+    if (row.variant.places.length > 3)
+      diffs.append(element("span", "where", `and ${row.variant.places.length - 3} more keys`));
     what.append(diffs);
     return line;
   }
@@ -106,10 +162,20 @@ function drawRow(row, at, item) {
   const buttons = element("div", "buttons");
   buttons.append(
     button("Copy link", (from) => copy(here(linkTo(row)), from)),
-    button("Copy markdown link", (from) => copy(`[${span(row.address)}](${here(linkTo(row))})`, from)),
+    button("Copy markdown link", (from) =>
+      copy(`[${span(row.address)}](${here(linkTo(row))})`, from),
+    ),
     button("Copy SID", (from) => copy(row.sid, from)),
     button("Copy --target", (from) => copy(`--target ${row.address}`, from)),
-    button(`Its group ${row.group.name}`, () => { state.view = "groups"; state.picked = {}; state.q = ""; opened.add(groupOpen(row.group)); sync(); render(); list.go(shownGroups.indexOf(row.group)); }),
+    button(`Its group ${row.group.name}`, () => {
+      state.view = "groups";
+      state.picked = {};
+      state.q = "";
+      opened.add(groupOpen(row.group));
+      sync();
+      render();
+      list.go(shownGroups.indexOf(row.group));
+    }),
   );
   more.append(buttons);
   const all = document.createDocumentFragment();

@@ -24,7 +24,11 @@ function tester(text, regex) {
 
 // `\\-` and the like are no mistake to those who type them.
 function expression(text) {
-  try { return new RegExp(text, "iu"); } catch { return new RegExp(text, "i"); }
+  try {
+    return new RegExp(text, "iu");
+  } catch {
+    return new RegExp(text, "i");
+  }
 }
 
 function once(ask, thing) {
@@ -39,26 +43,35 @@ function once(ask, thing) {
 
 const ofVariant = (ask) => once(ask, (row) => row.variant);
 const ofFile = (ask) => once(ask, (row) => row.file);
-const someValue = (pick, has) => (row) => row.variant.places.some((place) => pick(place).some((one) => one !== null && has(one)));
+const someValue = (pick, has) => (row) =>
+  row.variant.places.some((place) => pick(place).some((one) => one !== null && has(one)));
 
 function operator(name, wanted, regex) {
   if (name === "changed") return ofSize(wanted);
   const has = tester(wanted, regex);
   switch (name) {
-    case "sid": return (row) => has(row.sid) || has(row.address);
-    case "value": return ofVariant(someValue((place) => [place.before, place.after], has));
-    case "before": return ofVariant(someValue((place) => [place.before], has));
-    case "after": return ofVariant(someValue((place) => [place.after], has));
-    case "key": return ofVariant((row) => row.variant.keys.some(has));
-    case "file": return ofFile((row) => has(row.file));
-    case "owner": return ofFile((row) => row.owners.some(has));
+    case "sid":
+      return (row) => has(row.sid) || has(row.address);
+    case "value":
+      return ofVariant(someValue((place) => [place.before, place.after], has));
+    case "before":
+      return ofVariant(someValue((place) => [place.before], has));
+    case "after":
+      return ofVariant(someValue((place) => [place.after], has));
+    case "key":
+      return ofVariant((row) => row.variant.keys.some(has));
+    case "file":
+      return ofFile((row) => has(row.file));
+    case "owner":
+      return ofFile((row) => row.owners.some(has));
     case "group": {
       const same = wanted.toLowerCase();
       return (row) => row.group.name.toLowerCase() === same || row.group.digest === same;
     }
     default: {
       const some = wanted.toLowerCase().split(/[|,]/u);
-      return (row) => FACETS[name](row).some((one) => some.some((low) => one.toLowerCase().startsWith(low)));
+      return (row) =>
+        FACETS[name](row).some((one) => some.some((low) => one.toLowerCase().startsWith(low)));
     }
   }
 }
@@ -67,37 +80,53 @@ function ofSize(wanted) {
   const found = /^(>=|<=|>|<|=)?(\d+)$/.exec(wanted);
   if (!found) throw new Error(`changed:${wanted}: expected a number, as in changed:>1`);
   const limit = Number(found[2]);
-  const compare = {
-    ">": (one) => one > limit, "<": (one) => one < limit,
-    ">=": (one) => one >= limit, "<=": (one) => one <= limit,
-  }[found[1]] || ((one) => one === limit);
+  const compare =
+    {
+      ">": (one) => one > limit,
+      "<": (one) => one < limit,
+      ">=": (one) => one >= limit,
+      "<=": (one) => one <= limit,
+    }[found[1]] || ((one) => one === limit);
   return (row) => compare(row.variant.places.length);
 }
 
 const OPERATORS = new Set([...Object.keys(FACETS), "sid", "value", "before", "after", "changed"]);
 
+// Of these what is searched is seen, and marked.
+const SEEN = new Set(["value", "before", "after", "key", "file", "sid"]);
+const TERM = /(-?)(?:([a-zA-Z]+):)?(?:"([^"]*)"?|(\S+))/gu;
+
 // `spring -op:remove value:"a b"` as tests, all of which must hold; and the words to mark.
 function parsed(query, regex) {
-  const tests = [];
-  const words = [];
-  if (regex && query) return { tests: [anything(query, true)], words };
-  for (const [, minus, name, quoted, bare] of query.matchAll(/(-?)(?:([a-zA-Z]+):)?(?:"([^"]*)"?|(\S+))/gu)) {
-    const wanted = quoted === undefined ? bare : quoted;
-    const operated = name?.toLowerCase();
-    const known = operated !== undefined && OPERATORS.has(operated);
-    if (known && !wanted) continue; // it is being typed
-    const whole = name === undefined || known ? wanted : `${name}:${wanted}`;
-    const ask = known ? operator(operated, whole, regex) : anything(whole, regex);
-    tests.push(minus ? (row) => !ask(row) : ask);
-    if (!minus && !regex && (!known || ["value", "before", "after", "key", "file", "sid"].includes(operated))) words.push(whole.toLowerCase());
-  }
-  return { tests, words: words.filter(Boolean) };
+  if (regex && query) return { tests: [anything(query, true)], words: [] };
+  const terms = [...query.matchAll(TERM)].map(term).filter((one) => one.wanted);
+  return {
+    tests: terms.map(({ operated, wanted, minus }) => {
+      const ask = operated ? operator(operated, wanted, false) : anything(wanted, false);
+      return minus ? (row) => !ask(row) : ask;
+    }),
+    words: terms
+      .filter(({ operated, minus }) => !minus && (!operated || SEEN.has(operated)))
+      .map(({ wanted }) => wanted.toLowerCase()),
+  };
+}
+
+// An operator that is not known is a word like any other; one without a value is being typed.
+function term([, minus, name = "", quoted, bare]) {
+  const value = quoted === undefined ? bare : quoted;
+  const operated = OPERATORS.has(name.toLowerCase()) ? name.toLowerCase() : "";
+  return { minus, operated, wanted: name && !operated ? `${name}:${value}` : value };
 }
 
 function anything(wanted, regex) {
   const has = tester(wanted, regex);
   const low = wanted.toLowerCase();
-  const inVariant = ofVariant((row) => (regex ? has(row.variant.text) : row.variant.text.includes(low)) || row.group.name.toLowerCase() === low);
+  const inVariant = ofVariant(
+    (row) =>
+      (regex ? has(row.variant.text) : row.variant.text.includes(low)) ||
+      row.group.name.toLowerCase() === low,
+  );
   const inFile = ofFile((row) => has(row.file) || row.owners.some(has));
-  return (row) => inVariant(row) || inFile(row) || (regex ? has(row.address) : row.address.includes(low));
+  return (row) =>
+    inVariant(row) || inFile(row) || (regex ? has(row.address) : row.address.includes(low));
 }

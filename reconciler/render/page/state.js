@@ -14,18 +14,25 @@ const groupOpen = (group) => `o:${group.digest}`;
 const groupId = (group) => `g:${group.digest}:${group.name}`;
 const rowId = (row) => `r:${row.address}`;
 const notId = (row) => `n:${row.address}`; // in a group that was ticked whole, this one not
-const reviewed = (row) => (done.has(groupId(row.group)) ? !done.has(notId(row)) : done.has(rowId(row)));
+const reviewed = (row) =>
+  done.has(groupId(row.group)) ? !done.has(notId(row)) : done.has(rowId(row));
 const store = () => `reconciler:${plan.digest}`;
 
 function remembered() {
   try {
     const kept = JSON.parse(localStorage.getItem(store()) || "[]");
     return Array.isArray(kept) ? kept : [];
-  } catch { return []; }
+  } catch {
+    return [];
+  }
 }
 
 function remember() {
-  try { localStorage.setItem(store(), JSON.stringify([...done])); } catch { /* a page without a store still works */ }
+  try {
+    localStorage.setItem(store(), JSON.stringify([...done]));
+  } catch {
+    /* a page without a store still works */
+  }
 }
 
 function pick(name, one, on = true) {
@@ -37,7 +44,8 @@ function pick(name, one, on = true) {
 function progress() {
   const groups = plan.groups.filter((group) => ticked(group) === group.count).length;
   const rows = plan.groups.reduce((sum, group) => sum + ticked(group), 0);
-  $("progress").textContent = `Reviewed: ${number(groups)} of ${number(plan.groups.length)} groups, ${number(rows)} of ${records(plan.rows.length)}`;
+  const whole = `${number(groups)} of ${number(plan.groups.length)} groups`;
+  $("progress").textContent = `Reviewed: ${whole}, ${number(rows)} of ${records(plan.rows.length)}`;
 }
 
 // How many of a group's records were reviewed: of a group that was ticked whole all but a few.
@@ -59,7 +67,10 @@ function tickGroup(group, on, at) {
   if (group.matches < group.count) {
     for (const row of found) if (row.group === group) tick(row, on);
   } else {
-    for (const row of group.rows) { done.delete(rowId(row)); done.delete(notId(row)); }
+    for (const row of group.rows) {
+      done.delete(rowId(row));
+      done.delete(notId(row));
+    }
     if (on) done.add(groupId(group));
     else done.delete(groupId(group));
   }

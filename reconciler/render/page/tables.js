@@ -8,36 +8,78 @@ function table(view) {
   const isFiles = view === "files";
   const rows = new Map();
   for (const row of found) {
-    for (const [name, what] of isFiles ? [[row.file, row.group.effect]] : row.variant.places.map((place) => [place.key, place.op])) {
-      const known = rows.get(name) || { name, records: 0, removes: 0, changes: 0, adds: 0, owners: row.owners };
+    for (const [name, what] of isFiles
+      ? [[row.file, row.group.effect]]
+      : row.variant.places.map((place) => [place.key, place.op])) {
+      const known = rows.get(name) || {
+        name,
+        records: 0,
+        removes: 0,
+        changes: 0,
+        adds: 0,
+        owners: row.owners,
+      };
       rows.set(name, known);
       known.records += 1;
       known[{ remove: "removes", replace: "changes", add: "adds" }[what] || what] += 1;
     }
   }
   const [by, way] = sorted[view];
-  const ordered = [...rows.values()].sort((one, other) => (one[by] < other[by] ? -way : one[by] > other[by] ? way : one.name < other.name ? -1 : 1));
+  const ordered = [...rows.values()].sort((one, other) =>
+    one[by] < other[by] ? -way : one[by] > other[by] ? way : one.name < other.name ? -1 : 1,
+  );
   const made = element("table");
   const head = element("tr");
-  const columns = [["name", isFiles ? "file" : "key"], ["records", isFiles ? "records" : "places"], ["removes", "− removes"], ["changes", "~ changes"], ["adds", "+ adds"]];
+  const columns = [
+    ["name", isFiles ? "file" : "key"],
+    ["records", isFiles ? "records" : "places"],
+    ["removes", "− removes"],
+    ["changes", "~ changes"],
+    ["adds", "+ adds"],
+  ];
   for (const [column, title] of columns) {
     const cell = element("th", column === "name" ? "" : "n");
     cell.scope = "col";
     cell.setAttribute("aria-sort", column !== by ? "none" : way > 0 ? "ascending" : "descending");
-    cell.append(button(`${title}${column !== by ? "" : way > 0 ? " ▲" : " ▼"}`, () => { sorted[view] = [column, column === by ? -way : column === "name" ? 1 : -1]; render(); $("results").querySelector(`[data-column=${column}]`).focus(); }));
+    cell.append(
+      button(`${title}${column !== by ? "" : way > 0 ? " ▲" : " ▼"}`, () => {
+        sorted[view] = [column, column === by ? -way : column === "name" ? 1 : -1];
+        render();
+        $("results").querySelector(`[data-column=${column}]`).focus();
+      }),
+    );
     cell.firstChild.dataset.column = column;
     head.append(cell);
   }
-  if (isFiles) { const cell = element("th", "", "owners"); cell.scope = "col"; head.append(cell); }
+  if (isFiles) {
+    const cell = element("th", "", "owners");
+    cell.scope = "col";
+    head.append(cell);
+  }
   const top = element("thead");
   top.append(head);
   const body = element("tbody");
   for (const each of ordered.slice(0, MOST_TABLE_ROWS)) {
     const line = element("tr");
     const name = element("td");
-    name.append(button("", () => { pick(isFiles ? "file" : "key", each.name); state.view = "records"; visit(); }, "link"));
+    name.append(
+      button(
+        "",
+        () => {
+          pick(isFiles ? "file" : "key", each.name);
+          state.view = "records";
+          visit();
+        },
+        "link",
+      ),
+    );
     name.firstChild.append(code(each.name));
-    line.append(name, ...["records", "removes", "changes", "adds"].map((column) => element("td", "n", number(each[column]))));
+    line.append(
+      name,
+      ...["records", "removes", "changes", "adds"].map((column) =>
+        element("td", "n", number(each[column])),
+      ),
+    );
     if (isFiles) line.append(element("td", "", each.owners.join(", ")));
     body.append(line);
   }
@@ -47,6 +89,13 @@ function table(view) {
   scroll.setAttribute("role", "region");
   scroll.setAttribute("aria-label", isFiles ? "Files" : "Keys");
   scroll.append(made);
-  if (ordered.length > MOST_TABLE_ROWS) scroll.append(element("p", "empty", `and ${number(ordered.length - MOST_TABLE_ROWS)} more: search for them`));
+  if (ordered.length > MOST_TABLE_ROWS)
+    scroll.append(
+      element(
+        "p",
+        "empty",
+        `and ${number(ordered.length - MOST_TABLE_ROWS)} more: search for them`,
+      ),
+    );
   return scroll;
 }

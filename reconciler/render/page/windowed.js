@@ -1,6 +1,8 @@
 // A long list -> the few items near the window.
 
 // Only the items near the window are in the page; each is measured once it is.
+const MOST_TURNS = 8; // each turn what came into view is measured, and may bring more into view
+
 class Windowed {
   constructor(into, items, draw, estimate, open) {
     this.into = into;
@@ -22,15 +24,19 @@ class Windowed {
   // Those not seen yet are as high as those that are, so that the scroll bar tells the truth.
   guess() {
     if (!this.drawn.size) return;
-    const seen = [...this.drawn.keys()].map((at) => this.heights[at]).sort((one, other) => one - other);
+    const seen = [...this.drawn.keys()]
+      .map((at) => this.heights[at])
+      .sort((one, other) => one - other);
     const usual = seen[seen.length >> 1];
-    for (let at = 0; at < this.items.length; at += 1) if (!this.drawn.has(at)) this.heights[at] = usual;
+    for (let at = 0; at < this.items.length; at += 1)
+      if (!this.drawn.has(at)) this.heights[at] = usual;
     this.place(0);
     this.show();
   }
 
   place(from) {
-    for (let at = from; at < this.items.length; at += 1) this.tops[at + 1] = this.tops[at] + this.heights[at];
+    for (let at = from; at < this.items.length; at += 1)
+      this.tops[at + 1] = this.tops[at] + this.heights[at];
     this.list.style.height = `${this.tops[this.items.length]}px`;
   }
 
@@ -47,20 +53,33 @@ class Windowed {
 
   show() {
     if (!this.items.length) return;
+    // Who is at the end stays there, though what is drawn there is higher than it was thought.
+    const page = document.documentElement;
+    const atEnd = scrollY > 0 && scrollY + innerHeight >= page.scrollHeight - 2;
     let above = -this.list.getBoundingClientRect().top;
     const anchor = this.at(Math.max(0, above));
-    for (let turn = 0; turn < 3; turn += 1) {
-      const first = this.at(Math.max(0, above - 300));
-      const last = this.at(Math.max(0, above + innerHeight + 300));
-      for (const [at, item] of this.drawn) {
-        if ((at < first || at > last) && !item.contains(document.activeElement)) { item.remove(); this.drawn.delete(at); }
-      }
-      for (let at = first; at <= last; at += 1) if (!this.drawn.has(at)) this.add(at);
+    for (let turn = 0; turn < MOST_TURNS; turn += 1) {
+      this.between(
+        this.at(Math.max(0, above - 300)),
+        this.at(Math.max(0, above + innerHeight + 300)),
+      );
       const was = this.tops[anchor];
       if (!this.measure()) break;
       const moved = this.tops[anchor] - was;
-      if (above > 0 && moved) { scrollBy({ top: moved, behavior: "instant" }); above += moved; }
+      if (atEnd) scrollTo({ top: page.scrollHeight, behavior: "instant" });
+      else if (above > 0 && moved) scrollBy({ top: moved, behavior: "instant" });
+      above = -this.list.getBoundingClientRect().top;
     }
+  }
+
+  between(first, last) {
+    for (const [at, item] of this.drawn) {
+      if ((at < first || at > last) && !item.contains(document.activeElement)) {
+        item.remove();
+        this.drawn.delete(at);
+      }
+    }
+    for (let at = first; at <= last; at += 1) if (!this.drawn.has(at)) this.add(at);
   }
 
   add(at) {
@@ -72,7 +91,8 @@ class Windowed {
     item.classList.toggle("current", at === this.current);
     this.drawn.set(at, item);
     let next = null; // in the order of the list: what reads or tabs through the page goes by it
-    for (const [other, drawn] of this.drawn) if (other > at && (next === null || other < next[0])) next = [other, drawn];
+    for (const [other, drawn] of this.drawn)
+      if (other > at && (next === null || other < next[0])) next = [other, drawn];
     this.list.insertBefore(item, next && next[1]);
   }
 
@@ -80,7 +100,10 @@ class Windowed {
     let from = Infinity;
     const seen = [...this.drawn].map(([at, item]) => [at, item.offsetHeight]);
     for (const [at, height] of seen) {
-      if (height && Math.abs(height - this.heights[at]) > .5) { this.heights[at] = height; from = Math.min(from, at); }
+      if (height && Math.abs(height - this.heights[at]) > 0.5) {
+        this.heights[at] = height;
+        from = Math.min(from, at);
+      }
     }
     if (from < Infinity) this.place(from);
     for (const [at, item] of this.drawn) item.style.transform = `translateY(${this.tops[at]}px)`;
@@ -108,8 +131,13 @@ class Windowed {
     this.drawn.clear();
     this.show();
     this.guess();
-    if (first >= 0) scrollBy({ top: this.tops[first] + off + this.list.getBoundingClientRect().top, behavior: "instant" });
-    if (held && focused) this.drawn.get(held[0])?.querySelector(`.${focused}`)?.focus({ preventScroll: true });
+    if (first >= 0)
+      scrollBy({
+        top: this.tops[first] + off + this.list.getBoundingClientRect().top,
+        behavior: "instant",
+      });
+    if (held && focused)
+      this.drawn.get(held[0])?.querySelector(`.${focused}`)?.focus({ preventScroll: true });
   }
 
   // Keys are meant for this item from now on.
@@ -125,7 +153,8 @@ class Windowed {
     this.point(at);
     const top = this.list.getBoundingClientRect().top + scrollY + this.tops[at];
     const bar = document.querySelector(".search").offsetHeight + 8;
-    if (top < scrollY + bar || scroll && top + this.heights[at] > scrollY + innerHeight - 60) scrollTo({ top: top - bar - 40 });
+    if (top < scrollY + bar || (scroll && top + this.heights[at] > scrollY + innerHeight - 60))
+      scrollTo({ top: top - bar - 40 });
     this.show();
     if (focus) this.drawn.get(at)?.querySelector(".toggle")?.focus({ preventScroll: true });
   }

@@ -8,7 +8,12 @@ const tokens = (text) => text.match(/\\u[0-9a-f]{4}|\\.|\s+|[\p{L}\p{N}_]+|./gsu
 function byWords(before, after) {
   const [from, to] = ends(before, after);
   const cut = (text) => text.slice(from, text.length - to);
-  const around = (text, parts) => [{ same: true, text: text.slice(0, from) }, ...parts, { same: true, text: text.slice(text.length - to) }].filter((part) => part.text);
+  const around = (text, parts) =>
+    [
+      { same: true, text: text.slice(0, from) },
+      ...parts,
+      { same: true, text: text.slice(text.length - to) },
+    ].filter((part) => part.text);
   const [old, now] = ofMiddle(cut(before), cut(after));
   return [around(before, old), around(after, now)];
 }
@@ -20,7 +25,11 @@ function ends(before, after) {
   while (from < most && before.charCodeAt(from) === after.charCodeAt(from)) from += 1;
   from = from && before.lastIndexOf(" ", from - 1) + 1;
   let to = 0;
-  while (to < most - from && before.charCodeAt(before.length - 1 - to) === after.charCodeAt(after.length - 1 - to)) to += 1;
+  while (
+    to < most - from &&
+    before.charCodeAt(before.length - 1 - to) === after.charCodeAt(after.length - 1 - to)
+  )
+    to += 1;
   const space = before.indexOf(" ", before.length - to);
   return [from, space < 0 ? 0 : before.length - space];
 }
@@ -31,12 +40,20 @@ function ofMiddle(before, after) {
   let head = 0;
   while (head < old.length && head < now.length && old[head] === now[head]) head += 1;
   let tail = 0;
-  while (tail < old.length - head && tail < now.length - head && old[old.length - 1 - tail] === now[now.length - 1 - tail]) tail += 1;
+  while (
+    tail < old.length - head &&
+    tail < now.length - head &&
+    old[old.length - 1 - tail] === now[now.length - 1 - tail]
+  )
+    tail += 1;
   const left = old.slice(head, old.length - tail);
   const right = now.slice(head, now.length - tail);
-  const [keptLeft, keptRight] = left.length * right.length > MOST_TOKENS * MOST_TOKENS
-    ? [left.map(() => false), right.map(() => false)] : common(left, right);
-  const flags = (all, kept) => all.map((_, at) => at < head || at >= all.length - tail || kept[at - head]);
+  const [keptLeft, keptRight] =
+    left.length * right.length > MOST_TOKENS * MOST_TOKENS
+      ? [left.map(() => false), right.map(() => false)]
+      : common(left, right);
+  const flags = (all, kept) =>
+    all.map((_, at) => at < head || at >= all.length - tail || kept[at - head]);
   return [joined(old, flags(old, keptLeft)), joined(now, flags(now, keptRight))];
 }
 
@@ -45,16 +62,20 @@ function common(left, right) {
   const lengths = new Uint16Array((left.length + 1) * width);
   for (let i = left.length - 1; i >= 0; i -= 1) {
     for (let j = right.length - 1; j >= 0; j -= 1) {
-      lengths[i * width + j] = left[i] === right[j]
-        ? lengths[(i + 1) * width + j + 1] + 1
-        : Math.max(lengths[(i + 1) * width + j], lengths[i * width + j + 1]);
+      lengths[i * width + j] =
+        left[i] === right[j]
+          ? lengths[(i + 1) * width + j + 1] + 1
+          : Math.max(lengths[(i + 1) * width + j], lengths[i * width + j + 1]);
     }
   }
   const keptLeft = left.map(() => false);
   const keptRight = right.map(() => false);
   for (let i = 0, j = 0; i < left.length && j < right.length;) {
-    if (left[i] === right[j]) { keptLeft[i] = keptRight[j] = true; i += 1; j += 1; }
-    else if (lengths[(i + 1) * width + j] >= lengths[i * width + j + 1]) i += 1;
+    if (left[i] === right[j]) {
+      keptLeft[i] = keptRight[j] = true;
+      i += 1;
+      j += 1;
+    } else if (lengths[(i + 1) * width + j] >= lengths[i * width + j + 1]) i += 1;
     else j += 1;
   }
   return [keptLeft, keptRight];
