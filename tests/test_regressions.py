@@ -705,7 +705,7 @@ def test_short_names_beside_a_long_one_do_not_blow_up_a_report(run: Run, store: 
     "flags",
     [
         ("--report", "html=manifests/a.yaml"),
-        ("--report", "csv=manifests/new.csv"),
+        ("--report", "jsonl=manifests/new.json"),
         ("--report", "json=reconciler.yaml"),
         ("--report", "junit=.reconciler/sandbox.db"),
         ("--report", "text=schemas/s.json"),

@@ -19,6 +19,7 @@ from reconciler.model import Plan
 from reconciler.pool import run as run_coroutine
 from reconciler.render import github
 from reconciler.render.text import Detail
+from reconciler.texts import SUFFIXES
 
 
 class Parameters(Struct, frozen=True):
@@ -34,12 +35,14 @@ class Parameters(Struct, frozen=True):
 
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     """OK with or without changes; INCOMPLETE where a record could not be read."""
-    outputs = parameters.inputs.comparison.environment.get("GITHUB_OUTPUT")
-    for written in (parameters.out, Path(outputs) if outputs else None):
-        if written is not None:
-            check_writable(written)
+    if parameters.out is not None:
+        check_writable(parameters.out)
     wished = reports.wanted(parameters.reports, FORMATS, parameters.out)
     _keep_inputs(parameters, [file for _, file in wished])
+    outputs = parameters.inputs.comparison.environment.get("GITHUB_OUTPUT", "")
+    outputs = outputs if reports.asked_for(wished, "github") else ""
+    if outputs:
+        check_writable(Path(outputs))
     wanted = task(parameters.inputs, terminal)
     plan = run_coroutine(make(wanted, parameters.inputs, terminal))
     # All that is kept comes before what is shown: whoever reads stdout may go away.
@@ -58,25 +61,27 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
 
 
 def _keep_inputs(parameters: Parameters, written: Iterable[Path]) -> None:
-    """Refuses to write over what the plan is made of."""
+    """Refuses to write over what the plan is made of, or what the next one would read."""
     manifests = parameters.inputs.manifests
-    kept = [*manifests.paths, CONFIG_FILE, SANDBOX_DB]
-    kept += [
-        Path(rule.user_data_schema) for rule in manifests.settings.rules if rule.user_data_schema
-    ]
-    inputs = [path.resolve() for path in kept]
+    schemas = [rule.user_data_schema for rule in manifests.settings.rules]
+    kept = {path.resolve() for path in (CONFIG_FILE, SANDBOX_DB)}
+    kept |= {Path(name).resolve() for name in schemas if name}
+    folders = {path.resolve() for path in manifests.paths}
     for path in (parameters.out, *written):
-        target = None if path is None else path.resolve()
-        if target is not None and any(one == target or one in target.parents for one in inputs):
+        if path is None:
+            continue
+        target = path.resolve()
+        read = target.name.lower().endswith(SUFFIXES) and folders & {target, *target.parents}
+        if read or target in kept:
             raise UsageError(f"{path}: is among what the plan is made of: name another file")
 
 
-def _report(plan: Plan, wished: Reports, outputs: str | None) -> list[ReconcilerError]:
+def _report(plan: Plan, wished: Reports, outputs: str) -> list[ReconcilerError]:
     """Writes the reports, and the outputs of a step of GitHub's; tells what could not be."""
     view = View(plan, summary_bytes=SUMMARY_BYTES - reports.held("github", wished))
     made = {name: partial(make_it, view) for name, make_it in FORMATS.items()}
     failures = reports.write(wished, made)
-    if outputs and reports.asked_for(wished, "github"):
+    if outputs:
         try:
             append(Path(outputs), [github.outputs(view.report)])
         except ReconcilerError as error:
