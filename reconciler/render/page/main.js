@@ -20,6 +20,8 @@ const KEYS = {
           list.current,
         )
       : tickRow(list.items[list.current], !reviewed(list.items[list.current]), list.current)),
+  End: () => jump(document.documentElement.scrollHeight),
+  Home: () => jump(0),
   e: () => everything(true),
   c: () => everything(false),
   "?": () => $("help").showModal(),
@@ -33,6 +35,12 @@ const KEYS = {
 VIEWS.forEach((view, at) => {
   KEYS[at + 1] = () => show(view);
 });
+
+// At once: what is measured on the way would end a browser's own gliding half-way.
+function jump(top) {
+  scrollTo({ top, behavior: "instant" });
+  list?.show();
+}
 
 function show(view) {
   const inside = $("results").contains(document.activeElement);
