@@ -357,7 +357,9 @@ def test_a_write_is_not_kept_waiting_behind_looks(run: Run, serve: Serve) -> Non
     looks = {one["path"]: n for n, one in enumerate(order) if one["method"] == "GET"}
     waits = [n - looks[one["path"]] for n, one in enumerate(order) if one["method"] == "PATCH"]
     assert len(waits) == 12
-    assert max(waits) <= 2
+    # The log has answers in the order in which they came, which may overtake each other by a few;
+    # with all looks before all writes each would wait for eleven others.
+    assert max(waits) < 6
 
 
 def test_when_nobody_reads_the_events_the_run_stops_and_the_report_is_true(
