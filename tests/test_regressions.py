@@ -345,7 +345,8 @@ def test_masking_takes_time_in_proportion() -> None:
 
 def test_a_write_is_not_kept_waiting_behind_looks(run: Run, serve: Serve) -> None:
     server = serve()
-    write("write: {requests_per_second: 20, parallelism: 12}\n", "reconciler.yaml")
+    # So slow that no answer overtakes another, even on a busy machine: the log is in their order.
+    write("write: {requests_per_second: 6, parallelism: 12}\n", "reconciler.yaml")
     write(messages(dict.fromkeys(range(12), "x")))
     with Store(server.db) as store:
         live(store, dict.fromkeys(range(12)))
@@ -357,9 +358,7 @@ def test_a_write_is_not_kept_waiting_behind_looks(run: Run, serve: Serve) -> Non
     looks = {one["path"]: n for n, one in enumerate(order) if one["method"] == "GET"}
     waits = [n - looks[one["path"]] for n, one in enumerate(order) if one["method"] == "PATCH"]
     assert len(waits) == 12
-    # The log has answers in the order in which they came, which may overtake each other by a few;
-    # with all looks before all writes each would wait for eleven others.
-    assert max(waits) < 6
+    assert max(waits) <= 2
 
 
 def test_when_nobody_reads_the_events_the_run_stops_and_the_report_is_true(

@@ -129,7 +129,7 @@ def detail(*, verbose: bool, concise: bool) -> "Detail":
         for name in ("verbose", "concise")
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
     ]
-    if len(typed) == 2:  # noqa: PLR2004  both
+    if typed == ["verbose", "concise"]:
         raise click.UsageError("--verbose and --concise exclude each other")
     if typed:  # a flag goes before what the environment says for all commands
         return "verbose" if typed == ["verbose"] else "concise"

@@ -33,6 +33,7 @@ from reconciler.owners import Owners
 from reconciler.plan import digest
 from reconciler.render import html, markdown
 from reconciler.render.markdown.setting import Around, Links
+from reconciler.render.text import Detail
 from reconciler.report import gather
 from writing import sid
 
@@ -210,7 +211,7 @@ CANARY = "canary-6f2c"
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("detail", ["verbose", "grouped", "concise"])
-def test_a_sensitive_value_is_in_no_format(name: str, detail: str) -> None:
+def test_a_sensitive_value_is_in_no_format(name: str, detail: Detail) -> None:
     """Changed, added, removed, cleared, in a text that is none of its schema, in conflict."""
     secret = ("/token", "/deep/er")
     texts = [
@@ -236,6 +237,6 @@ def test_a_sensitive_value_is_in_no_format(name: str, detail: str) -> None:
         conflicts=(conflict,),
         meta=Meta("1", "", "00" * 16),
     )
-    view = View(plan, detail=detail)  # type: ignore[arg-type]
+    view = View(plan, detail=detail)
 
     assert CANARY not in "".join(FORMATS[name](view))
