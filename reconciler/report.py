@@ -87,14 +87,6 @@ class Key(Struct, frozen=True):
     removes: int
 
 
-class Removal(Struct, frozen=True):
-    """A record that loses something, and all that is done to it: what is lost first."""
-
-    change: Change
-    places: tuple[Place, ...]
-    group: str
-
-
 class Report(Struct, frozen=True):
     """All that is told of a plan.
 
@@ -162,14 +154,13 @@ class Report(Struct, frozen=True):
         found = [member for group in self.groups for member in group.members]
         return sorted(found, key=lambda member: member[0].address)
 
-    def removals(self) -> Iterator[Removal]:
-        """Every record that loses something, group by group."""
+    def removals(self) -> Iterator[tuple[Change, tuple[Place, ...]]]:
+        """Every record that loses something and all that is done to it: what is lost first."""
         for group in self.groups:
             if group.effect is Effect.REMOVES:
                 for one in group.alike:
-                    lost_first = sorted(one.places, key=lambda place: place.op == "add")
-                    for change in one.changes:
-                        yield Removal(change, tuple(lost_first), group.name)
+                    lost_first = tuple(sorted(one.places, key=lambda place: place.op == "add"))
+                    yield from ((change, lost_first) for change in one.changes)
 
 
 def gather(plan: Plan, owners: Owners | None = None) -> Report:

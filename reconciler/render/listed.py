@@ -23,7 +23,6 @@ def listed(report: Report) -> dict[str, Any]:
     """What there is without JavaScript: groups, what is lost, and what is like nothing else."""
     alike = report.alike
     removes = report.effects[Effect.REMOVES]
-    lost = ((one.change, one.places) for one in islice(report.removals(), _MOST_ROWS))
     unlike = (
         member
         for group in report.outliers
@@ -31,7 +30,7 @@ def listed(report: Report) -> dict[str, Any]:
         for member in group.members
     )
     lists = (
-        _list("removals", f"{how_many(removes)} that lose something", lost, removes),
+        _list("removals", f"{how_many(removes)} that lose something", report.removals(), removes),
         _list("outliers", f"{how_many(report.unlike)} like no others", unlike, report.unlike),
     )
     return {

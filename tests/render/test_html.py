@@ -371,7 +371,7 @@ def test_what_was_reviewed_is_remembered_for_this_plan_alone(show: Show) -> None
 
 def test_what_is_found_can_be_copied(show: Show) -> None:
     page = show(PLAN, "#q=op:remove", permissions=["clipboard-read", "clipboard-write"])
-    removed = [str(one.change.address) for one in gather(PLAN).removals()]
+    removed = [str(change.address) for change, _ in gather(PLAN).removals()]
 
     def copied(button: str) -> str:
         page.click(button)
@@ -436,8 +436,8 @@ def test_without_javascript_groups_losses_and_outliers_are_there(show: Show) -> 
     assert page.is_hidden("#app")
     for group in report.alike:
         assert f"{group.count:,}" in page.inner_text(f"#g-{group.name}")
-    for lost in report.removals():
-        assert "legacy_id" in page.inner_text(f"#sid-{lost.change.address.sid}")
+    for change, _ in report.removals():
+        assert "legacy_id" in page.inner_text(f"#sid-{change.address.sid}")
     assert "1 record could not be read" in page.inner_text("main")
 
 

@@ -80,7 +80,7 @@ def test_with_any_budget_it_fits_and_is_not_cut(most: int, count: int) -> None:
 
 def test_what_loses_something_is_the_last_to_go() -> None:
     report = gather(large(600))
-    removed = [str(one.change.address) for one in report.removals()]
+    removed = [str(change.address) for change, _ in report.removals()]
 
     page = markdown.comment(report, Around(), most=9_000)
 

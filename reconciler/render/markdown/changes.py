@@ -90,7 +90,7 @@ def removals(report: Report, around: Around, level: Level) -> Iterator[str]:
     yield from cells.folded(
         f"➖ <b>{some}{cells.records(count)} that {verb} something</b>",
         _rows(
-            ((lost.change, lost.places) for lost in islice(report.removals(), shown)),
+            islice(report.removals(), shown),
             around,
         ),
         opened=count <= _UNFOLDED,
