@@ -70,7 +70,9 @@ def code(shown: str, *, in_table: bool = False) -> str:
     if in_table:
         text = text.replace("|", r"\|")
     fence = "`" * (_longest(text) + 1)
-    pad = " " if text[:1] in "` " or text[-1:] in "` " else ""
+    # A space at each end is taken off, but not where there is nothing else.
+    padded = text.strip(" ") and (text[:1] in "` " or text[-1:] in "` ")
+    pad = " " if padded else ""
     return f"{fence}{pad}{text}{pad}{fence}"
 
 

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import cmarkgfm
 import html5lib
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.escape import cell, code, fenced, in_json, quoted, visible, xml
@@ -125,6 +125,7 @@ def test_a_code_span_holds_the_text_and_nothing_else(text: str) -> None:
     assert set(tags) == {"DOCUMENT_FRAGMENT", "p", "code"}
 
 
+@example([" ", ""])
 @given(st.lists(ANY_TEXT | HOSTILE | MARKDOWN, min_size=2, max_size=2))
 def test_a_cell_of_a_table_holds_the_text_and_nothing_else(texts: list[str]) -> None:
     shown = [visible(texts[0]) or "-", quoted(texts[1])]
