@@ -6,6 +6,7 @@
 #   make check   format, lint, types, layers
 #   make bench   the benchmarks (tests/benchmarks/README.md)
 #   make fuzz    coverage-guided fuzzing, SECONDS (60) for each target
+#   make lock    what the action installs, at its newest
 
 # The first Python that is new enough; PYTHON=/path/to/python overrides.
 CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11
@@ -16,7 +17,7 @@ BIN := $(VENV)/bin
 
 WORKFLOWS := $(wildcard .github/workflows/*.yml docs/ci/github/*.yml)
 
-.PHONY: demo test soak check bench fuzz clean
+.PHONY: demo test soak check bench fuzz lock clean
 .DEFAULT_GOAL := test
 
 # One stamp a set of packages, so that `make demo` does not wait for linters.
@@ -70,6 +71,18 @@ fuzz: $(VENV)/.test
 		$(BIN)/python tests/fuzz.py $$target -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 \
 			-verbosity=0 -print_final_stats=1 || exit 1; \
 	done
+
+LOCK := docs/ci/requirements.txt
+
+# For every system and Python at once; with what builds the tool, which is installed first as well.
+lock: $(VENV)/.run
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
+	@echo '# What action.yml installs, by hash. Made by `make lock`: not to be edited.' > $(LOCK).new
+	@$(BIN)/python -c 'import tomllib; \
+		print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | \
+		$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+		--python-version 3.11 pyproject.toml - >> $(LOCK).new
+	@mv $(LOCK).new $(LOCK)
 
 clean:
 	rm -rf $(VENV) .reconciler dist

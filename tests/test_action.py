@@ -6,12 +6,15 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from conftest import REPOSITORY
 from reconciler.sandbox.store import Store
@@ -257,6 +260,35 @@ def test_the_outputs_of_the_action_are_those_of_its_step() -> None:
     for name, about in ACTION["outputs"].items():
         assert about["value"] == f"${{{{ steps.run.outputs.{name} }}}}"
     assert RUN["id"] == "run"
+
+
+def test_all_that_the_action_installs_is_what_the_project_asks_for_by_hash() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
+    asked = project["project"]["dependencies"] + project["build-system"]["requires"]
+    lock = (REPOSITORY / "docs/ci/requirements.txt").read_text("utf-8")
+    pins = dict(
+        re.findall(r"^([\w.-]+)==([\w.]+)[^\n]* \\\n    --hash=sha256:", lock, re.MULTILINE)
+    )
+
+    assert len(pins) == lock.count("==")
+    for requirement in map(Requirement, asked):
+        assert pins[canonicalize_name(requirement.name)] in requirement.specifier
+    assert "://" not in lock
+
+
+def test_what_is_not_the_file_that_was_locked_is_not_installed(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    (source / "docs/ci").mkdir(parents=True)
+    lock = (REPOSITORY / "docs/ci/requirements.txt").read_text("utf-8")
+    (source / "docs/ci/requirements.txt").write_text(
+        re.sub(r"(idna==.*?sha256:).*?(\n\S)", rf"\g<1>{'0' * 64}\2", lock, flags=re.DOTALL)
+    )
+
+    step = _step(INSTALL, {"python": sys.executable}, tmp_path, tmp_path, source)
+
+    assert step.code == 1
+    assert "HASHES" in step.out
+    assert (tmp_path / "path").read_text() == ""
 
 
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="needs shellcheck")
