@@ -26,7 +26,7 @@ _SCRIPTS = tuple(
     f"{name}.js"
     for name in (
         *("data", "search", "words", "drawing", "windowed"),
-        *("state", "found", "rows", "tables", "copying", "address", "main"),
+        *("state", "beside", "found", "rows", "tables", "copying", "address", "main"),
     )
 )
 

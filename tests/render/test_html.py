@@ -268,6 +268,55 @@ def test_a_link_to_a_record_in_conflict_leads_to_it(show: Show) -> None:
     assert row.locator("td").all_inner_texts()[1:5] == ["o.p", "1", "2", "(nothing)"]
 
 
+def test_a_search_finds_what_does_not_change_too(show: Show) -> None:
+    page = show(approval())
+    address = str(approval().conflicts[1].address)
+
+    assert search(page, address.partition("/")[2]) == 0
+    assert page.inner_text("#results").startswith("No change matches.")
+    assert page.inner_text("#also") == "and 1 that does not change"
+    page.click("#also")
+    assert address in page.inner_text(".sought")
+    assert search(page, "conflict a.yaml") == 0
+    assert search(page, "a.yaml") == len([one for one in approval().changes if not one.released])
+    assert page.inner_text("#also") == "and 25 that do not change"
+    for elsewhere in ("origin:drift", "-a.yaml", "", "  "):
+        search(page, elsewhere)
+        assert page.is_hidden("#also"), elsewhere
+
+
+def test_what_left_git_is_opened_where_the_search_leads_there(show: Show) -> None:
+    page = show(approval())
+    last = approval().released[-1].address
+
+    page.check("#regex")
+    page.fill("#q", f"{last.sid[:8]}.*a\\.yaml")
+    assert page.is_hidden("#released table")
+    page.click("#also")
+
+    assert page.is_visible(".sought")
+    assert str(last) in page.inner_text(".sought")
+
+
+def test_keys_of_one_character_can_be_switched_off_for_good(show: Show) -> None:
+    page = show(PLAN)
+
+    page.keyboard.press("?")
+    page.uncheck("#letters")
+    page.keyboard.press("Escape")
+    page.keyboard.press("2")
+    assert "view=records" not in page.url
+    page.reload()
+    page.wait_for_selector(".item")
+    page.keyboard.press("2")
+    assert "view=records" not in page.url
+    page.click("#help-open")
+    page.check("#letters")
+    page.keyboard.press("Escape")
+    page.keyboard.press("2")
+    assert "view=records" in page.url
+
+
 def test_going_back_leads_to_the_view_before(show: Show) -> None:
     page = show(PLAN)
     page.keyboard.press("3")

@@ -105,18 +105,7 @@ function wantedGroup(given) {
 }
 
 const missing = (sid) =>
-  beside(sid) ? "This record does not change: see above." : `${sid} is not in this plan.`;
-
-// Whether a record is in one of the lists of what does not change, which is then shown.
-function beside(sid) {
-  const named = [...document.querySelectorAll(".panel code")].find((one) =>
-    one.textContent.endsWith(`/${sid}`),
-  );
-  if (!named) return false;
-  named.closest("details").open = true;
-  named.scrollIntoView({ block: "center" });
-  return true;
-}
+  isBeside(sid) ? "This record does not change: see above." : `${sid} is not in this plan.`;
 
 function sync() {
   $("q").value = state.q;

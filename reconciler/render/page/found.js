@@ -10,9 +10,11 @@ function search() {
     banner("");
   } catch (error) {
     banner(error.message);
+    also([]);
     return;
   }
   words = query.words;
+  also(foundBeside(query));
   const picks = Object.entries(state.picked).filter(([, values]) => values.size);
   const counts = Object.fromEntries(Object.keys(FACETS).map((name) => [name, new Map()]));
   const names = Object.keys(FACETS);
@@ -113,12 +115,13 @@ let telling = 0;
 function tell() {
   clearTimeout(telling);
   telling = setTimeout(() => {
-    $("told").textContent = $("banner").textContent || $("count").textContent;
+    const more = $("also").hidden ? "" : ` ${$("also").textContent}`;
+    $("told").textContent = $("banner").textContent || `${$("count").textContent}${more}`;
   }, 600);
 }
 
 function nothing() {
-  const empty = element("p", "empty", "Nothing matches. ");
+  const empty = element("p", "empty", "No change matches. ");
   empty.append(
     button("Clear search and filters", () => {
       clear();

@@ -3,6 +3,9 @@
 const MANY_ROWS = 20000;
 const PAUSE_MS = 120;
 
+// Whoever speaks to a computer, or types beside the page, may not want a letter to do something.
+const LETTERS = "reconciler:letters";
+
 let lastKey = "";
 
 const KEYS = {
@@ -73,6 +76,7 @@ function wire() {
       !event.metaKey &&
       !event.altKey &&
       !$("help").open &&
+      ($("letters").checked || event.key.length > 1) &&
       Object.hasOwn(KEYS, event.key)
     ) {
       event.preventDefault();
@@ -104,6 +108,7 @@ function wire() {
     link();
   });
   $("help-open").addEventListener("click", () => $("help").showModal());
+  $("letters").addEventListener("change", () => remember(LETTERS, $("letters").checked));
   $("help-close").addEventListener("click", () => $("help").close());
   $("layout").addEventListener("click", () => {
     const beside = $("results").classList.toggle("beside");
@@ -146,7 +151,9 @@ function wire() {
 
 function start(read_plan) {
   plan = read_plan;
-  for (const one of remembered()) done.add(one);
+  const ticks = remembered(store());
+  if (Array.isArray(ticks)) for (const one of ticks) done.add(one);
+  $("letters").checked = remembered(LETTERS) !== false;
   wire();
   if (innerWidth < 860) $("facets").open = false;
   document.documentElement.classList.add("js");

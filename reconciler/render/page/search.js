@@ -96,18 +96,24 @@ const OPERATORS = new Set([...Object.keys(FACETS), "sid", "value", "before", "af
 const SEEN = new Set(["value", "before", "after", "key", "file", "sid"]);
 const TERM = /(-?)(?:([a-zA-Z]+):)?(?:"([^"]*)"?|(\S+))/gu;
 
-// `spring -op:remove value:"a b"` as tests, all of which must hold; and the words to mark.
+// `spring -op:remove value:"a b"` as tests, all of which must hold; the words to mark; and, where
+// words are all that is asked for, whether a text in lower case says them.
 function parsed(query, regex) {
-  if (regex && query) return { tests: [anything(query, true)], words: [] };
+  if (regex && query)
+    return { tests: [anything(query, true)], words: [], says: tester(query, true) };
   const terms = [...query.matchAll(TERM)].map(term).filter((one) => one.wanted);
+  const seen = terms.filter(({ operated, minus }) => !minus && (!operated || SEEN.has(operated)));
+  const marks = seen.map(({ wanted }) => wanted.toLowerCase());
   return {
     tests: terms.map(({ operated, wanted, minus }) => {
       const ask = operated ? operator(operated, wanted, false) : anything(wanted, false);
       return minus ? (row) => !ask(row) : ask;
     }),
-    words: terms
-      .filter(({ operated, minus }) => !minus && (!operated || SEEN.has(operated)))
-      .map(({ wanted }) => wanted.toLowerCase()),
+    words: marks,
+    says:
+      marks.length > 0 &&
+      marks.length === terms.length &&
+      ((text) => marks.every((word) => text.includes(word))),
   };
 }
 

@@ -18,18 +18,18 @@ const reviewed = (row) =>
   done.has(groupId(row.group)) ? !done.has(notId(row)) : done.has(rowId(row));
 const store = () => `reconciler:${plan.digest}`;
 
-function remembered() {
+// What the browser keeps, if it keeps anything: JSON, under a name.
+function remembered(name) {
   try {
-    const kept = JSON.parse(localStorage.getItem(store()) || "[]");
-    return Array.isArray(kept) ? kept : [];
+    return JSON.parse(localStorage.getItem(name));
   } catch {
-    return [];
+    return null;
   }
 }
 
-function remember() {
+function remember(name, value) {
   try {
-    localStorage.setItem(store(), JSON.stringify([...done]));
+    localStorage.setItem(name, JSON.stringify(value));
   } catch {
     /* a page without a store still works */
   }
@@ -90,7 +90,7 @@ function tick(row, on) {
 }
 
 function ticksChanged(at) {
-  remember();
+  remember(store(), [...done]);
   progress();
   list.again(at);
 }
