@@ -10,11 +10,22 @@ from msgspec import Struct
 
 from reconciler.diff import Op, Place
 from reconciler.grouping import Effect, Group, any_item, groups
-from reconciler.model import Action, Change, Origin, Outcome, OutcomeName, Plan, Verdict
+from reconciler.model import (
+    Action,
+    Change,
+    Origin,
+    Outcome,
+    OutcomeName,
+    Plan,
+    Unreadable,
+    Verdict,
+)
 from reconciler.owners import Owners
 from reconciler.value import Steps
 
 NO_OWNER = "no owner"
+
+_NOT_FOUND = 404
 
 
 class Summary(Struct, frozen=True):
@@ -58,6 +69,12 @@ def summarize(plan: Plan) -> Summary:
     )
 
 
+def found_none(plan: Plan) -> bool:
+    """Whether the API has not one of the records: it may be another API, or another account's."""
+    lost = plan.unreadable
+    return len(lost) == plan.managed > 0 and all(one.status == _NOT_FOUND for one in lost)
+
+
 def tally(outcomes: Iterable[Outcome]) -> dict[OutcomeName, int]:
     """How many changes ended how; names that did not happen are not in it."""
     counts = Counter(outcome.name for outcome in outcomes)
@@ -87,16 +104,26 @@ class Key(Struct, frozen=True):
     removes: int
 
 
+class Cause(Struct, frozen=True):
+    """Why records could not be read, and which: the status of the answer, if there was one."""
+
+    status: int | None
+    reason: str
+    records: tuple[Unreadable, ...]
+
+
 class Report(Struct, frozen=True):
     """All that is told of a plan.
 
-    `effects` counts records by the worst that is done to each, `keys` the places by what is done to
-    them. `scope_records` are all records of the manifests that the plan was chosen from.
+    `causes` come with the most records first. `effects` counts records by the worst that is done
+    to each, `keys` the places by what is done to them. `scope_records` are all records of the
+    manifests that the plan was chosen from.
     """
 
     plan: Plan
     summary: Summary
     groups: tuple[Group, ...]
+    causes: tuple[Cause, ...]
     effects: dict[Effect, int]
     ops: dict[Op, int]
     keys: tuple[Key, ...]
@@ -183,6 +210,7 @@ def gather(plan: Plan, owners: Owners | None = None) -> Report:
         plan=plan,
         summary=summarize(plan),
         groups=all_groups,
+        causes=_causes(plan.unreadable),
         effects={effect: effects[effect] for effect in Effect},
         ops={"add": ops["add"], "replace": ops["replace"], "remove": ops["remove"]},
         keys=tuple(
@@ -212,6 +240,14 @@ def _by_owner(files: dict[str, Counter[Effect]], owners: Owners) -> dict[str, Co
         for owner in owners_of(file, owners):
             shares.setdefault(owner, Counter()).update(counts)
     return shares
+
+
+def _causes(unreadable: Iterable[Unreadable]) -> tuple[Cause, ...]:
+    found: dict[tuple[int | None, str], list[Unreadable]] = {}
+    for one in unreadable:
+        found.setdefault((one.status, one.reason), []).append(one)
+    causes = (Cause(status, reason, tuple(lost)) for (status, reason), lost in found.items())
+    return tuple(sorted(causes, key=lambda cause: -len(cause.records)))
 
 
 def _shares(counts: dict[str, Counter[Effect]]) -> tuple[Share, ...]:

@@ -147,6 +147,10 @@ class Repository:
             raise ReconcilerError("git is not installed: --base and --since need it") from None
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip()[:_MAX_MESSAGE_CHARS]
+            if "not a git repository" in said:
+                raise ReconcilerError(
+                    f"{self._folder}: is in no git repository, which --base and --since look into"
+                )
             raise ReconcilerError(f"git {arguments[0]}: {' '.join(said.split()) or 'failed'}")
         return done.stdout
 

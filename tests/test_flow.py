@@ -166,6 +166,19 @@ def test_a_target_that_matches_nothing_is_a_mistake_not_an_empty_plan(run: Run) 
 
     assert result.code == 1
     assert "manifests/suport/**: matches no record" in result.err
+    near = run("plan", "--sandbox", "--target", "manifests/campaign/winter.yml")
+    assert "(did you mean `manifests/campaigns/winter.yaml`?)" in near.err
+
+
+def test_a_sandbox_that_holds_other_records_says_how_to_fill_it(run: Run) -> None:
+    write(f"messages: {{{sid(1)}: {{user_data: x}}}}\n")
+
+    result = run("plan", "--sandbox")
+
+    assert result.code == 4
+    assert "reconciler sandbox seed --manifests manifests" in result.err
+    assert run("sandbox", "seed", "--manifests", "manifests").code == 0
+    assert run("plan", "--sandbox").code == 0
 
 
 @pytest.mark.parametrize("method", ["patch", "put"])

@@ -21,6 +21,7 @@ from reconciler.errors import (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line; the exit code is for `sys.exit`."""
+    from reconciler.cli import variables
     from reconciler.cli.app import app
     from reconciler.cli.terminal import TERMINATED
 
@@ -41,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = app.main(given, prog_name="reconciler", standalone_mode=False) or ExitCode.OK
     except click.ClickException as error:
         error.show()
+        if variable := variables.behind(error):
+            _say(f"That is what {variable} says.")
         code = ExitCode.USAGE
     except (KeyboardInterrupt, click.Abort):
         _say(f"\n{'Terminated' if TERMINATED else 'Interrupted'}: nothing more is done.")

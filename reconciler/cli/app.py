@@ -3,13 +3,14 @@
 Nothing heavy is imported here: `--help` and completion load click alone.
 """
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 
 from reconciler import __version__
-from reconciler.cli import given, options, plans
+from reconciler.cli import given, options, plans, variables
 from reconciler.cli.comment import comment
 from reconciler.cli.options import everywhere, option
 from reconciler.cli.sandbox import sandbox
@@ -34,6 +35,7 @@ def app() -> None:
       reconciler plan --out plan.json         save a plan for review
       reconciler apply plan.json              write exactly that
     """
+    variables.warn_of_misspelt(app, os.environ, terminal())
 
 
 everywhere(app, environment=True)

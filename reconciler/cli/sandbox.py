@@ -72,7 +72,12 @@ def serve(
 
 @sandbox.command("seed")
 @options.db
-@options.manifests
+@option(
+    "--manifests",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Put in the records of this folder or file of manifests; repeatable.",
+)
 @option("--records", type=click.IntRange(min=0), help="Make up N records of each kind.")
 @option(
     "--drift",

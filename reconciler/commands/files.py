@@ -19,6 +19,8 @@ MAX_PLAN_BYTES = 1024 * 1024 * 1024
 
 def check_writable(path: Path) -> None:
     """Fails before the work is done, not after it, where a file could not be written."""
+    if str(path) == "-":
+        raise ReconcilerError("-: names no file; what --format names goes to stdout")
     folder = path.parent
     try:
         path.resolve()

@@ -12,6 +12,7 @@ from reconciler.errors import ReconcilerError, UsageError
 from reconciler.loading import Loaded, load
 from reconciler.model import Address, Record
 from reconciler.rules import Rules
+from reconciler.suggest import did_you_mean
 
 
 class Manifests(Struct, frozen=True):
@@ -80,8 +81,9 @@ def _matching(
         if hits:
             matching.append(address)
     if strict and unused:
+        pattern, files = min(unused), {record.source.file for record in records.values()}
         raise ReconcilerError(
-            f"{min(unused)}: matches no record; a target is an address "
+            f"{pattern}: matches no record{did_you_mean(pattern, files)}; a target is an address "
             "(messages/097b49df-...), a manifest file, or a glob of either"
         )
     return matching

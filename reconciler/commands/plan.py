@@ -19,6 +19,7 @@ from reconciler.model import Plan
 from reconciler.pool import run as run_coroutine
 from reconciler.render import github
 from reconciler.render.text import Detail
+from reconciler.report import found_none
 from reconciler.texts import SUFFIXES
 
 
@@ -49,6 +50,9 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     save(plan, parameters.out)
     failures = _report(plan, wished, outputs)
     present(plan, parameters.format, terminal, detail=parameters.detail)
+    if parameters.inputs.connection.sandbox and found_none(plan):
+        folder = parameters.inputs.manifests.settings.manifests[0]
+        terminal.note(f"To put them there: reconciler sandbox seed --manifests {folder}")
     if parameters.out is not None and plan.applyable:
         sandbox = " --sandbox" if parameters.inputs.connection.sandbox else ""
         flags = "".join(f" {policies.way_out(one)}" for one in plan.guards if not one.ok)

@@ -102,9 +102,11 @@ def fill(parameters: Seeding, terminal: Terminal) -> ExitCode:
             )
             if parameters.out is not None:
                 _write_manifests(parameters.out, parameters.records, parameters.seed)
-        if parameters.manifests is None and parameters.records is None:
+        documented = parameters.manifests is None and parameters.records is None
+        if documented:
             count += seed.add_documented(store)
-    terminal.write(lines([f"Records put into {parameters.db}: {count:,}."]))
+    whose = " (the API pages' own)" if documented else ""
+    terminal.write(lines([f"Records put into {parameters.db}: {count:,}{whose}."]))
     return ExitCode.OK
 
 

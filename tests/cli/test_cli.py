@@ -137,6 +137,39 @@ def test_every_flag_can_come_from_the_environment(
     assert Path.cwd().name == "elsewhere"
 
 
+def test_a_bad_value_of_the_environment_names_its_variable(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECONCILER_FORMAT", "markdown")
+
+    assert "That is what RECONCILER_FORMAT says." in run("validate").err
+    assert "RECONCILER_FORMAT" not in run("validate", "--format", "markdown").err
+
+
+def test_a_misspelt_variable_is_told_and_somebody_elses_is_not(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECONCILER_TARGTE", "x")
+    monkeypatch.setenv("RECONCILER_4F2", "x")
+    monkeypatch.setenv("RECONCILER_CHDIR", ".")
+
+    err = run("validate").err
+
+    assert "RECONCILER_TARGTE is no flag's variable (did you mean `RECONCILER_TARGET`?)" in err
+    assert "RECONCILER_4F2" not in err
+    assert "RECONCILER_CHDIR" not in err
+
+
+def test_a_dash_is_no_file(run: Run) -> None:
+    manifest("new")
+
+    for flags in (("--out", "-"), ("--report", "csv=-")):
+        result = run("plan", "--sandbox", *flags)
+        assert result.code == 1
+        assert "-: names no file" in result.err
+    assert not Path("-").exists()
+
+
 def test_a_flag_goes_before_the_file_and_the_file_before_the_default(run: Run) -> None:
     write("manifests: [b]\n", "reconciler.yaml")
     write(f"messages:\n  {MESSAGE}:\n    user_data: from b\n", "b/x.yaml")
