@@ -7,8 +7,9 @@ removed, with other values. What is still alone is an outlier, and that is where
 import hashlib
 from collections.abc import Iterable
 from enum import StrEnum
+from itertools import count
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from reconciler.diff import Op, Place, places
 from reconciler.mask import Mask, Masked, text_of
@@ -39,8 +40,9 @@ class Alike(Struct, frozen=True):
 class Group(Struct, frozen=True):
     """Changes of one kind: `alike` has one member where all do the same, else one a variant.
 
-    `number` counts from 1 within a plan; `digest` (12 hexadecimal digits) stays the same from plan
-    to plan as long as the group does what it does, whatever its number and its records.
+    `number` counts from 1 within a plan, outliers after all others; `digest` (12 hexadecimal
+    digits) stays the same from plan to plan as long as the group does what it does, whatever its
+    number and its records.
     """
 
     number: int
@@ -96,7 +98,10 @@ def hidden(plan: Plan, item: Change | Conflict) -> Mask | None:
 
 
 def groups(plan: Plan) -> tuple[Group, ...]:
-    """The changes of a plan in groups: what removes something first, then by size."""
+    """The changes of a plan in groups: what removes something first, then by size.
+
+    Of what removes something the outliers come first: many that lose the same are more often meant.
+    """
     same: dict[str, tuple[tuple[Place, ...], list[Change]]] = {}
     for change in plan.changes:
         found = places(change.before, change.after, hidden(plan, change))
@@ -113,9 +118,12 @@ def groups(plan: Plan) -> tuple[Group, ...]:
     ]
     gathered += _by_shape(few)
     ordered = sorted((_unnumbered(key, alike) for key, alike in gathered), key=_rank)
+    # Formats that tell outliers record by record leave no gaps among the others' names.
+    alike = count(1)
+    outliers = count(1 + sum(not group.outlier for group in ordered))
     return tuple(
-        Group(number, group.digest, group.effect, group.alike)
-        for number, group in enumerate(ordered, start=1)
+        structs.replace(group, number=next(outliers if group.outlier else alike))
+        for group in ordered
     )
 
 
@@ -138,8 +146,9 @@ def _unnumbered(key: str, alike: tuple[Alike, ...]) -> Group:
     return Group(0, digest, effect(alike[0].changes[0], alike[0].places), alike)
 
 
-def _rank(group: Group) -> tuple[bool, int, Address]:
-    return group.effect is not Effect.REMOVES, -group.count, group.first.address
+def _rank(group: Group) -> tuple[bool, bool, int, Address]:
+    removes = group.effect is Effect.REMOVES
+    return not removes, removes and not group.outlier, -group.count, group.first.address
 
 
 def effect(change: Change, found: Iterable[Place]) -> Effect:

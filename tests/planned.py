@@ -100,6 +100,19 @@ def approval() -> Plan:
 SOURCE = Source("manifests/a.yaml", 2, 3)
 
 
+def unread() -> Plan:
+    """Many records that could not be read, for a few reasons; and one that could."""
+    reasons: list[tuple[int | None, str]] = [(404, "cannot find item by sid")] * 40
+    reasons += [(None, "no whole answer: timed out")] * 4 + [(403, "\x1b[2Jno")]
+    reasons += [(500, f"error {n}") for n in range(30)]
+    change = Change(Address("messages", sid(999)), Origin.CHANGE, "a", "b", SOURCE)
+    lost = tuple(
+        Unreadable(Address("messages", sid(n)), Source("manifests/a.yaml", n + 3, 3), *reason)
+        for n, reason in enumerate(reasons)
+    )
+    return Plan(URL, digest(URL, (change,)), (change,), 0, unreadable=lost)
+
+
 def long_plan() -> Plan:
     """Many changes, most of them alike."""
     texts: list[tuple[str | None, str | None]] = []

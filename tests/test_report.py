@@ -54,7 +54,8 @@ def test_every_count_adds_up_whatever_the_plan(rows: list[tuple[str | None, str 
     assert sum(report.ops.values()) == sum(
         key.adds + key.changes + key.removes for key in report.keys
     )
-    assert [group.number for group in report.groups] == list(range(1, len(report.groups) + 1))
+    named = [group.number for group in (*report.alike, *report.outliers)]
+    assert named == list(range(1, len(report.groups) + 1))
     assert len({group.digest for group in report.groups}) == len(report.groups)
     assert (
         sum(group.count for group in report.alike) + sum(group.count for group in report.outliers)
@@ -84,6 +85,10 @@ def test_what_loses_something_stands_first_then_the_largest() -> None:
     assert effects == sorted(effects, reverse=True)
     sizes = [group.count for group in report.groups if group.effect is not Effect.REMOVES]
     assert sizes == sorted(sizes, reverse=True)
+    # Of what loses something, what is like no other: many that lose the same are more often meant.
+    lost = [group.outlier for group in report.groups if group.effect is Effect.REMOVES]
+    assert lost == sorted(lost, reverse=True)
+    assert len(set(lost)) == 2
 
 
 def test_a_group_keeps_its_digest_when_its_number_and_its_records_change() -> None:

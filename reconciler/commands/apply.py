@@ -30,6 +30,7 @@ from reconciler.model import Mode, Plan, short
 from reconciler.pool import run as run_coroutine
 from reconciler.render import text
 from reconciler.render.text import Detail
+from reconciler.report import gather
 from reconciler.revision import APPLIED, Repository
 
 QUESTION = """
@@ -139,12 +140,15 @@ def _plan(
         if approved is not None:
             fresh = structs.replace(fresh, wanted=approved.watching(fresh.wanted))
         plan = run_coroutine(make(fresh, parameters.inputs, terminal))
-        shown = text.plan(plan, terminal.paint, terminal.width, detail=parameters.detail)
+        shown = _whole(plan, parameters, terminal)
     else:
         plan = _saved(parameters.plan, parameters.inputs)
         # It was seen when it was reviewed; what stops it has to be seen now.
-        whole = text.plan(plan, terminal.paint, terminal.width, detail=parameters.detail)
-        shown = whole if plan.conflicts else text.totals(plan, terminal.paint)
+        shown = (
+            _whole(plan, parameters, terminal)
+            if plan.conflicts
+            else text.totals(plan, terminal.paint)
+        )
     if parameters.format == "text":
         terminal.write(lines(shown))
     else:
@@ -152,6 +156,10 @@ def _plan(
         for line in shown:
             terminal.note(line)
     return plan, fresh
+
+
+def _whole(plan: Plan, parameters: Parameters, terminal: Terminal) -> Iterator[str]:
+    return text.plan(gather(plan), terminal.paint, terminal.width, detail=parameters.detail)
 
 
 def _saved(file: Path, inputs: Inputs) -> Plan:

@@ -49,7 +49,7 @@ class View:
 
 
 def _text(view: View) -> Iterable[str]:
-    return lines(text.plan(view.plan, view.paint, view.width, detail=view.detail))
+    return lines(text.plan(view.report, view.paint, view.width, detail=view.detail))
 
 
 def _json(view: View) -> Iterable[str]:

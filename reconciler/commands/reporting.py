@@ -20,6 +20,7 @@ from reconciler.render import github, text
 from reconciler.render import outcomes as outcome_lines
 from reconciler.render.markdown import ended
 from reconciler.render.paint import Paint
+from reconciler.report import gather
 
 
 class Told(Struct, frozen=True):
@@ -89,7 +90,7 @@ def _text(told: Told, state: State) -> Iterable[str]:
     plain = Paint(on=False)
     shown: list[str] = []
     if told.plan is not None:
-        shown += [*text.plan(told.plan, plain, REPORT_WIDTH, detail="verbose"), ""]
+        shown += [*text.plan(gather(told.plan), plain, REPORT_WIDTH, detail="verbose"), ""]
     if state.ended:
         shown += outcome_lines.text(state.outcomes, plain, verbose=True)
     if state.error:

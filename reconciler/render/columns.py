@@ -44,7 +44,7 @@ def embedded(report: Report, owners: Owners) -> str:
     variants, groups = [], []
     columns: dict[str, list[int]] = {name: [] for name in ("kind", "file", "line", "variant")}
     sids = []
-    for group in report.groups:
+    for at, group in enumerate(report.groups):
         first = group.first
         groups.append(
             [
@@ -57,7 +57,7 @@ def embedded(report: Report, owners: Owners) -> str:
             ]
         )
         for one in group.alike:
-            variants.append([group.number - 1, _places(one, texts), _guards(one, report.refused)])
+            variants.append([at, _places(one, texts), _guards(one, report.refused)])
             for change in one.changes:
                 columns["kind"].append(kinds.index(change.address.kind))
                 columns["file"].append(files.number(file_of(change)))
@@ -73,6 +73,7 @@ def embedded(report: Report, owners: Owners) -> str:
             [visible(owner) for owner in owners_of(file, owners)] if owners else []
             for file in files.all
         ],
+        "alike": len(report.alike),
         "groups": groups,
         "variants": variants,
         "records": columns | {"sid": "".join(sids)},

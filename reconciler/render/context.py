@@ -1,13 +1,12 @@
 """Report -> what the template of the HTML page says: every text as it may be shown."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler import policies
 from reconciler.escape import visible
-from reconciler.grouping import Effect
 from reconciler.model import Conflict, Plan, Verdict, short
-from reconciler.render import places, records
+from reconciler.render import alerts, places, records
 from reconciler.render.guards import told
 from reconciler.render.listed import cut, listed, where
 from reconciler.render.records import how_many
@@ -16,8 +15,6 @@ from reconciler.value import steps_of
 
 # Beside the search; the title says how many there are.
 _MOST_PANEL_ROWS = 2000
-
-_WORDS = {Effect.REMOVES: "lose something", Effect.CHANGES: "change", Effect.ADDS: "only gain"}
 
 
 def context(report: Report) -> Mapping[str, Any]:
@@ -29,9 +26,8 @@ def _head(report: Report) -> dict[str, Any]:
     plan, counts = report.plan, report.summary
     host = visible(plan.base_url.partition("://")[2].partition("/")[0])
     headline = f"{report.headline[0].upper()}{report.headline[1:]}"
-    effects = [(effect, report.effects[effect]) for effect in Effect if report.effects[effect]]
-    told = ", ".join(f"{number:,} {_WORDS[effect]}" for effect, number in effects)
-    numbers = [(str(effect), number, _WORDS[effect]) for effect, number in effects]
+    effects = alerts.worst(report)
+    numbers = [(str(effect), number, words) for effect, number, words in effects]
     numbers += [
         (name, number, words)
         for name, number, words in (
@@ -47,8 +43,8 @@ def _head(report: Report) -> dict[str, Any]:
         "headline": headline,
         "host": host,
         "summary": counts,
-        "share": list(_share(effects, report.scope_records)),
-        "share_label": f"Of {how_many(report.scope_records)}: {told}",
+        "share": list(_share(report)),
+        "share_label": f"Of {how_many(report.scope_records)}: {alerts.told(report)}",
         "counts": [
             {"name": name, "number": f"{number:,}", "words": words}
             for name, number, words in numbers
@@ -56,15 +52,15 @@ def _head(report: Report) -> dict[str, Any]:
         "facts": [
             {"name": name, "value": visible(value)} for name, value in _facts(report) if value
         ],
-        "warnings": list(_warnings(report)),
+        "warnings": list(alerts.stops(report)),
     }
 
 
-def _share(effects: Iterable[tuple[Effect, int]], records: int) -> Iterator[dict[str, Any]]:
+def _share(report: Report) -> Iterator[dict[str, Any]]:
     """The parts of the bar, in thousandths of all records; what is there is seen."""
     x = 0.0
-    for effect, number in effects:
-        width = max(4.0, round(1000 * number / max(records, 1), 1))
+    for effect, number, _ in alerts.worst(report):
+        width = max(4.0, round(1000 * number / max(report.scope_records, 1), 1))
         yield {"name": str(effect), "x": x, "width": width}
         x += width
 
@@ -83,17 +79,6 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
         yield name, " ".join(getattr(scope, name))
     yield "API", plan.base_url
     yield "read", plan.meta.created
-
-
-def _warnings(report: Report) -> Iterator[str]:
-    counts = report.summary
-    if counts.unreadable:
-        yield f"{how_many(counts.unreadable)} could not be read: this plan is not complete."
-    if counts.conflicts:
-        yield f"{counts.conflicts:,} in conflict with somebody else: nothing can be applied."
-    if report.refused:
-        names = ", ".join(verdict.guard for verdict in report.refused)
-        yield f"An apply of this plan is refused by {names}."
 
 
 def _beside(report: Report) -> dict[str, Any]:

@@ -4,22 +4,16 @@ from collections.abc import Iterator
 from typing import Literal, TypeAlias
 
 from reconciler import policies
-from reconciler.diff import places as places_of
 from reconciler.escape import visible
-from reconciler.grouping import groups, hidden
-from reconciler.model import Plan, Released, Unreadable, Verdict, short
-from reconciler.render import places, records
+from reconciler.grouping import Effect
+from reconciler.model import Plan, Verdict, short
+from reconciler.render import alerts, beside, records
 from reconciler.render.guards import told
 from reconciler.render.paint import Paint
-from reconciler.render.records import how_many, where
-from reconciler.report import Summary, summarize
-from reconciler.value import steps_of
+from reconciler.render.records import how_many
+from reconciler.report import Report, Summary, summarize
 
 NO_CHANGES = "No changes. Your records match the configuration."
-
-# Released records are left as they are; past so many only their number is news.
-_MOST_RELEASED = 20
-
 
 # A plan of more changes shows those that are alike together.
 _LONG_PLAN = 50
@@ -28,35 +22,46 @@ _LONG_PLAN = 50
 Detail: TypeAlias = Literal["verbose", "grouped", "concise"]
 
 
-def plan(plan: Plan, paint: Paint, width: int, *, detail: Detail = "grouped") -> Iterator[str]:
+def plan(report: Report, paint: Paint, width: int, *, detail: Detail = "grouped") -> Iterator[str]:
     """A whole plan, a line at a time without its newline.
 
     The last line is the one that scripts look for: `Plan: 0 to add, ...` or `No changes. ...`.
     """
-    yield from _compared(plan, paint)
-    if plan.changes:
-        yield f"These records of {visible(plan.base_url)} differ from the manifests:"
-        yield ""
+    plan = report.plan
+    yield from _head(report, paint)
     if detail == "concise":
-        yield from _concise(plan, paint)
-    elif detail == "verbose" or len(plan.changes) <= _LONG_PLAN:
-        for change in plan.changes:
-            found = places_of(change.before, change.after, hidden(plan, change))
+        yield from _concise(report, paint)
+    elif detail == "verbose" or not _is_long(plan):
+        for change, found in report.members:
             yield from records.change(change, found, paint, width)
             yield ""
     else:
-        yield from _grouped(plan, paint, width)
-    if plan.conflicts:
-        yield from _conflicts(plan, paint)
-    if plan.released:
-        yield from _released(plan.released, paint)
-    if plan.unreadable:
-        yield paint.strong(f"{how_many(len(plan.unreadable))} could not be read:")
-        yield ""
-        for record in plan.unreadable:
-            yield from _unreadable(record, paint)
-        yield ""
+        yield from _grouped(report, paint, width)
+    yield from beside.conflicts(plan, paint)
+    yield from beside.released(plan, paint)
+    yield from beside.unreadable(report, paint, verbose=detail == "verbose")
     yield from totals(plan, paint)
+
+
+def _is_long(plan: Plan) -> bool:
+    return len(plan.changes) > _LONG_PLAN
+
+
+def _head(report: Report, paint: Paint) -> Iterator[str]:
+    """How much changes, and how bad it is; of a long plan also what stops it, told again below."""
+    plan = report.plan
+    if plan.revisions.base is not None:
+        commit = paint.strong(short(plan.revisions.base))
+        yield f"Compared with {commit} ({visible(plan.revisions.base_is or '')})."
+    if not plan.changes:
+        return
+    only_changes = report.effects[Effect.CHANGES] == report.summary.changes
+    worst = "" if only_changes else f": {alerts.told(report)}"
+    yield f"{paint.strong(report.headline)}{worst}."
+    if _is_long(plan):
+        yield from (f"{paint.removed('!')} {said}" for said in alerts.stops(report))
+    yield f"These records of {visible(plan.base_url)} differ from the manifests:"
+    yield ""
 
 
 def totals(plan: Plan, paint: Paint) -> Iterator[str]:
@@ -89,12 +94,6 @@ def _parts(summary: Summary) -> Iterator[str]:
     yield from (f"{count:,} {what}" for what, count in counts.items() if count)
 
 
-def _compared(plan: Plan, paint: Paint) -> Iterator[str]:
-    if plan.revisions.base is not None:
-        commit = paint.strong(short(plan.revisions.base))
-        yield f"Compared with {commit} ({visible(plan.revisions.base_is or '')})."
-
-
 def _scope(plan: Plan) -> Iterator[str]:
     scope = plan.scope
     if scope.since is not None:
@@ -125,8 +124,8 @@ def _guard(verdict: Verdict, paint: Paint) -> Iterator[str]:
     yield f"    If it is meant: {policies.way_out(verdict)}"
 
 
-def _grouped(plan: Plan, paint: Paint, width: int) -> Iterator[str]:
-    for group in groups(plan):
+def _grouped(report: Report, paint: Paint, width: int) -> Iterator[str]:
+    for group in report.groups:
         if not group.outlier:
             yield from records.group(group, paint, width)
             yield ""
@@ -136,48 +135,8 @@ def _grouped(plan: Plan, paint: Paint, width: int) -> Iterator[str]:
             yield ""
 
 
-def _concise(plan: Plan, paint: Paint) -> Iterator[str]:
-    for group in groups(plan):
+def _concise(report: Report, paint: Paint) -> Iterator[str]:
+    for group in report.groups:
         yield from records.concise(group, paint)
-    yield ""
-
-
-def _conflicts(plan: Plan, paint: Paint) -> Iterator[str]:
-    """Conflicts as kubectl tells them: which places, whose values, and the ways out."""
-    count = "1 conflict" if len(plan.conflicts) == 1 else f"{len(plan.conflicts):,} conflicts"
-    yield paint.strong(f"{count}: git and somebody else changed the same places since the base.")
-    yield ""
-    for conflict in plan.conflicts:
-        yield f"  {paint.removed('!')} {paint.strong(str(conflict.address))}"
-        yield f"      {where(conflict.source, paint)}  {paint.removed('conflict')}"
-        for place in conflict.places:
-            yield f"      {paint.removed('!')} {places.name(steps_of(place))}:"
-            for side, value in records.sides(conflict, place, plan):
-                yield f"          {side:<4} {value}"
+    if report.groups:
         yield ""
-    first = plan.conflicts[0].address
-    yield "Nothing can be applied while a conflict is open. For each record, one of these:"
-    yield "  write what git wants there, or keep what is live there:"
-    yield f"    --resolve {first}=git"
-    yield f"    --resolve {first}=live"
-    yield "  put what is live into the manifest; or leave the record out with --exclude."
-    yield ""
-
-
-def _released(released: tuple[Released, ...], paint: Paint) -> Iterator[str]:
-    are = "is in git no more, and left as it is"
-    if len(released) != 1:
-        are = "are in git no more, and left as they are"
-    yield paint.strong(f"{how_many(len(released))} {are}:")
-    yield ""
-    for record in released[:_MOST_RELEASED]:
-        yield f"  . {record.address}  {where(record.source, paint)}"
-    if len(released) > _MOST_RELEASED:
-        yield f"  ... and {len(released) - _MOST_RELEASED:,} more"
-    yield ""
-
-
-def _unreadable(record: Unreadable, paint: Paint) -> Iterator[str]:
-    status = f"{record.status} " if record.status else ""
-    yield f"  {paint.removed('!')} {paint.strong(str(record.address))}"
-    yield f"      {where(record.source, paint)}  {status}{visible(record.reason)}"

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable
 
 import pytest
+from msgspec import structs
 
 from goldens import check
-from planned import URL, approval, long_plan, mixed
+from planned import URL, approval, large, long_plan, mixed, unread
 from reconciler.delta import compare
 from reconciler.diff import places as differences
 from reconciler.draft import Draft
@@ -19,9 +20,11 @@ from reconciler.model import (
     Source,
 )
 from reconciler.plan import Wanted
-from reconciler.render import delta, places, text
+from reconciler.render import alerts, delta, html, markdown, places, text
 from reconciler.render import outcomes as outcome_lines
+from reconciler.render.markdown.setting import Around
 from reconciler.render.paint import Paint
+from reconciler.report import gather
 from writing import sid
 
 PLAIN = Paint(on=False)
@@ -46,14 +49,15 @@ def outcomes() -> list[Outcome]:
 
 
 CASES: dict[str, Callable[[], Iterable[str]]] = {
-    "plan-80.txt": lambda: text.plan(mixed(), PLAIN, 80),
-    "plan-160.txt": lambda: text.plan(mixed(), PLAIN, 160),
-    "plan-colour.txt": lambda: text.plan(mixed(), Paint(on=True), 100),
-    "plan-approval.txt": lambda: text.plan(approval(), PLAIN, 80),
-    "plan-long.txt": lambda: text.plan(long_plan(), PLAIN, 80),
-    "plan-concise.txt": lambda: text.plan(long_plan(), PLAIN, 80, detail="concise"),
+    "plan-80.txt": lambda: text.plan(gather(mixed()), PLAIN, 80),
+    "plan-160.txt": lambda: text.plan(gather(mixed()), PLAIN, 160),
+    "plan-colour.txt": lambda: text.plan(gather(mixed()), Paint(on=True), 100),
+    "plan-approval.txt": lambda: text.plan(gather(approval()), PLAIN, 80),
+    "plan-long.txt": lambda: text.plan(gather(long_plan()), PLAIN, 80),
+    "plan-concise.txt": lambda: text.plan(gather(long_plan()), PLAIN, 80, detail="concise"),
+    "plan-unread.txt": lambda: text.plan(gather(unread()), PLAIN, 80),
     "delta.txt": lambda: delta.text(compare(mixed(), approval()), PLAIN),
-    "plan-empty.txt": lambda: text.plan(Draft(URL, Wanted({})).plan(), PLAIN, 80),
+    "plan-empty.txt": lambda: text.plan(gather(Draft(URL, Wanted({})).plan()), PLAIN, 80),
     "outcomes.txt": lambda: outcome_lines.text(outcomes(), PLAIN),
     "outcomes-applied.txt": lambda: outcome_lines.text(outcomes()[:1] * 1, PLAIN),
 }
@@ -71,16 +75,42 @@ def test_without_colour_there_is_no_escape_of_a_terminal() -> None:
 
 
 def test_no_line_of_short_values_is_wider_than_the_terminal() -> None:
-    assert max(map(len, text.plan(mixed(), PLAIN, 80))) <= 80
+    assert max(map(len, text.plan(gather(mixed()), PLAIN, 80))) <= 80
 
 
 def test_a_verbose_plan_shows_every_change_and_a_short_one_does_so_anyway() -> None:
-    verbose = "".join(text.plan(long_plan(), PLAIN, 80, detail="verbose"))
+    verbose = "".join(text.plan(gather(long_plan()), PLAIN, 80, detail="verbose"))
 
     assert all(str(change.address) in verbose for change in long_plan().changes)
-    assert list(text.plan(mixed(), PLAIN, 80)) == list(
-        text.plan(mixed(), PLAIN, 80, detail="verbose")
+    assert list(text.plan(gather(mixed()), PLAIN, 80)) == list(
+        text.plan(gather(mixed()), PLAIN, 80, detail="verbose")
     )
+
+
+def test_of_many_that_could_not_be_read_each_is_named_if_asked_for() -> None:
+    verbose = "".join(text.plan(gather(unread()), PLAIN, 80, detail="verbose"))
+
+    assert all(str(one.address) in verbose for one in unread().unreadable)
+
+
+def test_a_long_plan_says_first_what_stops_it() -> None:
+    plan = large(100)
+
+    head = list(text.plan(gather(plan), PLAIN, 80))[:6]
+
+    assert "! 1 record could not be read: this plan is not complete." in head
+    assert "! An apply of this plan is refused by max_change_percent." in head
+
+
+def test_an_api_that_has_none_of_the_records_is_perhaps_another_one() -> None:
+    lost = tuple(one for one in unread().unreadable if one.status == 404)
+    plan = structs.replace(unread(), changes=(), unreadable=lost)
+
+    assert alerts.NONE_FOUND in list(text.plan(gather(plan), PLAIN, 80))
+    assert alerts.NONE_FOUND in "".join(html.page(gather(plan)))
+    assert alerts.NONE_FOUND in markdown.comment(gather(plan), Around())
+    known = structs.replace(plan, in_sync=1)
+    assert alerts.NONE_FOUND not in list(text.plan(gather(known), PLAIN, 80))
 
 
 def test_every_change_is_in_just_one_group_with_those_that_are_alike() -> None:

@@ -6,10 +6,11 @@ from reconciler import policies
 from reconciler.delta import Delta
 from reconciler.grouping import Effect
 from reconciler.model import Origin, short
+from reconciler.render.alerts import NONE_FOUND
 from reconciler.render.guards import told
 from reconciler.render.markdown import cells
 from reconciler.render.markdown.setting import Around
-from reconciler.report import Report
+from reconciler.report import Report, found_none
 
 _NARROWINGS = 5
 _COMMIT_CHARS = 12
@@ -28,6 +29,8 @@ def warnings(report: Report) -> Iterator[str]:
     if counts.unreadable:
         lost = cells.records(counts.unreadable)
         said.append(f"**{lost} could not be read**: this plan is not complete.")
+    if found_none(report.plan):
+        said.append(NONE_FOUND)
     if counts.conflicts:
         conflicts = cells.count(counts.conflicts, "conflict")
         said.append(f"**{conflicts}** with what somebody else changed: nothing can be applied.")

@@ -16,6 +16,7 @@ function read(data) {
   const text = (at) => (at < 0 ? null : data.texts[at]);
   const groups = data.groups.map(([name, digest, effect, action, origin, released]) => ({
     name: `G${name}`,
+    alone: name > data.alike,
     digest,
     effect,
     action,

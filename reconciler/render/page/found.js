@@ -84,7 +84,15 @@ function banner(text) {
   $("banner").textContent = text;
 }
 
-const groupsOf = (count) => (count === 1 ? "1 group" : `${number(count)} groups`);
+// Too few changes to be told as one count as what they are: records that are like no others.
+function groupsOf(groups, countOf) {
+  const alike = groups.filter((group) => !group.alone).length;
+  const alone = groups.reduce((sum, group) => sum + (group.alone ? countOf(group) : 0), 0);
+  const parts = [];
+  if (alike) parts.push(alike === 1 ? "1 group" : `${number(alike)} groups`);
+  if (alone) parts.push(`${number(alone)} alone`);
+  return parts.length ? `: ${parts.join(", ")}` : "";
+}
 
 function render() {
   search();
@@ -94,8 +102,8 @@ function render() {
   for (const group of shownGroups) group.matches = groups.get(group);
   $("count").textContent =
     found.length === plan.rows.length
-      ? `${records(found.length)} in ${groupsOf(plan.groups.length)}`
-      : `${number(found.length)} of ${records(plan.rows.length)}, ${groupsOf(shownGroups.length)}`;
+      ? `${records(found.length)}${groupsOf(plan.groups, (group) => group.count)}`
+      : `${number(found.length)} of ${records(plan.rows.length)}${groupsOf(shownGroups, (group) => group.matches)}`;
   tell();
   for (const each of document.querySelectorAll("[data-view]"))
     each.setAttribute("aria-current", each.dataset.view === state.view);

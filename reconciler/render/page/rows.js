@@ -32,15 +32,13 @@ function drawGroup(group, at, item) {
   );
   line.firstChild.indeterminate = some > 0 && !isDone;
   const title = element("div", "title");
+  const many =
+    group.matches === group.count
+      ? records(group.count)
+      : `${number(group.matches)} of ${records(group.count)}`;
   title.append(
     element("b", "", group.name),
-    element(
-      "span",
-      "",
-      group.matches === group.count
-        ? records(group.count)
-        : `${number(group.matches)} of ${records(group.count)}`,
-    ),
+    group.count === 1 ? code(group.rows[0].address) : element("span", "", many),
   );
   what.append(title);
   const diffs = element("div", "diffs");

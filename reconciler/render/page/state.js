@@ -42,10 +42,11 @@ function pick(name, one, on = true) {
 }
 
 function progress() {
-  const groups = plan.groups.filter((group) => ticked(group) === group.count).length;
+  const alike = plan.groups.filter((group) => !group.alone);
+  const groups = alike.filter((group) => ticked(group) === group.count).length;
   const rows = plan.groups.reduce((sum, group) => sum + ticked(group), 0);
-  const whole = `${number(groups)} of ${number(plan.groups.length)} groups`;
-  $("progress").textContent = `Reviewed: ${whole}, ${number(rows)} of ${records(plan.rows.length)}`;
+  const whole = alike.length ? `${number(groups)} of ${number(alike.length)} groups, ` : "";
+  $("progress").textContent = `Reviewed: ${whole}${number(rows)} of ${records(plan.rows.length)}`;
 }
 
 // How many of a group's records were reviewed: of a group that was ticked whole all but a few.

@@ -1,0 +1,98 @@
+"""Plan -> lines for people on records that do not change: in conflict, gone from git, not read."""
+
+from collections.abc import Iterator
+
+from reconciler.escape import visible
+from reconciler.model import Plan, Unreadable
+from reconciler.render import alerts, places, records
+from reconciler.render.paint import Paint
+from reconciler.render.records import how_many, where
+from reconciler.report import Cause, Report, found_none
+from reconciler.value import steps_of
+
+# Released records are left as they are; past so many only their number is news.
+_MOST_RELEASED = 20
+
+# More that could not be read are told by why; of those with the same reason the first are named.
+_MOST_UNREAD = 20
+_NAMED_OF_A_CAUSE = 3
+
+
+def conflicts(plan: Plan, paint: Paint) -> Iterator[str]:
+    """Conflicts as kubectl tells them: which places, whose values, and the ways out."""
+    if not plan.conflicts:
+        return
+    count = "1 conflict" if len(plan.conflicts) == 1 else f"{len(plan.conflicts):,} conflicts"
+    yield paint.strong(f"{count}: git and somebody else changed the same places since the base.")
+    yield ""
+    for conflict in plan.conflicts:
+        yield f"  {paint.removed('!')} {paint.strong(str(conflict.address))}"
+        yield f"      {where(conflict.source, paint)}  {paint.removed('conflict')}"
+        for place in conflict.places:
+            yield f"      {paint.removed('!')} {places.name(steps_of(place))}:"
+            for side, value in records.sides(conflict, place, plan):
+                yield f"          {side:<4} {value}"
+        yield ""
+    first = plan.conflicts[0].address
+    yield "Nothing can be applied while a conflict is open. For each record, one of these:"
+    yield "  write what git wants there, or keep what is live there:"
+    yield f"    --resolve {first}=git"
+    yield f"    --resolve {first}=live"
+    yield "  put what is live into the manifest; or leave the record out with --exclude."
+    yield ""
+
+
+def released(plan: Plan, paint: Paint) -> Iterator[str]:
+    """Records that git holds no more, and that stay as they are."""
+    gone = plan.released
+    if not gone:
+        return
+    are = "is in git no more, and left as it is"
+    if len(gone) != 1:
+        are = "are in git no more, and left as they are"
+    yield paint.strong(f"{how_many(len(gone))} {are}:")
+    yield ""
+    for record in gone[:_MOST_RELEASED]:
+        yield f"  . {record.address}  {where(record.source, paint)}"
+    if len(gone) > _MOST_RELEASED:
+        yield f"  ... and {len(gone) - _MOST_RELEASED:,} more"
+    yield ""
+
+
+def unreadable(report: Report, paint: Paint, *, verbose: bool) -> Iterator[str]:
+    """Records that could not be read: each with its reason, or each reason with its records."""
+    lost = report.plan.unreadable
+    if not lost:
+        return
+    yield paint.strong(f"{how_many(len(lost))} could not be read:")
+    yield ""
+    if verbose or len(lost) <= _MOST_UNREAD:
+        for record in lost:
+            yield f"  {paint.removed('!')} {paint.strong(str(record.address))}"
+            yield f"      {where(record.source, paint)}  {_why(record)}"
+    else:
+        for cause in report.causes[:_MOST_UNREAD]:
+            yield from _cause(cause, paint)
+        rest = report.causes[_MOST_UNREAD:]
+        if rest:
+            count = how_many(sum(len(cause.records) for cause in rest))
+            yield f"  ... and {count} with other reasons (--verbose lists them)"
+    yield ""
+    if found_none(report.plan):
+        yield alerts.NONE_FOUND
+        yield ""
+
+
+def _cause(cause: Cause, paint: Paint) -> Iterator[str]:
+    count = paint.strong(how_many(len(cause.records)))
+    yield f"  {paint.removed('!')} {count}: {_why(cause)}"
+    for record in cause.records[:_NAMED_OF_A_CAUSE]:
+        yield f"      {record.address}  {where(record.source, paint)}"
+    rest = len(cause.records) - _NAMED_OF_A_CAUSE
+    if rest > 0:
+        yield f"      ... and {rest:,} more (--verbose lists them)"
+
+
+def _why(lost: Cause | Unreadable) -> str:
+    status = f"{lost.status} " if lost.status else ""
+    return f"{status}{visible(lost.reason)}"
