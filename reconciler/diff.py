@@ -38,6 +38,33 @@ class Place(Struct, frozen=True, gc=False):
         """The steps as a JSON Pointer (RFC 6901)."""
         return pointer(self.steps)
 
+    @property
+    def loses(self) -> bool:
+        """Whether something that was there is gone: a key, an item, or all that a value held."""
+        if self.op != "replace":
+            return self.op == "remove"
+        return _lost(self._held(self.before), self._held(self.after))
+
+    def _held(self, value: JsonValue) -> JsonValue:
+        """The value itself; of a whole field the structure in its text, if there is one."""
+        if isinstance(value, Masked):
+            value = value.hides
+        if not self.steps and isinstance(value, str):
+            return structure(value) or value
+        return value
+
+
+def _lost(old: JsonValue, new: JsonValue) -> bool:
+    if _is_empty(old) or _is_empty(new):
+        return not _is_empty(old)
+    if not isinstance(old, dict | list):
+        return False
+    return type(old) is not type(new) or any(place.loses for place in _walk((), old, new))
+
+
+def _is_empty(value: JsonValue) -> bool:
+    return value is None or (isinstance(value, str | dict | list) and not value)
+
 
 def places(before: str | None, after: str | None, mask: Mask | None = None) -> tuple[Place, ...]:
     """Where two texts of user_data differ, in order of path; sensitive values are fingerprints.
@@ -197,12 +224,12 @@ def _texts(value: JsonValue) -> _Texts:
         return {key: _texts(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_texts(item) for item in value]
-    return text_of(value)
+    return value if isinstance(value, Masked) else text_of(value)
 
 
 def _value(texts: _Texts) -> JsonValue:
     if isinstance(texts, str):
-        return Masked(texts) if texts.startswith("(") else parse(texts)
+        return texts if isinstance(texts, Masked) else parse(texts)
     if isinstance(texts, list):
         return [_value(item) for item in texts]
     return {str(key): _value(item) for key, item in texts.items()}

@@ -12,9 +12,9 @@ from itertools import count
 from msgspec import Struct, structs
 
 from reconciler.diff import Op, Place, places
-from reconciler.mask import Mask, Masked, text_of
+from reconciler.mask import Mask, text_of
 from reconciler.model import Action, Address, Change, Conflict, Plan
-from reconciler.value import JsonValue, Steps, structure
+from reconciler.value import Steps
 
 # Fewer changes are read quicker one by one.
 LEAST_ALIKE = 4
@@ -154,29 +154,10 @@ def _rank(group: Group) -> tuple[bool, bool, int, Address]:
 def effect(change: Change, found: Iterable[Place]) -> Effect:
     """The worst that a change does: what empties a field removes all that was in it."""
     places_found = tuple(found)
-    if change.action is Action.CLEAR or any(map(_removes, places_found)):
+    if change.action is Action.CLEAR or any(place.loses for place in places_found):
         return Effect.REMOVES
     replaces = any(place.op == "replace" for place in places_found)
     return Effect.CHANGES if replaces and change.before else Effect.ADDS
-
-
-def _removes(place: Place) -> bool:
-    """Whether something is gone: a key, or all that a mapping or a list held."""
-    if place.op != "replace":
-        return place.op == "remove"
-    old, new = _held(place, place.before), _held(place, place.after)
-    return new is None or (isinstance(old, dict | list) and bool(old) and not _holds(new))
-
-
-def _held(place: Place, value: JsonValue) -> JsonValue:
-    """The value of a place; of a whole field the structure in its text, if there is one."""
-    if place.steps or not isinstance(value, str) or isinstance(value, Masked):
-        return value
-    return structure(value) or value
-
-
-def _holds(value: JsonValue) -> bool:
-    return isinstance(value, dict | list) and bool(value)
 
 
 def _likeness(change: Change, found: Iterable[Place]) -> str:
@@ -188,8 +169,11 @@ def _likeness(change: Change, found: Iterable[Place]) -> str:
 
 
 def _shape(alike: Alike) -> str:
-    """The same without the values, any item of a list being like any other."""
-    parts = _kind_of(alike.changes[0])
+    """The same without the values, any item of a list being like any other.
+
+    What loses something is not like what does not.
+    """
+    parts = [*_kind_of(alike.changes[0]), effect(alike.changes[0], alike.places)]
     ways = {(place.op, repr(any_item(place.steps))) for place in alike.places}
     return "\0".join([*parts, *(part for way in sorted(ways) for part in way)])
 
@@ -208,20 +192,36 @@ class Difference(Struct, frozen=True):
     steps: Steps
     values: int
     place: Place
+    loses: bool
 
 
 def differences(group: Group) -> tuple[Difference, ...]:
-    """What a group does, key by key, in order of path."""
+    """What a group does, key by key: what is lost first, then in order of path."""
     if group.exact:
-        return tuple(Difference(place.op, place.steps, 1, place) for place in group.places)
-    found: dict[tuple[Op, Steps], tuple[Place, set[tuple[str, str]]]] = {}
+        return tuple(
+            Difference(place.op, place.steps, 1, place, place.loses)
+            for place in lost_first(group.places)
+        )
+    found: dict[tuple[Op, Steps], list[Place]] = {}
     for one in group.alike:
         for place in one.places:
-            _, values = found.setdefault((place.op, any_item(place.steps)), (place, set()))
-            values.add((text_of(place.before), text_of(place.after)))
-    return tuple(
-        Difference(op, steps, len(values), place) for (op, steps), (place, values) in found.items()
+            found.setdefault((place.op, any_item(place.steps)), []).append(place)
+    told = (
+        Difference(
+            op,
+            steps,
+            len({(text_of(place.before), text_of(place.after)) for place in of_key}),
+            of_key[0],
+            any(place.loses for place in of_key),
+        )
+        for (op, steps), of_key in found.items()
     )
+    return tuple(sorted(told, key=lambda one: not one.loses))
+
+
+def lost_first(found: Iterable[Place]) -> tuple[Place, ...]:
+    """Places in the order in which they are judged: where room ends, no loss is left out."""
+    return tuple(sorted(found, key=lambda place: not place.loses))
 
 
 def any_item(steps: Steps) -> Steps:

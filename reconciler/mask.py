@@ -9,13 +9,18 @@ from msgspec import Struct
 
 from reconciler.value import JsonValue, canonical, pointer, structure
 
-_FINGERPRINT_CHARS = 8
+# 64 bits: of a hundred thousand values no two look the same.
+_FINGERPRINT_CHARS = 16
 
 
 class Masked(str):
-    """What is shown of a value that must not be: a fingerprint, equal for equal values."""
+    """What is shown of a value that must not be: a fingerprint, equal for equal values.
 
-    __slots__ = ()
+    What it `hides` is for judging what is lost, and never for showing.
+    """
+
+    __slots__ = ("hides",)
+    hides: JsonValue
 
 
 class Mask(Struct, frozen=True):
@@ -61,7 +66,9 @@ class Mask(Struct, frozen=True):
     def whole(self, value: JsonValue) -> Masked:
         """The fingerprint of a value."""
         digest = hmac.new(self.key, canonical(value).encode(), hashlib.sha256).hexdigest()
-        return Masked(f"(sensitive {digest[:_FINGERPRINT_CHARS]})")
+        masked = Masked(f"(sensitive {digest[:_FINGERPRINT_CHARS]})")
+        masked.hides = value
+        return masked
 
 
 def text_of(value: JsonValue) -> str:

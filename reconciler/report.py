@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from reconciler.diff import Op, Place
-from reconciler.grouping import Effect, Group, any_item, groups
+from reconciler.grouping import Effect, Group, any_item, groups, lost_first
 from reconciler.model import (
     Action,
     Change,
@@ -186,8 +186,8 @@ class Report(Struct, frozen=True):
         for group in self.groups:
             if group.effect is Effect.REMOVES:
                 for one in group.alike:
-                    lost_first = tuple(sorted(one.places, key=lambda place: place.op == "add"))
-                    yield from ((change, lost_first) for change in one.changes)
+                    places = lost_first(one.places)
+                    yield from ((change, places) for change in one.changes)
 
 
 def gather(plan: Plan, owners: Owners | None = None) -> Report:

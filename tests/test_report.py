@@ -6,11 +6,13 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
-from planned import URL, approval, large, long_plan, mixed
+from planned import SOURCE, URL, approval, large, long_plan, mixed
 from reconciler.diff import places
 from reconciler.grouping import LEAST_ALIKE, Effect, differences
-from reconciler.model import Address, Change, Origin, Plan, Source
+from reconciler.grouping import effect as effect_of
+from reconciler.model import Address, Change, Meta, Origin, Plan, Source
 from reconciler.owners import Owners
 from reconciler.plan import digest
 from reconciler.render import html, markdown
@@ -19,7 +21,8 @@ from reconciler.report import NO_OWNER, gather
 from writing import sid
 
 KEYS = st.sampled_from(["a", "b", "c"])
-VALUES = st.dictionaries(KEYS, st.sampled_from(["1", "2"]), max_size=3).map(json.dumps)
+HELD = st.sampled_from(["1", "2", "", None, {"m": 1}, {}, ["i"], []])
+VALUES = st.dictionaries(KEYS, HELD, max_size=3).map(json.dumps)
 TEXTS = st.none() | st.sampled_from(["x", "y"]) | VALUES
 
 
@@ -143,6 +146,13 @@ def test_a_file_with_several_owners_counts_for_each() -> None:
         ("text", '{"a":1}', Effect.CHANGES),
         ('{"a":{}}', '{"a":1}', Effect.CHANGES),
         ('{"a":{"b":1}}', '{"a":{"b":2}}', Effect.CHANGES),
+        ('{"a":{"b":1,"c":2}}', '{"a":["z"]}', Effect.REMOVES),
+        ('{"a":1,"b":2}', '["z"]', Effect.REMOVES),
+        ('["a","b"]', '{"x":1}', Effect.REMOVES),
+        ('{"a":"precious"}', '{"a":""}', Effect.REMOVES),
+        ('{"a":""}', '{"a":null}', Effect.CHANGES),
+        ('["a"]', '["b"]', Effect.CHANGES),
+        ('["a","b"]', '["a"]', Effect.REMOVES),
         ('{"a":1}', '{"a":1,"b":2}', Effect.ADDS),
         ("", "text", Effect.ADDS),
         (None, '{"a":1}', Effect.ADDS),
@@ -154,6 +164,55 @@ def test_what_is_gone_is_a_loss_however_it_went(
     (group,) = gather(plan_of([(before, after)])).groups
 
     assert group.effect is effect
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "effect"),
+    [
+        ('{"s":"x"}', '{"s":null}', Effect.REMOVES),
+        ('{"s":{"a":1,"b":2}}', '{"s":{"a":1}}', Effect.REMOVES),
+        ('{"s":{"a":1}}', '{"s":{"a":1,"b":2}}', Effect.CHANGES),
+        ('{"l":[{"s":"x"}]}', '{"l":[{"s":""}]}', Effect.REMOVES),
+        ('{"s":"x"}', '{"s":"y"}', Effect.CHANGES),
+    ],
+)
+def test_what_is_not_shown_is_a_loss_all_the_same(before: str, after: str, effect: Effect) -> None:
+    change = Change(Address("messages", sid(1)), Origin.CHANGE, before, after, SOURCE)
+    hidden = structs.replace(change, sensitive=("/s", "/l/0/s"))
+    plan = Plan(URL, digest(URL, (hidden,)), (hidden,), 0, meta=Meta("", "", "key"))
+
+    assert gather(plan).groups[0].effect is effect
+
+
+@given(st.lists(st.tuples(TEXTS, TEXTS), max_size=60))
+def test_no_loss_hides_among_those_that_lose_nothing(
+    rows: list[tuple[str | None, str | None]],
+) -> None:
+    report = gather(plan_of(rows))
+
+    for group in report.groups:
+        for change, found in group.members:
+            assert effect_of(change, found) is group.effect
+    lost = [change.address for change, _ in report.removals()]
+    assert sorted(lost) == [
+        change.address
+        for change, found in report.members
+        if effect_of(change, found) is Effect.REMOVES
+    ]
+
+
+def test_a_loss_is_not_passed_over_for_the_number_of_keys() -> None:
+    many = json.dumps({**dict.fromkeys("abcdefgh", "o"), "zz": "LOST"})
+    rows: list[tuple[str | None, str | None]] = [(many, json.dumps(dict.fromkeys("abcdefgh", "n")))]
+    rows += [('{"a":"1"}', '{"a":"2"}')] * 60
+    page = markdown.comment(gather(plan_of(rows)), Around())
+
+    assert '➖ `zz`: `"LOST"`' in page
+    assert "and 3 more keys |" in page
+    gone: list[tuple[str | None, str | None]]
+    gone = [('{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7,"h":8,"i":9}', '{"i":9,"j":1}')]
+    page = markdown.comment(gather(plan_of([*gone, *rows[1:]])), Around())
+    assert "and 3 more keys, 2 of them lost |" in page
 
 
 def test_a_record_that_loses_something_is_shown_with_all_that_is_done_to_it() -> None:

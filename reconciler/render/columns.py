@@ -12,7 +12,7 @@ import msgspec
 from reconciler import policies
 from reconciler.diff import Place
 from reconciler.escape import in_json, visible
-from reconciler.grouping import Alike, any_item
+from reconciler.grouping import Alike, any_item, lost_first
 from reconciler.kinds import KINDS
 from reconciler.model import Verdict
 from reconciler.owners import Owners
@@ -91,7 +91,7 @@ def _places(one: Alike, texts: Texts) -> list[list[int]]:
             texts.number(places.name(place.steps)),
             *_values(place, texts),
         ]
-        for place in one.places
+        for place in lost_first(one.places)
     ]
 
 

@@ -1,5 +1,6 @@
 """A comment always fits, says what matters first and what it leaves out."""
 
+import json
 import re
 
 import pytest
@@ -8,15 +9,18 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from goldens import GOLDEN, check
-from planned import approval, large, long_plan, mixed
+from planned import SOURCE, URL, approval, large, long_plan, mixed
 from reconciler.commands.formats import SUMMARY_BYTES
 from reconciler.delta import compare
 from reconciler.errors import ReconcilerError
 from reconciler.grouping import Effect
+from reconciler.model import Address, Change, Origin, Plan, Source
 from reconciler.owners import Owners
+from reconciler.plan import digest
 from reconciler.render import markdown
 from reconciler.render.markdown.setting import Around, Links
 from reconciler.report import gather
+from writing import sid
 
 LINKS = Links(
     "https://example.com/plan.html", "https://example.com/plan.json", "https://example.com/r"
@@ -86,6 +90,29 @@ def test_what_loses_something_is_the_last_to_go() -> None:
 
     assert "of the groups one by one" in page.partition("Not shown here")[2]
     assert all(f"`{address}` | ➖" in page for address in removed)
+
+
+def test_a_few_bloated_records_do_not_drive_out_what_others_lose() -> None:
+    wide = {f"{n}{' ' * 300}": "`x`" + " |" * 300 for n in range(6)}
+    bloated = [
+        Change(
+            Address("messages", sid(n)),
+            Origin.CHANGE,
+            json.dumps({"keep": 1, **wide, "n": n}, sort_keys=True),
+            '{"keep":1}',
+            Source(f"manifests/{' ' * 190}{n}.yaml", 1, 1),
+        )
+        for n in range(60)
+    ]
+    plain = Change(Address("messages", sid(99)), Origin.CHANGE, '{"a":"mine"}', "{}", SOURCE)
+    changes = (*bloated, plain)
+    plan = Plan(URL, digest(URL, changes), changes, 0)
+
+    page = markdown.comment(gather(plan), Around(links=LINKS))
+
+    assert len(page.encode()) <= markdown.COMMENT_BYTES
+    assert '➖ `a`: `"mine"`' in page
+    assert "61 records that lose something" in page
 
 
 def test_what_is_left_out_is_said_with_its_number() -> None:

@@ -27,8 +27,9 @@ COMMENT_LEVELS = (
     Level("", 30, 0, 30, _ALL, 20),
     Level("", 30, 0, 10, 200, 10),
     Level("", 10, 0, 5, 50, 5),
-    Level("", 5, 0, 0, 10, 3),
-    Level("", 0, 0, 0, 0, 0),
+    Level("", 5, 0, 0, 10, 3, 2),
+    Level("", 2, 0, 0, 5, 1, 1),
+    Level("", 0, 0, 0, 0, 0, 0),
 )
 
 
@@ -89,7 +90,7 @@ def _page(report: Report, around: Around, level: Level) -> Iterator[str]:
         yield from changes.outliers(report, around, level)
         yield from changes.named(report, around, level)
         if level.every == "rows":
-            yield from changes.every(report, around)
+            yield from changes.every(report, around, level)
     yield from others.conflicts(report, level)
     yield from others.unreadable(report, level)
     yield from others.released(report, level)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.diff import Op, Place
 from reconciler.escape import code, visible
-from reconciler.grouping import Group, differences
+from reconciler.grouping import Difference, Group, differences, lost_first
 from reconciler.model import Change, Source
 from reconciler.render import places
 from reconciler.render.markdown.setting import Around
@@ -13,7 +13,12 @@ from reconciler.value import Steps
 
 VALUE_CHARS = 80
 NAME_CHARS = 200
-KEYS_OF_A_CHANGE = 6
+
+# A character of UTF-8; what escapes make longer is cut as if it had more of them.
+_CHAR_BYTES = 4
+
+# What a link of a table may lead to; browsers take more, and rows should not.
+_FRAGMENT_CHARS = 1000
 
 MARKS: dict[Op, str] = {"add": "➕", "replace": "🔄", "remove": "➖"}
 
@@ -30,7 +35,7 @@ def record(change: Change, around: Around) -> str:
 
 def linked(shown: str, fragment: str, around: Around) -> str:
     """A text that leads to a place in the report, where there is one."""
-    report = around.links.report
+    report = around.links.report if len(fragment) <= _FRAGMENT_CHARS else ""
     return f"[{shown}]({report}#{fragment})" if report else shown
 
 
@@ -39,20 +44,22 @@ def where(source: Source) -> str:
     return code(f"{_named(visible(source.file))}:{source.line}", in_table=True)
 
 
-def of_group(group: Group) -> str:
-    """What a group does, key by key."""
+def of_group(group: Group, keys: int) -> str:
+    """What a group does, key by key, as far as so many keys."""
+    found = differences(group)
     parts = [
         place(one.place, any_item=not group.exact)
         if one.values == 1
         else f"{MARKS[one.op]} {name(one.steps, any_item=True)}: {one.values:,} different values"
-        for one in differences(group)
+        for one in found[:keys]
     ]
-    return _listed(parts)
+    return _listed(parts, found)
 
 
-def of_places(found: Iterable[Place]) -> str:
-    """What differs in one record, key by key."""
-    return _listed([place(one) for one in found])
+def of_places(found: Iterable[Place], keys: int) -> str:
+    """What differs in one record, key by key, as far as so many keys."""
+    ordered = lost_first(found)
+    return _listed([place(one) for one in ordered[:keys]], ordered)
 
 
 def place(one: Place, *, any_item: bool = False) -> str:
@@ -70,11 +77,11 @@ def place(one: Place, *, any_item: bool = False) -> str:
 
 def value(shown: str, start: int = 0) -> str:
     """A value; of a long one the part that differs, its length, and what tells it from others."""
-    if len(shown) <= VALUE_CHARS:
+    part = _cut(shown, VALUE_CHARS, start)
+    if part == shown:
         return code(shown, in_table=True)
-    begin = max(0, min(start - VALUE_CHARS // 4, len(shown) - VALUE_CHARS))
-    part = code(_part(shown, begin, VALUE_CHARS), in_table=True)
-    return f"{part} ({len(shown):,} characters, {places.mark_of(shown)})"
+    told = f"{len(shown):,} characters, {places.mark_of(shown)}"
+    return f"{code(part, in_table=True)} ({told})"
 
 
 def table(head: str, rule: str, rows: Iterable[str]) -> Iterator[str]:
@@ -112,10 +119,12 @@ def count(number: int, what: str) -> str:
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
-def _listed(parts: Sequence[str]) -> str:
-    rest = len(parts) - KEYS_OF_A_CHANGE
-    shown = "; ".join(parts[:KEYS_OF_A_CHANGE])
-    return f"{shown}; and {count(rest, 'more key')}" if rest > 0 else shown
+def _listed(parts: Sequence[str], found: Sequence[Place | Difference]) -> str:
+    """The parts, and how many there are beside them; losses are not passed over in silence."""
+    rest = found[len(parts) :]
+    lost = sum(one.loses for one in rest)
+    more = f"{count(len(rest), 'more key')}{f', {lost:,} of them lost' if lost else ''}"
+    return "; ".join([*parts, f"and {more}"] if rest else parts)
 
 
 def name(steps: Steps, *, any_item: bool = False) -> str:
@@ -125,9 +134,20 @@ def name(steps: Steps, *, any_item: bool = False) -> str:
 
 def _named(shown: str) -> str:
     """A name; of a long one the beginning, and what tells it from others."""
-    if len(shown) <= NAME_CHARS:
-        return shown
-    return f"{_part(shown, 0, NAME_CHARS)} {places.mark_of(shown)}"
+    part = _cut(shown, NAME_CHARS)
+    return shown if part == shown else f"{part} {places.mark_of(shown)}"
+
+
+def _cut(shown: str, most: int, start: int = 0) -> str:
+    """The part of a text at a place that takes no more room than so many characters ever do."""
+    chars = most
+    while True:
+        begin = max(0, min(start - chars // 4, len(shown) - chars))
+        part = _part(shown, begin, chars)
+        room = len(code(part, in_table=True).encode())
+        if chars == 1 or room <= _CHAR_BYTES * (most + 1):
+            return part
+        chars //= 2
 
 
 def _part(shown: str, begin: int, chars: int) -> str:

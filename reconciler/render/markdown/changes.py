@@ -47,7 +47,7 @@ def groups(report: Report, around: Around, level: Level) -> Iterator[str]:
     yield from cells.table(
         "| group | records | change | origin | files | example |",
         "|---|---:|---|---|---:|---|",
-        (_group(group, around) for group in shown),
+        (_group(group, around, level) for group in shown),
     )
 
 
@@ -56,13 +56,13 @@ def named(report: Report, around: Around, level: Level) -> Iterator[str]:
     for group in _named_groups(report, level):
         first = f"the first {level.named} of " if group.count > level.named else ""
         title = f"{group.name}: {first}{cells.records(group.count)}"
-        yield from cells.folded(title, _named(group, around, level.named))
+        yield from cells.folded(title, _named(group, around, level))
 
 
-def _group(group: Group, around: Around) -> str:
+def _group(group: Group, around: Around, level: Level) -> str:
     return (
         f"| {cells.linked(group.name, f'g={group.name}', around)} | {group.count:,} | "
-        f"{cells.of_group(group)} | {group.first.origin} | {group.files:,} | "
+        f"{cells.of_group(group, level.keys)} | {group.first.origin} | {group.files:,} | "
         f"{cells.record(group.first, around)} |"
     )
 
@@ -72,9 +72,9 @@ def _named_groups(report: Report, level: Level) -> list[Group]:
     return [group for group in shown if group.effect is not Effect.REMOVES]
 
 
-def _named(group: Group, around: Around, most: int) -> Iterator[str]:
-    for change, found in group.members[:most]:
-        values = "" if group.exact else f" — {cells.of_places(found)}"
+def _named(group: Group, around: Around, level: Level) -> Iterator[str]:
+    for change, found in group.members[: level.named]:
+        values = "" if group.exact else f" — {cells.of_places(found, level.keys)}"
         yield f"- {cells.record(change, around)} {cells.where(change.source)}{values}"
 
 
@@ -92,6 +92,7 @@ def removals(report: Report, around: Around, level: Level) -> Iterator[str]:
         _rows(
             islice(report.removals(), shown),
             around,
+            level,
         ),
         opened=count <= _UNFOLDED,
     )
@@ -107,7 +108,7 @@ def outliers(report: Report, around: Around, level: Level) -> Iterator[str]:
     members = (member for group in report.outliers for member in _unless_removed(group))
     yield from cells.folded(
         f"<b>{some}{cells.records(count)} like no others</b>",
-        _rows(islice(members, shown), around),
+        _rows(islice(members, shown), around, level),
         opened=True,
     )
 
@@ -116,23 +117,23 @@ def _unless_removed(group: Group) -> Iterable[_Member]:
     return () if group.effect is Effect.REMOVES else group.members
 
 
-def _rows(members: Iterable[_Member], around: Around) -> Iterator[str]:
+def _rows(members: Iterable[_Member], around: Around, level: Level) -> Iterator[str]:
     return cells.table(
         "| record | change | origin | where |",
         "|---|---|---|---|",
         (
-            f"| {cells.record(change, around)} | {cells.of_places(found)} | {change.origin} | "
-            f"{cells.where(change.source)} |"
+            f"| {cells.record(change, around)} | {cells.of_places(found, level.keys)} | "
+            f"{change.origin} | {cells.where(change.source)} |"
             for change, found in members
         ),
     )
 
 
-def every(report: Report, around: Around) -> Iterator[str]:
+def every(report: Report, around: Around, level: Level) -> Iterator[str]:
     """A row for every record of the groups; what all of a group do is said there."""
     rows = (
         f"| {group.name} | {cells.record(change, around)} | {cells.where(change.source)} | "
-        f"{'' if group.exact else cells.of_places(found)} |"
+        f"{'' if group.exact else cells.of_places(found, level.keys)} |"
         for group in report.alike
         for change, found in group.members
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
+from reconciler.escape import visible
 from reconciler.model import Conflict, Plan, Unreadable, Verdict, short
 from reconciler.render import records
 from reconciler.render.guards import told
@@ -17,7 +18,7 @@ def conflicts(report: Report, level: Level) -> Iterator[str]:
     found = report.plan.conflicts
     shown = found[: level.others]
     if shown:
-        rows = (row for conflict in shown for row in _conflict(conflict, report.plan))
+        rows = (row for conflict in shown for row in _conflict(conflict, report.plan, level.keys))
         head = "| record | both changed | base | git | live | where |"
         lines = [
             *cells.table(head, "|---|---|---|---|---|---|", rows),
@@ -27,13 +28,13 @@ def conflicts(report: Report, level: Level) -> Iterator[str]:
         yield from cells.folded(title, lines, opened=True)
 
 
-def _conflict(conflict: Conflict, plan: Plan) -> Iterator[str]:
+def _conflict(conflict: Conflict, plan: Plan, keys: int) -> Iterator[str]:
     """A row for each place; of very many the first ones."""
     head, where = cells.span(str(conflict.address)), cells.where(conflict.source)
-    for place in conflict.places[: cells.KEYS_OF_A_CHANGE]:
+    for place in conflict.places[:keys]:
         values = " | ".join(cells.value(shown) for _, shown in records.sides(conflict, place, plan))
         yield f"| {head} | {cells.name(steps_of(place))} | {values} | {where} |"
-    rest = len(conflict.places) - cells.KEYS_OF_A_CHANGE
+    rest = len(conflict.places) - keys
     if rest > 0:
         yield f"| {head} | and {cells.count(rest, 'more key')} | | | | {where} |"
 
@@ -85,7 +86,7 @@ def shares(
 
 
 def _share(key: str, share: Share, around: Around) -> str:
-    fragment = f"{key}={quote(share.name, safe='', errors='surrogatepass')}"
+    fragment = f"{key}={quote(visible(share.name), safe='')}"
     return (
         f"| {cells.linked(cells.span(share.name), fragment, around)} | {share.records:,} | "
         f"{share.removes:,} | {share.changes:,} | {share.adds:,} |"

@@ -32,7 +32,7 @@ class Around(Struct, frozen=True):
 class Level(Struct, frozen=True):
     """How much is told: at most so many of each, and `named` records of each group.
 
-    `every` record is told as a diff, as a row, or not at all.
+    `every` record is told as a diff, as a row, or not at all; `keys` are those of one record.
     """
 
     every: Literal["diff", "rows", ""]
@@ -41,3 +41,4 @@ class Level(Struct, frozen=True):
     outliers: int
     removals: int
     others: int
+    keys: int = 6
