@@ -4,6 +4,7 @@ from msgspec import structs
 
 from reconciler.kinds import GONE
 from reconciler.model import (
+    HUSHED,
     Address,
     Change,
     Conflict,
@@ -38,7 +39,7 @@ class Draft:
             if live.status in GONE and address in self._wanted.cleared:
                 self._in_sync += 1  # what is gone holds nothing that could be cleared
             else:
-                self._unreadable.append(live)
+                self._unreadable.append(self._hushed(live))
             return
         case = self._case(self._wanted.records[address], live.user_data)
         found = difference(case)
@@ -84,22 +85,34 @@ class Draft:
         cleared = self._wanted.cleared.get(change.address)
         if cleared is not None:
             change = structs.replace(change, released=True, source=cleared.source)
-        return structs.replace(change, sensitive=hidden) if hidden else change
+        return structs.replace(change, sensitive=hidden)
+
+    def _hushed(self, lost: Unreadable) -> Unreadable:
+        """Without the words of an API that may quote what must not be shown."""
+        record = self._wanted.records[lost.address]
+        discreet = self._hidden(Case(record, None, self._before(record))) is not None
+        return structs.replace(lost, reason=HUSHED) if discreet else lost
+
+    def _before(self, record: Record) -> Record | None:
+        return None if self._wanted.before is None else self._wanted.before(record)
 
     def _told(self, conflict: Conflict, case: Case) -> Conflict:
         """The conflict with all that a reader must know of it, and no name of what is hidden."""
-        hidden = self._hidden(case, conflict.base, conflict.wanted, conflict.live)
+        hidden = self._hidden(case, conflict.base, conflict.wanted, conflict.live) or ()
         places = dict.fromkeys(_outside(place, hidden) for place in conflict.places)
         cleared = self._wanted.cleared.get(conflict.address)
         source = conflict.source if cleared is None else cleared.source
         return structs.replace(conflict, places=tuple(places), sensitive=hidden, source=source)
 
-    def _hidden(self, case: Case, *texts: str | None) -> tuple[str, ...]:
+    def _hidden(self, case: Case, *texts: str | None) -> tuple[str, ...] | None:
         """What must not be shown, by the rules of the file now and of the one at the base."""
         hidden = self._wanted.sensitive(case.record, *texts)
-        if case.base is not None and case.base.source.file != case.record.source.file:
-            hidden = tuple(sorted({*hidden, *self._wanted.sensitive(case.base, *texts)}))
-        return hidden
+        if case.base is None or case.base.source.file == case.record.source.file:
+            return hidden
+        before = self._wanted.sensitive(case.base, *texts)
+        if hidden is None or before is None:
+            return before if hidden is None else hidden
+        return tuple(sorted({*hidden, *before}))
 
 
 def _outside(place: str, hidden: tuple[str, ...]) -> str:

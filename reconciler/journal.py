@@ -49,7 +49,7 @@ class Intent(Struct, frozen=True, tag_field="type", tag="intent"):
     after: str | None
     attempt: int
     source: Source
-    sensitive: tuple[str, ...] = ()
+    sensitive: tuple[str, ...] | None = None
     structured: bool = False
     seq: int = 0
 

@@ -109,10 +109,15 @@ class Side(StrEnum):
     LIVE = "live"
 
 
+# Instead of an API's words on a record of which not all may be shown: they may quote it.
+HUSHED = "(its words are not shown: the record is sensitive)"
+
+
 class Change(Struct, frozen=True, gc=False):
     """What will be written to one record: the exact text expected there, the exact text to put.
 
-    `sensitive` are the places (JSON Pointers, RFC 6901) that no output may show. A `released`
+    `sensitive` are the places (JSON Pointers, RFC 6901) that no output may show, None where the
+    record has none; there may be none in these two texts, and one in what an API says. A `released`
     record is in git no more; its source is where it was, as in `1a2b3c4:manifests/a.yaml`. Where
     the new text is `structured`, any layout of the same JSON is equal to it.
     """
@@ -122,7 +127,7 @@ class Change(Struct, frozen=True, gc=False):
     before: str | None
     after: str | None
     source: Source
-    sensitive: tuple[str, ...] = ()
+    sensitive: tuple[str, ...] | None = None
     released: bool = False
     structured: bool = False
 

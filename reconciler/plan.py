@@ -28,8 +28,8 @@ def _replaces(_: Record) -> Mode:
     return Mode.REPLACE
 
 
-def _hides_nothing(_record: Record, *_texts: str | None) -> tuple[str, ...]:
-    return ()
+def _hides_nothing(_record: Record, *_texts: str | None) -> None:
+    return None
 
 
 class Cleared(Struct, frozen=True):
@@ -51,7 +51,7 @@ class Wanted(Struct, frozen=True):
     before: Before | None = None
     cleared: Mapping[Address, Cleared] = MappingProxyType({})
     mode: Callable[[Record], Mode] = _replaces
-    sensitive: Callable[..., tuple[str, ...]] = _hides_nothing
+    sensitive: Callable[..., tuple[str, ...] | None] = _hides_nothing
     choices: Mapping[Address, Side] = MappingProxyType({})
     only: Collection[Origin] = ()
     on_in_sync: Callable[[Address, str | None], None] | None = None

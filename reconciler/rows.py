@@ -98,7 +98,7 @@ class ReleasedRow(Struct, forbid_unknown_fields=True):
 
 def change_row(change: Change, key: bytes | None) -> ChangeRow:
     """The row of a change; with a key of fingerprints what must not be shown is masked."""
-    mask = Mask(change.sensitive, b"")
+    mask = Mask(change.sensitive or (), b"")
     hides = _Sensitive(bool(change.sensitive))
     return ChangeRow(
         address=str(change.address),
@@ -114,13 +114,13 @@ def change_row(change: Change, key: bytes | None) -> ChangeRow:
             after_sensitive=hides,
         ),
         diff=[_place(place) for place in places(change.before, change.after, mask)],
-        sensitive=change.sensitive or UNSET,
+        sensitive=UNSET if change.sensitive is None else change.sensitive,
         released=change.released or UNSET,
         structured=change.structured or UNSET,
     )
 
 
-def _masked(text: str | None, sensitive: tuple[str, ...], key: bytes | None) -> str | None:
+def _masked(text: str | None, sensitive: tuple[str, ...] | None, key: bytes | None) -> str | None:
     """A text as it is for those who apply it, masked for those who look at it."""
     if text is None or key is None or not sensitive:
         return text
@@ -149,7 +149,7 @@ def read_change(row: ChangeRow) -> Change:
         row.change.before.user_data,
         row.change.after.user_data,
         row.source,
-        () if row.sensitive is UNSET else row.sensitive,
+        None if row.sensitive is UNSET else row.sensitive,
         row.released is True,
         row.structured is True,
     )

@@ -86,15 +86,17 @@ class Rules:
         """Whether a record that left git is cleared."""
         return self._for(record).removed == "clear"
 
-    def sensitive(self, record: Record, *texts: str | None) -> tuple[str, ...]:
+    def sensitive(self, record: Record, *texts: str | None) -> tuple[str, ...] | None:
         """Where a text that a record held or will hold is not to be shown, as JSON Pointers.
+
+        None where all may be shown that the record could ever hold.
 
         Where a text is not what the schema speaks of, nobody knows where in it the secret is: then
         nothing of the record is shown.
         """
         schema = self._schema_for(record)
         if schema is None or not schema.hides:
-            return ()
+            return None
         places: set[str] = set()
         for text in filter(None, texts):
             value = structure(text)

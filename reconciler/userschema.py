@@ -93,9 +93,14 @@ class UserSchema:
             why = "refers to itself without end" if isinstance(error, RecursionError) else "fails"
             yield Finding((), f"the schema {why} for this value ({self._name})")
             return
+        hidden = self.sensitive(value) if self.hides else ()
         for wrong in sorted(errors, key=lambda wrong: [str(step) for step in wrong.path]):
-            where = "".join(f"/{step}" for step in wrong.absolute_path) or MANAGED_FIELD
-            yield Finding(tuple(wrong.absolute_path), f"{where}: {_why(wrong)} ({self._name})")
+            path, why = tuple(wrong.absolute_path), _why(wrong)
+            for place in hidden:
+                if path[: len(place)] == place:
+                    path, why = place, "is not as the schema wants it (more is not shown)"
+            where = "".join(f"/{step}" for step in path) or MANAGED_FIELD
+            yield Finding(path, f"{where}: {why} ({self._name})")
 
 
 def _value(text: str | None, *, structured: bool) -> Any:

@@ -1,7 +1,7 @@
 """An answer -> what it means for a change; pure."""
 
 from reconciler import api
-from reconciler.model import Change, Current, Outcome, OutcomeName
+from reconciler.model import HUSHED, Change, Current, Outcome, OutcomeName
 from reconciler.transport import TransportError
 from reconciler.value import same
 
@@ -20,15 +20,14 @@ def holds(change: Change, held: Current) -> bool:
 
 def told(change: Change, error: TransportError) -> str:
     """Why there is no answer; it may quote one, which is not always to be shown."""
-    return (
-        "no answer (why is not shown: the record is sensitive)" if change.sensitive else str(error)
-    )
+    if change.sensitive is None:
+        return str(error)
+    return "no answer (why is not shown: the record is sensitive)"
 
 
 def said(change: Change, refusal: api.Refusal) -> str:
     """What the API said; it may quote the value, which is not always to be shown."""
-    reason = "(its words are not shown: the record is sensitive)" if change.sensitive else ""
-    return f"{refusal.status} {reason or refusal.reason}"
+    return f"{refusal.status} {refusal.reason if change.sensitive is None else HUSHED}"
 
 
 def stored(change: Change, held: Current, others: tuple[str, ...], *, maybe: str) -> Outcome:
@@ -37,7 +36,7 @@ def stored(change: Change, held: Current, others: tuple[str, ...], *, maybe: str
         beside = f"other fields are not as they were: {', '.join(others)}" if others else ""
         return Outcome(change, OutcomeName.APPLIED, beside)
     there = "null" if held.user_data is None else f'"{held.user_data}"'
-    if change.sensitive:
+    if change.sensitive is not None:
         there = "something else (not shown)"
     detail = f"the API stored {there[: api.MAX_REASON_CHARS]}"
     return ended(change, OutcomeName.ALTERED, detail, maybe=maybe)

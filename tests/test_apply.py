@@ -215,8 +215,11 @@ def test_a_refused_value_is_told_with_its_length() -> None:
     assert outcome.detail == "422 why; the value has 2 characters (6 bytes, 3 UTF-16 units)"
 
 
-def test_of_a_sensitive_record_neither_the_value_nor_the_apis_words_are_told() -> None:
-    secret = Change(Address("messages", sid(1)), Origin.CHANGE, "old", "new", SOURCE, ("",))
+@pytest.mark.parametrize("places", [("",), ()])
+def test_of_a_sensitive_record_neither_the_value_nor_the_apis_words_are_told(
+    places: tuple[str, ...],
+) -> None:
+    secret = Change(Address("messages", sid(1)), Origin.CHANGE, "old", "new", SOURCE, places)
     rejected, _ = applied("old", {WRITE: refuse(422)}, planned=secret)
 
     def stored(api: Api) -> Response:

@@ -693,10 +693,10 @@ def test_equal_sensitive_values_look_equal(run: Run, store: Store) -> None:
     out = run("plan", "--sandbox", "--out", "plan.json").out
     again = run("show", "plan.json").out
 
-    marks = re.findall(r"\(sensitive [0-9a-f]{8}\)", out)
+    marks = re.findall(r"\(sensitive [0-9a-f]{16}\)", out)
     assert len(marks) == 4
     assert (marks[1], marks[0] == marks[2]) == (marks[3], False)
-    assert re.findall(r"\(sensitive [0-9a-f]{8}\)", again) == marks
+    assert re.findall(r"\(sensitive [0-9a-f]{16}\)", again) == marks
 
 
 def test_what_was_shown_is_not_applied(run: Run, store: Store) -> None:

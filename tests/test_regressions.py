@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -315,6 +317,54 @@ def test_a_problem_does_not_quote_what_must_not_be_shown(run: Run, scalar: str) 
         result = run("validate", "--format", format_)
         assert result.code == 1
         assert scalar not in result.out + result.err
+
+
+class Quoting(BaseHTTPRequestHandler):
+    """An API that says what a record holds when it refuses to give it."""
+
+    def do_GET(self) -> None:
+        data = json.dumps({"message": f'user_data is damaged: {{"token":"{SECRET}"}}'}).encode()
+        self.send_response(422)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: pytest listens."""
+
+
+def test_an_api_that_quotes_what_must_not_be_shown_is_not_quoted(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secretive()
+    write(messages({1: {"n": 1}}))
+    monkeypatch.setenv("CARRIERX_TOKEN", "some-token")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Quoting) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("CARRIERX_BASE_URL", f"http://127.0.0.1:{server.server_port}/core/v2")
+        said = run("plan", "--out", "plan.json")
+        server.shutdown()
+
+    assert said.code == 4
+    assert SECRET not in said.out + said.err + Path("plan.json").read_text()
+    assert "422 (its words are not shown: the record is sensitive)" in said.out
+
+
+def test_a_problem_inside_what_must_not_be_shown_names_nothing_of_it(run: Run) -> None:
+    deep = {"type": "object", "writeOnly": True, "additionalProperties": False}
+    write(json.dumps({"properties": {"deep": deep}}), "schemas/secret.json")
+    write(
+        'rules: [{paths: ["manifests/**"], user_data_schema: schemas/secret.json}]\n',
+        "reconciler.yaml",
+    )
+    write(messages({1: {"deep": {SECRET: 1}}}))
+
+    for format_ in ("text", "json", "github", "sarif"):
+        result = run("validate", "--format", format_)
+        assert result.code == 1
+        assert SECRET not in result.out + result.err
+        assert "/deep: is not as the schema wants it" in result.out + result.err
 
 
 def test_a_record_that_leaves_a_secretive_file_keeps_its_secret(run: Run, store: Store) -> None:

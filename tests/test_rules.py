@@ -210,7 +210,7 @@ def test_write_only_marks_are_found_through_every_keyword() -> None:
     rules = Rules(settings())
     (record,) = load([Path("manifests")], None).records.values()
 
-    assert set(rules.sensitive(record, record.wanted)) == {
+    assert set(rules.sensitive(record, record.wanted) or ()) == {
         "/plain",
         "/ref",
         "/all/x",
@@ -222,7 +222,7 @@ def test_write_only_marks_are_found_through_every_keyword() -> None:
         "/children/0/children/0/plain",
     }
     elsewhere = Record(record.address, None, False, record.source.__class__("other.yaml", 1, 1))
-    assert rules.sensitive(elsewhere, record.wanted) == ()
+    assert rules.sensitive(elsewhere, record.wanted) is None
 
 
 def test_schemas_that_refer_to_each_other_take_no_time() -> None:

@@ -10,7 +10,7 @@ from reconciler.escape import visible
 from reconciler.fetch.read import read
 from reconciler.journal import Intent
 from reconciler.kinds import GONE
-from reconciler.model import Address, Current, Unreadable
+from reconciler.model import HUSHED, Address, Current, Unreadable
 from reconciler.pool import run as run_coroutine
 from reconciler.transport.readonly import ReadOnly
 
@@ -60,7 +60,8 @@ def _said(intent: Intent, live: Current | Unreadable) -> str:
     if isinstance(live, Unreadable) and live.status in GONE:
         return "is gone"
     if isinstance(live, Unreadable):
-        return f"could not be looked at: {visible(live.reason)}"
+        reason = live.reason if intent.sensitive is None else HUSHED
+        return f"could not be looked at: {visible(reason)}"
     if intent.is_held_by(live):
         return "in place"
     if live.user_data == intent.before:
