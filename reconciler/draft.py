@@ -15,7 +15,7 @@ from reconciler.model import (
     Side,
     Unreadable,
 )
-from reconciler.plan import Case, Wanted, difference, digest
+from reconciler.plan import Case, Wanted, difference, digest, hidden_by
 
 
 class Draft:
@@ -109,10 +109,7 @@ class Draft:
         hidden = self._wanted.sensitive(case.record, *texts)
         if case.base is None or case.base.source.file == case.record.source.file:
             return hidden
-        before = self._wanted.sensitive(case.base, *texts)
-        if hidden is None or before is None:
-            return before if hidden is None else hidden
-        return tuple(sorted({*hidden, *before}))
+        return hidden_by(hidden, self._wanted.sensitive(case.base, *texts))
 
 
 def _outside(place: str, hidden: tuple[str, ...]) -> str:

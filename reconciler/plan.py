@@ -32,6 +32,12 @@ def _hides_nothing(_record: Record, *_texts: str | None) -> None:
     return None
 
 
+def hidden_by(*found: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """All that any of several rules hides; None where none of them hides anything."""
+    known = [places for places in found if places is not None]
+    return tuple(sorted({place for places in known for place in places})) if known else None
+
+
 class Cleared(Struct, frozen=True):
     """What is known of a record that left git: what the base held, and where that was written."""
 

@@ -24,11 +24,11 @@ from reconciler.value import lengths, pointer, structure
 class Rules:
     """The rules in force: for each thing that a rule can say, the last one that says it counts."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, root: Path = Path()) -> None:
         self._max_chars = settings.limits.user_data_max_chars
         self._rules = settings.rules
         self._schemas = {
-            rule.user_data_schema: UserSchema(Path(rule.user_data_schema))
+            rule.user_data_schema: UserSchema(root / rule.user_data_schema)
             for rule in settings.rules
             if rule.user_data_schema is not None
         }

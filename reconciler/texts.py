@@ -77,7 +77,7 @@ def _walk(top: str) -> Iterator[Path | Problem]:
                 continue  # .git, and what editors leave behind
             if item.is_symlink():
                 # A link to something that would not be read anyway is nobody's business.
-                if manifest or item.is_dir():
+                if manifest or Path(item.path).is_dir():  # a circle of links is none
                     yield _about(Path(item.path), "symlink", _SYMLINK)
             elif item.is_dir():
                 folders.append(item.path)

@@ -388,6 +388,7 @@ def test_links_are_never_followed(folder: Path) -> None:
     Path("manifests").mkdir()
     Path("manifests/link.yaml").symlink_to(secret.absolute())
     Path("manifests/folder").symlink_to(folder / "outside")
+    Path("manifests/circle").symlink_to(folder / "manifests/circle")  # leads nowhere
     Path("other").symlink_to(folder / "outside")
 
     assert rules("manifests") == ["symlink", "symlink"]

@@ -319,6 +319,28 @@ def test_a_problem_does_not_quote_what_must_not_be_shown(run: Run, scalar: str) 
         assert scalar not in result.out + result.err
 
 
+def test_a_pull_request_cannot_show_what_its_base_hides(run: Run, store: Store) -> None:
+    secretive()
+    schema = Path("schemas/secret.json").read_text()
+    config = Path("reconciler.yaml").read_text()
+    first = {M: messages({1: {"token": "a", "n": 1}}), "reconciler.yaml": config}
+    commit({**first, "schemas/secret.json": schema})
+    live(store, {1: f'{{"n":1,"token":"{SECRET}"}}'})
+    write(messages({1: {"token": "b", "n": 1}}))
+
+    for disarm in (
+        lambda: write("{}", "schemas/secret.json"),
+        lambda: write("version: 1\n", "reconciler.yaml"),
+        lambda: Path("reconciler.yaml").unlink(),
+    ):
+        disarm()
+        for flag in ("--base", "--since"):
+            result = run("plan", "--sandbox", flag, "HEAD", "--report", "html=p.html")
+            assert result.code == 0
+            assert SECRET not in result.out + Path("p.html").read_text()
+            assert "(sensitive " in result.out
+
+
 class Quoting(BaseHTTPRequestHandler):
     """An API that says what a record holds when it refuses to give it."""
 

@@ -1,6 +1,6 @@
 """Records + the API -> a plan; what `plan` and `apply` do alike."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -31,7 +31,7 @@ from reconciler.model import (
     Unreadable,
     short,
 )
-from reconciler.plan import Cleared, Wanted
+from reconciler.plan import Cleared, Wanted, hidden_by
 from reconciler.render import problems
 from reconciler.revision import Repository
 from reconciler.rules import Rules
@@ -103,7 +103,7 @@ def task(inputs: Inputs, terminal: Terminal) -> Task:
             None if found.before is None else found.before.before,
             cleared,
             rules.mode,
-            rules.sensitive,
+            _sensitive(rules, found, inputs),
             comparison.choices,
             comparison.only,
         ),
@@ -117,6 +117,22 @@ def task(inputs: Inputs, terminal: Terminal) -> Task:
             selection.exclude,
             comparison.only,
         ),
+    )
+
+
+def _sensitive(
+    rules: Rules, found: _Found, inputs: Inputs
+) -> Callable[..., tuple[str, ...] | None]:
+    """What the rules hide, now or at the base: else a pull request could show it in its plan."""
+    base = found.revisions.base
+    then = None
+    if base is not None:
+        then = history.rules_at(base, history.repository(inputs.manifests.paths))
+    if then is None:
+        return rules.sensitive
+    past = then
+    return lambda record, *texts: hidden_by(
+        rules.sensitive(record, *texts), past.sensitive(record, *texts)
     )
 
 
