@@ -50,15 +50,23 @@ def mixed() -> Plan:
         source = Source(f"manifests/team-{number % 3}.yaml", number + 2, 3)
         records[address] = Record(address, after, structured, source)
         live[address] = Current(before)
+    source = Source("manifests/\x1b\u202e.yaml", 9, 3)
+    lost = [
+        Unreadable(Address("messages", sid(900 + number)), source, status, reason)
+        for number, (status, reason) in enumerate(
+            [
+                (404, "cannot find item by sid"),
+                (None, "no whole answer: timed out"),
+                (403, "\x1b[2Jno"),
+            ]
+        )
+    ]
+    records |= {one.address: Record(one.address, "x", False, source) for one in lost}
     draft = Draft(URL, Wanted(records))
     for address, current in live.items():
         draft.add(address, current)
-    source = Source("manifests/\x1b\u202e.yaml", 9, 3)
-    for number, (status, reason) in enumerate(
-        [(404, "cannot find item by sid"), (None, "no whole answer: timed out"), (403, "\x1b[2Jno")]
-    ):
-        address = Address("messages", sid(900 + number))
-        draft.add(address, Unreadable(address, source, status, reason))
+    for one in lost:
+        draft.add(one.address, one)
     return draft.plan()
 
 

@@ -26,6 +26,10 @@ from reconciler.render.markdown.setting import Around, Links
 _MAX_RESULT_BYTES = 1024 * 1024 * 1024
 
 
+# Something was written, but for nobody knows what, or nobody knows whether.
+_PERHAPS = frozenset((OutcomeName.ALTERED, OutcomeName.UNKNOWN))
+
+
 class Parameters(Struct, frozen=True):
     """Which plan to post, where, and what is known of it; `result` is what its apply reported."""
 
@@ -65,11 +69,15 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
             mark,
             lambda most, url: markdown.comment(report, _linked(around, url), most=most),
             markdown.COMMENT_BYTES,
+            wrote=ended is not None and OutcomeName.APPLIED in ended.summary,
         )
         if parameters.issue:
-            whole = _whole(plan) and plan.complete
             posted = posting.issue(
-                f"Drift: {name}", report.headline, resolved=not plan.differs, whole=whole
+                f"Drift: {name}",
+                report.headline,
+                resolved=not plan.differs,
+                complete=plan.complete,
+                whole=_whole(plan),
             )
         else:
             posted = posting.comment(when=parameters.when, empty=empty)
@@ -170,6 +178,8 @@ def _status(result: _Result) -> str:
         ended = "✅ Applied"
     elif OutcomeName.APPLIED in result.summary:
         ended = "⚠️ Applied in part"
+    elif _PERHAPS & result.summary.keys():
+        ended = "❓ Perhaps applied"
     else:
         ended = "⛔ Not applied"
     return f"{ended}: {counts or 'nothing was written'}."

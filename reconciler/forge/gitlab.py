@@ -39,6 +39,7 @@ class _Item(Struct):
 
 class _Request(Struct):
     iid: int
+    state: str = ""
 
 
 def headers(token: Secret) -> Mapping[str, str]:
@@ -121,7 +122,9 @@ def pull_of(environment: Mapping[str, str], session: Session, project: str) -> s
     # Of any other pipeline the commit is just where its branch stands.
     if commit and environment.get("CI_PIPELINE_SOURCE") == "push":
         path = f"/projects/{project}/repository/commits/{commit}/merge_requests"
-        for request in session.ask("GET", path, list[_Request]):
+        found = session.ask("GET", path, list[_Request])
+        # Open ones hold the commit as well, where they were made from behind it.
+        for request in sorted(found, key=lambda one: one.state != "merged"):
             return str(request.iid)
     raise ConfigError("this pipeline belongs to no merge request: name one with --pull NUMBER")
 

@@ -31,73 +31,95 @@ class Posting:
     """What is to be posted.
 
     `text` makes what stands below the marker, of at most so many bytes, with a link to the report:
-    that of the marker, or the one that the comment before has.
+    that of the marker, or the one that the comment of the same plan has. `wrote` tells that an
+    apply of it wrote something just now.
     """
 
     def __init__(
-        self, forge: Forge, marker: Marker, text: Callable[[int, str], str], most: int
+        self,
+        forge: Forge,
+        marker: Marker,
+        text: Callable[[int, str], str],
+        most: int,
+        *,
+        wrote: bool = False,
     ) -> None:
         self._forge = forge
         self._marker = marker
         self._text = text
         self._most = most
+        self._wrote = wrote
 
     def comment(self, *, when: When, empty: bool) -> Posted:
         """Creates or updates the one comment of a plan; an `empty` one is not worth a new comment.
 
         A comment that has nothing new is edited; where something grew the old one is folded away
-        and a new one notifies the reviewers. What was applied stays as it is.
+        and a new one notifies the reviewers. What was applied stays as it is, and so does what is
+        newer than this plan.
         """
         marker, notes = self._marker, list(self._forge.notes())
         alive = self._ours(notes)
-        planned = [note for note, found in alive if found.status == "planned"]
-        same = [note for note, found in alive if found.digest == marker.digest]
-        if marker.status == "applied":
-            return self._update((same or planned)[-1:])
-        if alive and alive[-1][0] in same and self._is_done(alive[-1][1]):
-            return Posted("left as it is: this plan was applied")
-        if not planned and empty and when == "changes-only":
+        pending = [(note, found) for note, found in alive if found.status == "planned"]
+        of_this = [note for note, found in alive if found.digest == marker.digest]
+        planned = [(note, found) for note, found in pending if not self._is_older_than(found)]
+        if alive and self._is_done(alive[-1][1]):
+            return Posted("left as it is: this plan was applied", alive[-1][0].url)
+        if not pending and not of_this and empty and when == "changes-only":
             return Posted("not posted: there is nothing to review")
-        if not planned:
-            return Posted("posted", self._post(notes).url)
-        shown = next(found for note, found in alive if note is planned[-1])
-        if marker.grew(shown):
-            url = self._post(notes).url
-            return Posted("posted anew, as there is more in it", url, self._fold(planned))
-        return self._update(planned)
+        if pending and not planned and marker.status != "applied":
+            return Posted("left as it is: a newer plan is shown", pending[-1][0].url)
+        old = [note for note, _ in planned]
+        if marker.status == "applied" and (of_this or old):
+            return self._update((of_this or old)[-1:])
+        if planned and not marker.grew(planned[-1][1]):
+            return self._update(old)
+        url = self._post(notes).url
+        return Posted(
+            "posted anew, as there is more in it" if old else "posted", url, self._fold(old)
+        )
 
     def _is_done(self, last: Marker) -> bool:
-        """Whether a plan was applied, and is not pending again since."""
-        return last.status == "applied" and self._marker.made <= last.made
+        """Whether this plan was applied, and is not pending again since."""
+        same = last.status == "applied" and last.digest == self._marker.digest
+        return same and self._marker.made <= last.made and not self._wrote
+
+    def _is_older_than(self, shown: Marker) -> bool:
+        return shown.digest != self._marker.digest and self._marker.made < shown.made
 
     def _update(self, notes: list[Note]) -> Posted:
-        """The newest says it, the others are folded away; a new one where there is none."""
-        if not notes:
-            return Posted("posted", self._post([]).url)
+        """The newest says it, the others are folded away."""
         self._send(lambda body: self._forge.edit(notes[-1], body), notes[-1])
         return Posted("updated", notes[-1].url, self._fold(notes[:-1]))
 
-    def issue(self, title: str, news: str, *, resolved: bool, whole: bool) -> Posted:
+    def issue(
+        self, title: str, news: str, *, resolved: bool, complete: bool, whole: bool
+    ) -> Posted:
         """Opens, updates, reopens or closes the one issue of a plan that is made again and again.
 
         Only a plan that looked at the `whole` says what differs: another one opens an issue where
-        there is none, and changes nothing of one that is there. `news` says in short what differs.
+        there is none, and changes nothing of one that is there. One that looked at all and could
+        not read it all, which may stay so for long, says what is new. `news` says in short what
+        differs.
         """
         mine = self._ours(list(self._forge.issues(LABEL)))
-        opened = [issue for issue, _ in mine if issue.state == "open"]
-        if opened and not whole:
-            return Posted("left as it is: this plan did not look at everything", opened[0].url)
+        opened = [(issue, found) for issue, found in mine if issue.state == "open"]
+        if mine and not whole:
+            return Posted("left as it is: this plan did not look at everything", mine[0][0].url)
+        if opened and not complete and (resolved or not self._marker.grew(opened[0][1])):
+            return Posted("left as it is: this plan could not read everything", opened[0][0].url)
         if resolved:
-            return self._close(opened, title)
+            return self._close([issue for issue, _ in opened], title)
         if not mine:
             issue = self._send(lambda body: self._forge.open_issue(title, body, LABEL))
             return Posted("opened", issue.url)
         known, before = next((pair for pair in mine if pair[0].state == "open"), mine[0])
         # First: one that is lost behind a text that is new already would never be made.
-        if known.state == "closed" or self._marker.grew(before):
+        if self._marker.grew(before):
             self._forge.remark(known, f"Something else differs now: {news}.")
+        elif known.state == "closed":
+            self._forge.remark(known, f"This differs still: {news}.")
         self._edit(known, title, "open")
-        for issue in opened[1:]:
+        for issue, _ in opened[1:]:
             self._edit(issue, title, "closed")
         return Posted("reopened" if known.state == "closed" else "updated", known.url)
 
@@ -143,7 +165,8 @@ class Posting:
     def _send(self, send: Callable[[str], Sent], before: Note | None = None) -> Sent:
         """Sends the text, shorter and shorter where the host finds it too long."""
         shown = None if before is None else read(before.body)
-        report = self._marker.report or ("" if shown is None else shown.report)
+        known = shown.report if shown is not None and shown.digest == self._marker.digest else ""
+        report = self._marker.report or known
         head, most = f"{structs.replace(self._marker, report=report)}\n", self._most
         while True:
             try:

@@ -25,6 +25,10 @@ MOST_PAGES = 50
 _ATTEMPTS = 5
 # A job that waits longer costs more than the comment is worth.
 _MOST_WAIT_SECONDS = 60.0
+# A page of a hundred comments, each as long as may be.
+_MOST_BYTES = 128 * 1024 * 1024
+# What is decoded is another length, and no longer compressed.
+_OF_THE_WIRE = frozenset(("content-encoding", "content-length", "transfer-encoding"))
 _RETRIED = frozenset((429, 500, 502, 503, 504))
 _SERVER_FAILED = 500
 _OK = range(200, 300)
@@ -65,20 +69,24 @@ class Session:
         path: str,
         answer: type[Value],
         body: Mapping[str, object] | None = None,
+        *,
+        reads: bool = False,
     ) -> Value:
         """What the host answers, as a value of a type; HostError where it does not.
 
-        What was lost on its way is asked again, but for a POST: whether that arrived only a look
-        at what is there now can tell. TooLongError says that a text has to be shorter.
+        What was lost on its way is asked again, but for a POST that does more than it `reads`:
+        whether that arrived only a look at what is there now can tell. TooLongError says that a
+        text has to be shorter.
         """
-        return self._value(method, path, self._answered(method, path, body), answer)
+        once = method == "POST" and not reads
+        return self._value(method, path, self._answered(method, path, body, once=once), answer)
 
     def pages(self, path: str, page_of: type[list[Value]]) -> Iterator[Value]:
         """The items of a list, page by page, as long as the host says that there is a next one."""
         joined = "&" if "?" in path else "?"
         for page in range(1, MOST_PAGES + 1):
             asked = f"{path}{joined}per_page={PAGE}&page={page}"
-            answer = self._answered("GET", asked, None)
+            answer = self._answered("GET", asked, None, once=False)
             yield from self._value("GET", path, answer, page_of)
             # A page may be short of what the token may not see, with others behind it.
             headers = answer.headers
@@ -92,28 +100,41 @@ class Session:
         self._client.close()
 
     def _answered(
-        self, method: str, path: str, body: Mapping[str, object] | None
+        self, method: str, path: str, body: Mapping[str, object] | None, *, once: bool
     ) -> httpx.Response:
         asked = f"{method} {self._base_url}{path}"
         for attempt in range(1, _ATTEMPTS + 1):
             last = attempt == _ATTEMPTS
             try:
-                answer = self._client.request(method, f"{self._base_url}{path}", json=body)
+                answer = self._whole(method, f"{self._base_url}{path}", body)
             except httpx.HTTPError as error:
-                if method == "POST" or last:
+                if once or last:
                     why = self._token.redacted(str(error)) or type(error).__name__
                     raise HostError(
                         f"{method} {self._base_url}{path}: no answer: {why}", 0
                     ) from None
                 time.sleep(_pause(attempt))
                 continue
-            if method == "POST" and answer.status_code >= _SERVER_FAILED:
+            if once and answer.status_code >= _SERVER_FAILED:
                 raise HostError(f"{asked}: {answer.status_code}", 0)
             wait = _asked_to_wait(answer, attempt)
             if wait is None or last:
                 return answer
             time.sleep(wait)
         raise AssertionError  # the last attempt returns or raises
+
+    def _whole(self, method: str, url: str, body: Mapping[str, object] | None) -> httpx.Response:
+        """An answer of a size and in a time that a comment is worth."""
+        until = time.monotonic() + _MOST_WAIT_SECONDS
+        with self._client.stream(method, url, json=body) as answer:
+            parts, size = [], 0
+            for part in answer.iter_bytes():
+                size += len(part)
+                parts.append(part)
+                if size > _MOST_BYTES or time.monotonic() > until:
+                    raise httpx.ReadError("the answer is too large, or takes too long")
+        headers = [(k, v) for k, v in answer.headers.items() if k not in _OF_THE_WIRE]
+        return httpx.Response(answer.status_code, headers=headers, content=b"".join(parts))
 
     def _value(self, method: str, path: str, answer: httpx.Response, type_: type[Value]) -> Value:
         asked = f"{method} {self._base_url}{path}"

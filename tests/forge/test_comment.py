@@ -402,11 +402,43 @@ def test_only_a_plan_that_looked_at_everything_changes_the_issue(run: Run, host:
 
     part = structs.replace(EMPTY, scope=structs.replace(EMPTY.scope, target=("messages/*",)))
     fewer = structs.replace(of(PLAN, 1), scope=part.scope)
-    for plan in (part, fewer, lost):
-        assert "did not look at everything" in ok(run("comment", saved(plan), "--issue")).err
+    for plan, why in ((part, "look at"), (fewer, "look at"), (lost, "read")):
+        assert f"not {why} everything" in ok(run("comment", saved(plan), "--issue")).err
 
     assert (host.issues[0]["state"], host.issues[0]["body"]) == ("open", body)
     assert host.remarks == []
+    ok(run("comment", saved(EMPTY), "--issue"))
+    ok(run("comment", saved(fewer), "--issue"))
+    assert host.issues[0]["state"] == "closed"
+
+
+def test_what_newly_drifts_is_told_also_while_a_record_cannot_be_read(run: Run, host: Host) -> None:
+    lost = mixed().unreadable[:1]
+    ok(run("comment", saved(structs.replace(of(PLAN, 1, 2), unreadable=lost)), "--issue"))
+
+    more = structs.replace(of(PLAN, 1, 2, 3), unreadable=lost)
+    ok(run("comment", saved(more), "--issue"))
+    assert "3 of 81 records change" in host.issues[0]["body"]
+    assert "1 record could not be read" in host.issues[0]["body"]
+    assert len(host.remarks) == 1
+
+    # Whether the others are as they should be nobody knows.
+    for less in (of(PLAN, 1), EMPTY):
+        ok(run("comment", saved(structs.replace(less, unreadable=lost)), "--issue"))
+    assert host.issues[0]["state"] == "open"
+    assert "3 of 81 records change" in host.issues[0]["body"]
+
+
+def test_an_issue_that_somebody_closed_is_reopened_for_what_differs_still(
+    run: Run, host: Host
+) -> None:
+    ok(run("comment", saved(PLAN), "--issue"))
+    host.issues[0]["state"] = "closed"
+
+    ok(run("comment", saved(PLAN), "--issue"))
+
+    assert host.issues[0]["state"] == "open"
+    assert host.remarks == ["This differs still: 30 of 81 records change (37.04 %)."]
 
 
 @pytest.mark.parametrize(
@@ -477,6 +509,9 @@ def test_the_token_of_another_app_keeps_one_comment_too(run: Run, host: Host) ->
         ok(run("comment", saved(PLAN)))
 
     assert len(host.bodies()) == 1
+    host.faults = [(502, {}, False)]  # of who asks, too: else it would be taken for another
+    ok(run("comment", saved(PLAN)))
+    assert len(host.bodies()) == 1
 
 
 def test_pages_that_are_short_of_what_is_hidden_are_not_the_last(run: Run, host: Host) -> None:
@@ -516,6 +551,67 @@ def test_an_apply_that_wrote_nothing_freezes_nothing(run: Run, host: Host) -> No
     (body,) = [body for body in host.bodies() if "### user_data plan" in body]
     assert one.digest in body
     assert "⛔" not in body
+
+
+def made(plan: Plan, day: int) -> Plan:
+    return structs.replace(
+        plan, meta=structs.replace(plan.meta, created=f"2026-03-{day:02}T00:00:00Z")
+    )
+
+
+def test_the_end_of_an_older_plan_leaves_a_newer_one_pending(run: Run, host: Host) -> None:
+    one, other = made(of(PLAN, 0, 1), 1), made(of(PLAN, 2, 3), 2)
+    ok(run("comment", saved(one)))
+    ok(run("comment", saved(other)))
+
+    ok(run("comment", saved(one), "--result", result_of(one, 0, applied=2)))
+
+    shown = [body for body in host.bodies() if "### user_data plan" in body]
+    pending, done = sorted(shown, key=lambda body: "✅ Applied" in body)
+    assert other.digest in pending
+    assert one.digest in done
+
+
+def test_an_older_plan_does_not_replace_a_newer_one(run: Run, host: Host) -> None:
+    newer, older = made(of(PLAN, 0, 1, 2), 2), made(of(PLAN, 0, 1), 1)
+    ok(run("comment", saved(newer)))
+
+    assert "a newer plan is shown" in ok(run("comment", saved(older))).err
+
+    assert newer.digest in host.bodies()[0]
+
+
+def test_an_apply_that_is_run_again_leaves_the_record_of_the_first(run: Run, host: Host) -> None:
+    ok(run("comment", saved(PLAN)))
+    ok(run("comment", saved(PLAN), "--result", result_of(PLAN, 0, applied=30)))
+
+    again = ok(run("comment", saved(PLAN), "--result", result_of(PLAN, 0)))
+
+    assert "was applied" in again.err
+    assert "**✅ Applied: 30 applied.**" in host.bodies()[0]
+
+
+def test_another_plan_has_no_link_to_the_report_of_the_one_before(run: Run, host: Host) -> None:
+    ok(run("comment", saved(PLAN), "--report-url", "https://example.com/a.html"))
+
+    ok(run("comment", saved(of(PLAN, 1))))
+
+    assert "a.html" not in host.bodies()[0]
+
+
+def test_that_nothing_was_to_be_done_is_not_worth_a_comment(run: Run, host: Host) -> None:
+    ok(run("comment", saved(EMPTY), "--result", result_of(EMPTY, 0)))
+
+    assert host.bodies() == []
+
+
+@pytest.mark.parametrize("outcome", ["unknown", "altered"])
+def test_what_may_have_been_written_is_not_said_to_be_not(
+    run: Run, host: Host, outcome: str
+) -> None:
+    ok(run("comment", saved(PLAN), "--result", result_of(PLAN, 4, **{outcome: 1})))
+
+    assert f"**❓ Perhaps applied: 1 {outcome}.**" in host.bodies()[0]
 
 
 def test_what_is_folded_away_is_folded_once(run: Run, host: Host) -> None:
