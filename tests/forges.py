@@ -157,7 +157,7 @@ def gitlab(host: Host, method: str, path: str, query: Any, body: Any) -> Answer:
     if found and method == "PUT":
         state = {"close": "closed", "reopen": "open"}.get(body.get("state_event"))
         item = _item(host.issues, found[1])
-        item.update(description=text, state=state or item["state"])
+        item.update(body=text, description=text, state=state or item["state"])
         return 200, {}
     return 404, {"message": "404 Not Found"}
 

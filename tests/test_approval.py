@@ -458,6 +458,44 @@ def test_only_a_whole_apply_of_a_commit_is_recorded(
     assert git("for-each-ref", "refs/reconciler") == ""
 
 
+def test_what_was_merged_before_what_was_applied_last_is_not_applied_again(
+    run: Run, store: Store
+) -> None:
+    live(store, {1: "b"})
+    commit({M: messages({1: "b"})})
+    names = [git("rev-parse", "HEAD")]
+    run("apply", "--sandbox", "--auto-approve", "--record")
+    for value in ("c", "b"):  # a change, and what reverts it
+        commit({M: messages({1: value})})
+        names.append(git("rev-parse", "HEAD"))
+        flags = ("--since", "HEAD~1", "--record")
+        assert run("apply", "--sandbox", "--auto-approve", *flags).code == 0
+    git("checkout", "--quiet", names[1])
+
+    again = run("apply", "--sandbox", "--auto-approve", "--since", names[0], "--record")
+
+    assert again.code == 5
+    assert f"{names[1][:7]} comes before {names[2][:7]}, which was applied last" in again.err
+    assert holds(store, 1) == "b"
+    assert git("rev-parse", "refs/reconciler/applied") == names[2]
+
+
+def test_where_nothing_has_to_be_read_no_token_is_needed(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit({M: messages({1: "x"})})
+    commit({"README.md": "words"})
+    monkeypatch.setenv("CARRIERX_TOKEN", "")
+
+    result = run("plan", "--since", "HEAD~1")
+
+    assert result.code == 0
+    assert "No changes." in result.out
+    needed = run("plan")
+    assert needed.code == 1
+    assert "no token: set CARRIERX_TOKEN" in needed.err
+
+
 def test_without_anything_to_go_by_auto_asks_for_a_name(run: Run) -> None:
     commit({M: messages({1: "x"})})
 

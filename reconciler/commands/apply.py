@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
-from reconciler import history, policies
+from reconciler import policies
 from reconciler.apply import Manner, WriteMethod
 from reconciler.commands import Terminal, journals, lines, reports
 from reconciler.commands.applying import Job, State, carry_out
@@ -15,9 +15,9 @@ from reconciler.commands.expecting import Approval
 from reconciler.commands.files import read_plan
 from reconciler.commands.journals import Run
 from reconciler.commands.planning import Inputs, Task, make, task
+from reconciler.commands.recording import keep_order, record
 from reconciler.commands.recovering import look_after
 from reconciler.commands.reporting import Told, report
-from reconciler.config import Settings
 from reconciler.errors import (
     BROKEN_PIPE,
     ExitCode,
@@ -26,12 +26,11 @@ from reconciler.errors import (
     ReconcilerError,
     RefusedError,
 )
-from reconciler.model import Mode, Plan, short
+from reconciler.model import Plan
 from reconciler.pool import run as run_coroutine
 from reconciler.render import text
 from reconciler.render.text import Detail
 from reconciler.report import gather
-from reconciler.revision import APPLIED, Repository
 
 QUESTION = """
 Do you want to write these changes?
@@ -89,7 +88,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
         )
         code = report(told, state, wanted, terminal)
     if parameters.record and code == ExitCode.OK:
-        _record(plan, parameters, terminal)
+        record(plan, parameters.inputs, terminal, saved=parameters.plan is not None)
     return ExitCode(code)
 
 
@@ -136,6 +135,7 @@ def _plan(
     """The plan, and what it was made of if it was not a saved one; shown, but for events."""
     fresh: Task | None = None
     if parameters.plan is None:
+        keep_order(parameters.inputs)
         fresh = task(parameters.inputs, terminal)
         if approved is not None:
             fresh = structs.replace(fresh, wanted=approved.watching(fresh.wanted))
@@ -187,47 +187,3 @@ def _refuse(plan: Plan) -> None:
         raise RefusedError(
             f"refused by {names} (above): nothing was written; if it is meant: {flags}"
         )
-
-
-def _record(plan: Plan, parameters: Parameters, terminal: Terminal) -> None:
-    """Notes the commit as applied, if the records now hold all that it says.
-
-    What was applied is applied: that nothing can be noted is said, and is no failure.
-    """
-    try:
-        git = history.repository(parameters.inputs.manifests.paths)
-        why = next(_objections(plan, git, parameters), "")
-        if not why:
-            head = git.commit(plan.revisions.head or "")
-            git.record(head)
-            terminal.note(f"Recorded {short(head)} as applied, for --base auto.")
-            return
-    except ReconcilerError as error:
-        why = str(error)
-    terminal.note(f"Not recorded: {why}.")
-
-
-def _objections(plan: Plan, git: Repository, parameters: Parameters) -> Iterator[str]:
-    """Why a plan is not all of a commit, or not the last one that was applied."""
-    scope, head, applied = plan.scope, plan.revisions.head, git.known(APPLIED)
-    if head is None:
-        yield "the manifests are not those of a commit"
-        return
-    if scope.manifests or scope.target or scope.exclude or scope.only or plan.left:
-        yield "a part of the records was left out"
-    paths, since = parameters.inputs.manifests.paths, scope.since
-    if since is not None and (applied is None or not history.alike(git, applied, since, paths)):
-        yield f"only what changed since {short(since)} was looked at"
-    if applied is None:
-        return
-    base = plan.revisions.base
-    known = base and (git.holds(applied, base) or history.alike(git, applied, base, paths))
-    if _removes(parameters.inputs.manifests.settings) and not known:
-        yield f"what left git since {short(applied)} was not looked at: use --base auto"
-    if parameters.plan is not None and not git.holds(head, applied):
-        yield f"{short(applied)}, which was applied since, is no part of {short(head)}"
-
-
-def _removes(settings: Settings) -> bool:
-    """Whether what leaves git leaves the records, for which the base has to be known."""
-    return any(rule.mode is Mode.MERGE or rule.removed == "clear" for rule in settings.rules)

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from reconciler import config
 from reconciler.commands import SANDBOX_DB, Terminal
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ConfigError, ReconcilerError
 from reconciler.render.logs import LOGS, LogFormat
 from reconciler.telemetry import Telemetry
 from reconciler.transport import Clock, LoopClock, Transport
@@ -128,6 +128,10 @@ async def _http(connection: Connection) -> AsyncGenerator[Transport]:
     from reconciler.transport.http import connect  # httpx costs 0.1 s
 
     target = connection.target
+    if target.token is None:
+        raise ConfigError(
+            "no token: set CARRIERX_TOKEN or CARRIERX_TOKEN_FILE (--sandbox needs none)"
+        )
     if not connection.sandbox:
         async with connect(target.base_url, target.token, run=connection.run) as http:
             yield http

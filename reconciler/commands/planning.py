@@ -230,8 +230,22 @@ def _head(git: Repository, manifests: Manifests) -> str | None:
 
 async def make(task: Task, inputs: Inputs, terminal: Terminal) -> Plan:
     """The plan of a task, read through a client that cannot write, with what the guards say."""
-    wanted = task.wanted.records
     draft = Draft(inputs.connection.target.base_url, task.wanted)
+    if (
+        task.wanted.records
+    ):  # without a token, too, nothing differs where there is nothing to look at
+        await _read(task, inputs, terminal, draft)
+    plan = structs.replace(
+        draft.plan(), released=task.released, revisions=task.revisions, scope=task.scope
+    )
+    limits = structs.asdict(inputs.manifests.settings.guards)
+    return structs.replace(
+        plan, guards=policies.judge(plan, limits, inputs.allowed), meta=meta(plan)
+    )
+
+
+async def _read(task: Task, inputs: Inputs, terminal: Terminal, draft: Draft) -> None:
+    wanted = task.wanted.records
     async with open_api(inputs.connection, terminal, requests=len(wanted)) as link:
         with terminal.progress("Reading records", len(wanted), link.traffic) as step:
 
@@ -247,13 +261,6 @@ async def make(task: Task, inputs: Inputs, terminal: Terminal) -> Plan:
                     parallelism=inputs.connection.parallelism,
                     on_read=add,
                 )
-    plan = structs.replace(
-        draft.plan(), released=task.released, revisions=task.revisions, scope=task.scope
-    )
-    limits = structs.asdict(inputs.manifests.settings.guards)
-    return structs.replace(
-        plan, guards=policies.judge(plan, limits, inputs.allowed), meta=meta(plan)
-    )
 
 
 def _how(how: How, task: Task) -> How:
