@@ -45,8 +45,13 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = temp / "source"
     kept = shutil.ignore_patterns(".venv", ".git", ".*_cache", "tests", ".reconciler")
     shutil.copytree(REPOSITORY, source, ignore=kept)
-    step = _step(INSTALL, {"python": shutil.which("python3") or ""}, temp, Path(), source)
+    checkout = temp / "checkout"
+    for module in ("venv", "pip", "json"):
+        write("open('owned', 'w')\n", f"{checkout}/{module}.py")
+        write("open('owned', 'w')\n", f"{checkout}/{module}/__init__.py")
+    step = _step(INSTALL, {"python": shutil.which("python3") or ""}, temp, checkout, source)
     assert step.code == 0, step.out
+    assert not [*temp.rglob("owned")]  # nothing of a checkout is run
     assert (temp / "path").read_text() == f"{temp}/reconciler/bin\n"
     return temp
 
@@ -220,6 +225,47 @@ def test_a_plan_that_fails_is_a_step_that_fails(act: Act) -> None:
 
     assert act(command="plan").code == 1
     assert act(command="destroy").code == 64
+
+
+def test_what_somebody_committed_is_not_what_a_step_wrote(act: Act) -> None:
+    change()
+    assert act(command="plan").outputs["plan-path"] == "./plan.json"
+    write('{"exit_code": 0}', "plan.result.json")
+    write("messages: {x: {user_data: 5}}\n")
+
+    for command in ("plan", "drift"):
+        step = act(command=command, base="HEAD")
+        assert step.code == 1
+        assert step.outputs == {"exit-code": "1"}
+    step = act(command="apply", plan="plan.json")
+    assert step.code == 1
+    assert "Applied" not in Path("plan.result.json").read_text()
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"plan": "a\nchanges=5"},
+        {"report": "a\nb"},
+        {"directory": ".\n"},
+        {"plan": ""},
+        {"fail-on-changes": "True"},
+        {"arguments": "--out=elsewhere.json"},
+    ],
+    ids=str,
+)
+def test_an_input_that_cannot_be_meant_is_refused(act: Act, inputs: dict[str, str]) -> None:
+    step = act(command="plan", **inputs)
+
+    assert step.code == 64
+    assert step.outputs == {"exit-code": "64"}
+    assert "::error title=reconciler::" in step.out
+
+
+def test_no_directory_is_the_one_at_hand(act: Act) -> None:
+    change()
+
+    assert act(command="plan", directory="").outputs["plan-path"] == "./plan.json"
 
 
 @pytest.mark.parametrize("name", ["command", "directory", "arguments", "plan", "base", "since"])
