@@ -5,7 +5,7 @@ that begin with `__`. Here it is given each scalar as its JSON text, so that no 
 equal, and lists whose items are matched already.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 from typing import Literal, TypeAlias
 
@@ -161,9 +161,14 @@ _OPS: dict[str, Op] = {
 
 
 def _listed(steps: Steps, old: list[JsonValue], new: list[JsonValue]) -> Iterator[Place]:
-    from deepdiff import DeepDiff  # it costs 0.1 s, and only lists need it
+    slots = list(pairs(old, new))
+    if not any(_is_deep(slot, old, new) for slot in slots):
+        yield from (_item(steps, slot, old, new) for slot in slots)
+        return
 
-    left, right = _matched(old, new)
+    from deepdiff import DeepDiff  # it costs 0.1 s, and only lists of structures need it
+
+    left, right = _matched(old, new, slots)
     tree = DeepDiff(
         left,
         right,
@@ -181,6 +186,21 @@ def _listed(steps: Steps, old: list[JsonValue], new: list[JsonValue]) -> Iterato
             yield Place(op, (*steps, *inner), before, after)
 
 
+def _is_deep(slot: _Slot, old: list[JsonValue], new: list[JsonValue]) -> bool:
+    """Whether there is more to say of two items than that one became the other."""
+    i, j = slot
+    if i is None or j is None:
+        return False
+    return isinstance(old[i], dict | list) and type(old[i]) is type(new[j])
+
+
+def _item(steps: Steps, slot: _Slot, old: list[JsonValue], new: list[JsonValue]) -> Place:
+    i, j = slot
+    op: Op = "add" if i is None else "remove" if j is None else "replace"
+    before, after = None if i is None else old[i], None if j is None else new[j]
+    return Place(op, (*steps, _index(slot)), before, after)
+
+
 def _index(slot: _Slot) -> int:
     """By which people find an item."""
     old, new = slot
@@ -188,13 +208,13 @@ def _index(slot: _Slot) -> int:
 
 
 def _matched(
-    old: list[JsonValue], new: list[JsonValue]
+    old: list[JsonValue], new: list[JsonValue], slots: Iterable[_Slot]
 ) -> tuple[dict[_Slot, _Texts], dict[_Slot, _Texts]]:
     """Two lists by slot: what became what is in the same one, and what is equal in none."""
     left: dict[_Slot, _Texts] = {}
     right: dict[_Slot, _Texts] = {}
-    for i, j in pairs(old, new):
-        slot = (i, j)
+    for slot in slots:
+        i, j = slot
         if i is not None and j is not None:
             left[slot], right[slot] = _both(old[i], new[j])
         elif i is not None:
@@ -207,7 +227,7 @@ def _matched(
 def _both(old: JsonValue, new: JsonValue) -> tuple[_Texts, _Texts]:
     """Two values for deepdiff, the lists in them matched."""
     if isinstance(old, list) and isinstance(new, list):
-        return _matched(old, new)
+        return _matched(old, new, pairs(old, new))
     if isinstance(old, dict) and isinstance(new, dict):
         left: dict[str, _Texts] = {}
         right: dict[str, _Texts] = {}

@@ -13,7 +13,9 @@ from functools import lru_cache
 # ones, half pairs, line breaks, every space but the plain one, combining marks.
 _UNSEEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs", "Mn", "Mc", "Me"))
 # Letters and symbols by their category, blank to the eye: Hangul fillers, the empty Braille cell.
-_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc\U0001d159")
+# Parts of a Hangul syllable, which are drawn as the one that they make up.
+_JOINED = (range(0x1160, 0x1200), range(0xD7B0, 0xD800))
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t", '"': r"\"", "\\": r"\\"}
 
 # What needs no look at each character.
@@ -27,8 +29,9 @@ _ACTS_IN_JSON = re.compile(r"::|##|[^\x00-\x7e]")
 
 _BACKTICKS = re.compile("`+")
 _SPACES = re.compile(" {2,}")
-_FORMULA_BEHIND = re.compile(r";( *[=+@-])")
-_FORMULA = tuple("=+-@\t\r'")
+# The wide forms of the signs as well, which some spreadsheets read as the plain ones.
+_FORMULA_BEHIND = re.compile(r';([ "]*[=+@\uff1d\uff0b\uff20\uff0d-])')
+_FORMULA = tuple("=+-@\t\r'\uff1d\uff0b\uff20\uff0d")
 _ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"))
 
 
@@ -117,7 +120,8 @@ def _character(character: str) -> str:
         return _SHORT[character]
     unseen = unicodedata.category(character) in _UNSEEN and character != " "
     twin = unicodedata.normalize("NFC", character) != character  # the Angstrom sign for the letter
-    if not (unseen or twin or character in _BLANK):
+    joined = any(ord(character) in part for part in _JOINED)
+    if not (unseen or twin or joined or character in _BLANK):
         return character
     return "".join(f"\\u{unit:04x}" for unit in _utf16(character))
 

@@ -5,8 +5,8 @@ https://docs.github.com/articles/about-code-owners, https://docs.gitlab.com/user
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice, takewhile
 from pathlib import Path
 
 from msgspec import Struct
@@ -39,6 +39,9 @@ class Owners:
 
     def __init__(self, lines: Iterable[str] = (), folder: str = "") -> None:
         self._rules = tuple(_rules(lines))
+        self._by_start: dict[tuple[str, ...], list[int]] = {}
+        for number, rule in enumerate(self._rules):
+            self._by_start.setdefault(_start(rule.pattern), []).append(number)
         self._folder = folder
         self._known: dict[str, tuple[str, ...]] = {}
 
@@ -49,11 +52,27 @@ class Owners:
         """Who owns a file: in every section the last rule that matches has the word."""
         if file not in self._known:
             names = posixpath.normpath(posixpath.join(self._folder, file)).split("/")
-            last = {
-                rule.section: rule.owners for rule in self._rules if _matches(rule.pattern, names)
-            }
+            rules = (self._rules[number] for number in sorted(self._candidates(names)))
+            last = {rule.section: rule.owners for rule in rules if _matches(rule.pattern, names)}
             self._known[file] = tuple(dict.fromkeys(one for some in last.values() for one in some))
         return self._known[file]
+
+    def _candidates(self, names: Sequence[str]) -> Iterator[int]:
+        """The rules that can match: of thousands few begin as a path does."""
+        starts = {tuple(names[:length]) for length in range(len(names) + 1)}
+        starts |= {("**", name) for name in names}
+        for start in starts:
+            yield from self._by_start.get(start, ())
+
+
+def _start(pattern: tuple[str, ...]) -> tuple[str, ...]:
+    """The names without stars that a pattern begins with; or the one that it looks for anywhere."""
+    if pattern[0] == "**" and len(pattern) > 1 and not _STARRED & set(pattern[1]):
+        return pattern[:2]
+    return tuple(takewhile(lambda name: not _STARRED & set(name), pattern))
+
+
+_STARRED = frozenset("*?")
 
 
 def read(folder: Path) -> Owners:

@@ -209,6 +209,21 @@ def test_a_write_that_comes_late_is_seen_by_a_later_look() -> None:
     assert (outcome.name, len(api.requests)) == ("applied", 10)
 
 
+def test_two_long_values_that_were_stored_instead_do_not_look_the_same() -> None:
+    told = set()
+    for end in "AB":
+
+        def stored(api: Api, text: str = "y" * 5000 + end) -> Response:
+            api.user_data = text
+            return api.holding()
+
+        outcome, _ = applied("old", {WRITE: after_the_write(stored)})
+        told.add(outcome.detail)
+        assert "(5,003 characters, " in outcome.detail
+        assert len(outcome.detail) < 400
+    assert len(told) == 2
+
+
 def test_a_refused_value_is_told_with_its_length() -> None:
     outcome, _ = applied("old", {WRITE: refuse(422)}, planned=change(after="é😀"))
 

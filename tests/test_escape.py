@@ -1,5 +1,6 @@
 """Text of strangers cannot act, and two texts never look the same."""
 
+import csv
 import json
 import re
 import unicodedata
@@ -81,6 +82,23 @@ def test_a_quoted_text_can_be_read_back(text: str) -> None:
 )
 def test_what_it_looks_like(text: str, shown: str) -> None:
     assert quoted(text) == shown
+
+
+KOREAN = st.text(st.sampled_from("\u1100\u1161\u11a8\uac00\uac01\ua960\ud7b0"))
+
+
+@given(ANY_TEXT | HOSTILE | KOREAN)
+def test_no_two_texts_are_drawn_as_one(text: str) -> None:
+    assert unicodedata.normalize("NFC", quoted(text)) == quoted(text)
+
+
+@pytest.mark.parametrize("text", ["=1", "＝1", "x;=1", 'x;"=1', "x; ＠1", "-1"])
+def test_no_cell_becomes_a_formula_however_it_is_parted(text: str) -> None:
+    row = f'"{cell(text).replace(chr(34), chr(34) * 2)}"'
+
+    for delimiter in ",;":
+        for found in next(csv.reader([row], delimiter=delimiter)):
+            assert found.lstrip(' "')[:1] not in tuple("=+-@＝＋－＠")
 
 
 @given(ANY_TEXT | HOSTILE)

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.owners import Owners, read
 from writing import write
@@ -60,6 +62,36 @@ def test_owners_are_found_from_the_top_of_the_repository(folder: Path) -> None:
     assert read(folder / "data").of("manifests/a.yaml") == ("@team",)
     assert read(folder).of("data/manifests/a.yaml") == ("@team",)
     assert read(folder / "data").of("../data/manifests/a.yaml") == ("@team",)
+
+
+NAMES = st.sampled_from(["m", "a", "b", "*", "**", "a*", "?"])
+PATTERNS = st.builds(
+    lambda names, first, last: f"{first}{'/'.join(names)}{last}",
+    st.lists(NAMES, min_size=1, max_size=4),
+    *(st.sampled_from(["", "/"]), st.sampled_from(["", "/"])),
+)
+FILES = st.lists(st.sampled_from(["m", "a", "b", "ab"]), min_size=1, max_size=4).map("/".join)
+
+
+@given(st.lists(PATTERNS, max_size=8), FILES)
+def test_among_many_rules_the_same_one_has_the_word_as_one_by_one(
+    patterns: list[str], file: str
+) -> None:
+    alone = [(f"@o{n}",) for n, one in enumerate(patterns) if Owners([f"{one} @x"]).of(file)]
+
+    together = Owners([f"{one} @o{n}" for n, one in enumerate(patterns)]).of(file)
+
+    assert together == (alone[-1] if alone else ())
+
+
+def test_thousands_of_rules_and_files_take_no_time() -> None:
+    code = (
+        "from reconciler.owners import Owners\n"
+        "owners = Owners([f'/manifests/team-{n:05}/ @o{n}' for n in range(5000)])\n"
+        "for n in range(5000): assert owners.of(f'manifests/team-{n:05}/a.yaml') == (f'@o{n}',)\n"
+    )
+
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
 
 
 def test_without_a_file_that_can_be_read_nobody_owns_anything(folder: Path) -> None:

@@ -11,6 +11,7 @@ from reconciler.commands import REPORT_WIDTH, Terminal, lines, reports
 from reconciler.commands.applying import State
 from reconciler.commands.audit import who
 from reconciler.commands.files import PRIVATE, append, write_whole
+from reconciler.commands.formats import SUMMARY_BYTES
 from reconciler.commands.journals import Run
 from reconciler.commands.reports import Reports
 from reconciler.errors import ExitCode, ReconcilerError
@@ -58,12 +59,13 @@ def report(told: Told, state: State, wanted: Reports, terminal: Terminal) -> int
     )
     outcomes = state.outcomes
     try:
+        room = SUMMARY_BYTES - reports.held("github", wanted)
         failures = reports.write(
             wanted,
             {
                 "json": lambda: result.document(told.plan, outcomes, ran),
                 "text": lambda: _text(told, state),
-                "github": lambda: lines(ended.page(told.plan, outcomes, state.error)),
+                "github": lambda: [ended.page(told.plan, outcomes, state.error, most=room)],
             },
         )
         outputs = told.environment.get("GITHUB_OUTPUT")

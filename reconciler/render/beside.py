@@ -28,9 +28,10 @@ def conflicts(plan: Plan, paint: Paint) -> Iterator[str]:
     for conflict in plan.conflicts:
         yield f"  {paint.removed('!')} {paint.strong(str(conflict.address))}"
         yield f"      {where(conflict.source, paint)}  {paint.removed('conflict')}"
+        at = records.sides(conflict, plan)
         for place in conflict.places:
             yield f"      {paint.removed('!')} {places.name(steps_of(place))}:"
-            for side, value in records.sides(conflict, place, plan):
+            for side, value in at(place):
                 yield f"          {side:<4} {value}"
         yield ""
     first = plan.conflicts[0].address

@@ -19,6 +19,9 @@ from reconciler.owners import Owners
 from reconciler.render import places
 from reconciler.report import Report, file_of, owners_of
 
+# As drawing.js cuts texts, whose characters beyond U+FFFF count as two.
+_WHOLE_CHARS = 60
+
 _OPS = ("add", "replace", "remove")
 
 
@@ -78,6 +81,12 @@ def embedded(report: Report, owners: Owners) -> str:
         "variants": variants,
         "records": columns | {"sid": "".join(sids)},
         "texts": texts.all,
+        # Of a longer one the page shows a part, and what tells it from others.
+        "marks": {
+            str(at): places.mark_of(text)
+            for at, text in enumerate(texts.all)
+            if len(text) > _WHOLE_CHARS
+        },
     }
     return _in_script(in_json(msgspec.json.encode(value).decode()))
 

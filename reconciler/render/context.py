@@ -137,8 +137,9 @@ def _panels(report: Report) -> Iterator[dict[str, Any]]:
 
 
 def _conflict(conflict: Conflict, plan: Plan) -> Iterator[tuple[str, ...]]:
+    at = records.sides(conflict, plan)
     for place in conflict.places:
-        values = (cut(shown) for _, shown in records.sides(conflict, place, plan))
+        values = (cut(shown) for _, shown in at(place))
         name = places.name(steps_of(place))
         yield str(conflict.address), name, *values, where(conflict.source)
 

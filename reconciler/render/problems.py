@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from reconciler.escape import brief, visible
+from reconciler.escape import brief, in_json, visible
 from reconciler.model import Problem, Severity
 from reconciler.render.paint import Paint
 
@@ -41,4 +41,5 @@ def json(problems: Iterable[Problem], *, files: int, records: int) -> str:
     listed = [msgspec.to_builtins(problem) for problem in problems]
     valid = all(problem["severity"] != Severity.ERROR for problem in listed)
     document = {"valid": valid, "files": files, "records": records, "problems": listed}
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    written = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    return f"{in_json(written)}\n"

@@ -1,6 +1,7 @@
 """One change, or a group of changes that are alike -> lines for people."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 
 from reconciler.diff import Op, Place
 from reconciler.escape import visible
@@ -8,7 +9,7 @@ from reconciler.grouping import Effect, Group, differences, hidden
 from reconciler.model import Action, Change, Conflict, Origin, Plan, Source
 from reconciler.render import places
 from reconciler.render.paint import Paint
-from reconciler.value import reach
+from reconciler.value import reach, structure
 
 _ACTION_MARKS: dict[Action, Op] = {
     Action.SET: "add",
@@ -63,13 +64,23 @@ def concise(group: Group, paint: Paint) -> Iterator[str]:
         yield f"{head}  {keys}{origin}"
 
 
-def sides(conflict: Conflict, place: str, plan: Plan) -> Iterator[tuple[str, str]]:
-    """What each side holds at a place of a conflict: `("git", '"spring"')`."""
+def sides(conflict: Conflict, plan: Plan) -> Callable[[str], list[tuple[str, str]]]:
+    """What each side holds at a place of a conflict: `("git", '"spring"')`; each is read once."""
     mask = hidden(plan, conflict)
+    read = cache(structure if mask is None else mask.text)
     held = {"base": conflict.base, "git": conflict.wanted, "live": conflict.live}
-    for side, text in held.items():
-        there, value = reach(text, place, mask.text if mask is not None else None)
-        yield side, places.shown(value, whole=not place) if there else "(nothing)"
+
+    def at(place: str) -> list[tuple[str, str]]:
+        as_it_is = mask is None and not place
+        found = {
+            side: reach(text, place, None if as_it_is else read) for side, text in held.items()
+        }
+        return [
+            (side, places.shown(value, whole=not place) if there else "(nothing)")
+            for side, (there, value) in found.items()
+        ]
+
+    return at
 
 
 def where(source: Source, paint: Paint) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from reconciler import __version__
-from reconciler.escape import brief
+from reconciler.escape import brief, in_json
 from reconciler.model import Problem
 from reconciler.rulebook import RULES, severity
 
@@ -40,7 +40,8 @@ def sarif(problems: Sequence[Problem]) -> str:
         "version": "2.1.0",
         "runs": [run],
     }
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    written = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    return f"{in_json(written)}\n"
 
 
 def _rule(name: str) -> dict[str, object]:

@@ -23,6 +23,7 @@ from reconciler.model import (
     Meta,
     Origin,
     Plan,
+    Problem,
     Released,
     Revisions,
     Scope,
@@ -31,7 +32,7 @@ from reconciler.model import (
 )
 from reconciler.owners import Owners
 from reconciler.plan import digest
-from reconciler.render import html, markdown
+from reconciler.render import html, markdown, problems, sarif
 from reconciler.render.markdown.setting import Around, Links
 from reconciler.render.text import Detail
 from reconciler.report import gather
@@ -207,6 +208,20 @@ def test_two_different_values_never_look_the_same(one: str | None, other: str | 
 
 
 CANARY = "canary-6f2c"
+
+
+def test_a_problem_is_told_to_programs_without_acting() -> None:
+    source = Source("manifests/\x9b31m##[error]x\u202e.yaml", 1, 1)
+    problem = Problem(source, "empty", "::error::\u200b")
+
+    for written in (
+        problems.json([problem], files=1, records=0),
+        sarif.sarif([problem]),
+    ):
+        assert "##" not in written
+        assert "::" not in written
+        assert not {"\x9b", "\u202e", "\u200b"} & set(written)
+        assert json.loads(written)
 
 
 @pytest.mark.parametrize("name", FORMATS)

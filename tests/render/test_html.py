@@ -133,6 +133,7 @@ def test_groups_come_first_with_what_loses_something_on_top(show: Show) -> None:
             lambda c: "platinum" in (c.after or "") and c.origin is Origin.DRIFT,
         ),
         ("guard:max_change_percent", lambda change: change.before is not None),
+        ("op:remove,", lambda change: "legacy" in (change.before or "")),
         ("nothing like this", lambda _: False),
     ],
 )
@@ -149,6 +150,9 @@ def test_a_search_by_regex_and_one_that_is_none(show: Show) -> None:
     assert search(page, "^messages/[0-7]") == changes(
         lambda change: change.address.kind == "messages" and change.address.sid[0] in "01234567"
     )
+    assert search(page, '^"spring-2026"$') == changes(lambda c: "spring-2026" in (c.after or ""))
+    assert search(page, 'spring-2026"\\s') == 0  # each value by itself
+    assert search(page, "platin\\p{Ll}m") == changes(lambda c: "platinum" in (c.after or ""))
     page.fill("#q", "(")
     assert "regular expression" in page.inner_text("#banner")
     page.fill("#q", "")
@@ -377,6 +381,29 @@ def test_a_value_of_a_megabyte_can_be_opened_and_seen_whole(show: Show) -> None:
     assert len(item.inner_text()) < 30_000
     item.get_by_role("button", name="more characters").first.click()
     assert len(item.inner_text()) > 500_000
+
+
+def test_two_long_values_of_closed_records_do_not_look_the_same(show: Show) -> None:
+    texts = [json.dumps({"k": "p" * 200 + end + "q" * 300}) for end in "AB"]
+    changes_ = tuple(
+        structs.replace(one, before=None, after=text)
+        for one, text in zip(PLAN.changes, texts, strict=False)
+    )
+    page = show(structs.replace(PLAN, changes=changes_), "#view=records")
+
+    shown = page.locator(".item ins").all_inner_texts()
+    assert len(set(shown)) == 2
+    assert all("(503 characters, " in one for one in shown)
+
+
+def test_a_record_of_very_many_keys_opens_at_once_and_can_be_seen_whole(show: Show) -> None:
+    text = json.dumps({f"key{n:05}": n for n in range(5000)}, separators=(",", ":"))
+    change = structs.replace(PLAN.changes[0], before=None, after=text)
+    page = show(structs.replace(PLAN, changes=(change,)), f"#sid={change.address.sid}")
+
+    assert page.locator(".more .diff").count() == 200
+    page.get_by_role("button", name="4,800 more keys").click()
+    assert page.locator(".more .diff").count() == 5000
 
 
 def test_of_two_texts_the_words_that_differ_stand_out(show: Show) -> None:

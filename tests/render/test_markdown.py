@@ -14,10 +14,11 @@ from reconciler.commands.formats import SUMMARY_BYTES
 from reconciler.delta import compare
 from reconciler.errors import ReconcilerError
 from reconciler.grouping import Effect
-from reconciler.model import Address, Change, Origin, Plan, Source
+from reconciler.model import Address, Change, Origin, Outcome, OutcomeName, Plan, Source
 from reconciler.owners import Owners
 from reconciler.plan import digest
 from reconciler.render import markdown
+from reconciler.render.markdown import ended
 from reconciler.render.markdown.setting import Around, Links
 from reconciler.report import gather
 from writing import sid
@@ -113,6 +114,17 @@ def test_a_few_bloated_records_do_not_drive_out_what_others_lose() -> None:
     assert len(page.encode()) <= markdown.COMMENT_BYTES
     assert '➖ `a`: `"mine"`' in page
     assert "61 records that lose something" in page
+
+
+@pytest.mark.parametrize("most", [921_600, 20_000, 3_000, 50])
+def test_the_summary_of_an_apply_fits_whatever_the_api_said(most: int) -> None:
+    change = Change(Address("messages", sid(1)), Origin.CHANGE, None, "x", SOURCE)
+    outcomes = [Outcome(change, OutcomeName.REJECTED, "422 " + " " * 290)] * 1200
+
+    page = ended.page(mixed(), outcomes, "", most=most)
+
+    assert len(page.encode()) <= max(most, 60)
+    assert "1,200" in page or most == 50
 
 
 def test_what_is_left_out_is_said_with_its_number() -> None:

@@ -62,13 +62,13 @@ def summary(report: Report, around: Around, *, most: int) -> str:
 
 def _fitted(report: Report, around: Around, levels: Sequence[Level], most: int) -> str:
     for level in levels:
-        page = _within(_page(report, around, level), most)
+        page = within(_page(report, around, level), most)
         if page is not None:
             return page
     raise ReconcilerError(f"the shortest text of this plan has more than {most:,} bytes")
 
 
-def _within(lines: Iterable[str], most: int) -> str | None:
+def within(lines: Iterable[str], most: int) -> str | None:
     """The text of the lines, None as soon as it is too long."""
     taken, size = [], 0
     for line in lines:

@@ -3,16 +3,26 @@
 from collections.abc import Iterator, Sequence
 
 from reconciler.model import Outcome, OutcomeName, Plan
-from reconciler.render.markdown import cells
+from reconciler.render.markdown import cells, within
 from reconciler.report import tally
 
 _FINE = frozenset((OutcomeName.APPLIED, OutcomeName.ALREADY))
 # Of more records the report of the run tells; here they would be lost for their length.
-_MOST_ROWS = 1000
+_ROWS = (1000, 200, 50, 10, 0)
 
 
-def page(plan: Plan | None, outcomes: Sequence[Outcome], error: str) -> Iterator[str]:
-    """Lines: the counts, why the run ended early, and each record that is not in place."""
+def page(plan: Plan | None, outcomes: Sequence[Outcome], error: str, *, most: int) -> str:
+    """The counts, why the run ended early, and records that are not in place, in so many bytes."""
+    for rows in _ROWS:
+        text = within(_page(plan, outcomes, error, rows), most)
+        if text is not None:
+            return text
+    return "### user_data apply: there is no room for more here\n"
+
+
+def _page(
+    plan: Plan | None, outcomes: Sequence[Outcome], error: str, rows_shown: int
+) -> Iterator[str]:
     counts = tally(outcomes)
     changes = 0 if plan is None else len(plan.changes)
     applied = counts.get(OutcomeName.APPLIED, 0)
@@ -27,13 +37,13 @@ def page(plan: Plan | None, outcomes: Sequence[Outcome], error: str) -> Iterator
     )
     left = [outcome for outcome in outcomes if outcome.name not in _FINE]
     if left:
-        rows = map(_row, left[:_MOST_ROWS])
+        rows = map(_row, left[:rows_shown])
         lines = [
             *cells.table("| record | outcome | why |", "|---|---|---|", rows),
-            *cells.more(len(left) - _MOST_ROWS),
+            *cells.more(len(left) - rows_shown),
         ]
         title = f"<b>{cells.records(len(left))} not in place</b>"
-        yield from cells.folded(title, lines, opened=len(left) <= _MOST_ROWS)
+        yield from cells.folded(title, lines, opened=len(left) <= rows_shown)
     if plan is not None:
         yield f"Digest `{plan.digest}`"
 

@@ -31,8 +31,9 @@ def conflicts(report: Report, level: Level) -> Iterator[str]:
 def _conflict(conflict: Conflict, plan: Plan, keys: int) -> Iterator[str]:
     """A row for each place; of very many the first ones."""
     head, where = cells.span(str(conflict.address)), cells.where(conflict.source)
+    at = records.sides(conflict, plan)
     for place in conflict.places[:keys]:
-        values = " | ".join(cells.value(shown) for _, shown in records.sides(conflict, place, plan))
+        values = " | ".join(cells.value(shown) for _, shown in at(place))
         yield f"| {head} | {cells.name(steps_of(place))} | {values} | {where} |"
     rest = len(conflict.places) - keys
     if rest > 0:

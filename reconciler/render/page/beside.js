@@ -8,7 +8,7 @@ function beside() {
   others ||= [...document.querySelectorAll(".panel:not(#guards) tbody tr")].map((line) => ({
     line,
     address: line.querySelector("code").textContent,
-    text: [...line.cells].map((cell) => cell.textContent.toLowerCase()).join(" "),
+    text: [...line.cells].map((cell) => cell.textContent).join(" "),
   }));
   return others;
 }

@@ -12,7 +12,11 @@ async function unpacked() {
   return JSON.parse(await new Response(stream).text());
 }
 
+// What tells a long text from others, of which the same part may be shown.
+const marks = new Map();
+
 function read(data) {
+  for (const [at, mark] of Object.entries(data.marks)) marks.set(data.texts[at], mark);
   const text = (at) => (at < 0 ? null : data.texts[at]);
   const groups = data.groups.map(([name, digest, effect, action, origin, released]) => ({
     name: `G${name}`,
@@ -41,10 +45,8 @@ function read(data) {
     variant.keys = [...new Set(variant.places.map((place) => place.key))];
     variant.ops = [...new Set(variant.places.map((place) => OP_WORDS[place.op]))];
     const values = variant.places.flatMap((place) => [place.name, place.before, place.after]);
-    variant.text = values
-      .filter((one) => one !== null)
-      .join("\n")
-      .toLowerCase();
+    variant.values = values.filter((one) => one !== null);
+    variant.text = variant.values.join("\n").toLowerCase();
   }
   const { kind, file, line, variant, sid } = data.records;
   const rows = kind.map((of, at) => {

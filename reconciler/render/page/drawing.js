@@ -111,7 +111,8 @@ function clipped(text, from = 0) {
   if (text.length <= MOST_CLIPPED) return text;
   const start = Math.max(0, Math.min(from - MOST_CLIPPED / 4, text.length - MOST_CLIPPED));
   const end = start + MOST_CLIPPED;
-  return `${start ? "…" : ""}${text.slice(start, end)}${end < text.length ? "…" : ""}`;
+  const part = `${start ? "…" : ""}${text.slice(start, end)}${end < text.length ? "…" : ""}`;
+  return `${part} (${number(text.length)} characters, ${marks.get(text)})`;
 }
 
 function firstDifference(one, other) {
@@ -119,6 +120,24 @@ function firstDifference(one, other) {
   let at = 0;
   while (at < most && one.charCodeAt(at) === other.charCodeAt(at)) at += 1;
   return at;
+}
+
+const MOST_PLACES = 200; // of one record; all others are a click away
+
+function wholeDiffs(places, into) {
+  for (const place of places.slice(0, MOST_PLACES)) into.append(wholeDiff(place));
+  const rest = places.slice(MOST_PLACES);
+  if (rest.length) {
+    const all = button(
+      `${number(rest.length)} more keys`,
+      () => {
+        all.replaceWith(...rest.map(wholeDiff));
+        list?.show();
+      },
+      "link",
+    );
+    into.append(all);
+  }
 }
 
 function wholeDiff(place) {

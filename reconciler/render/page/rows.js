@@ -88,7 +88,7 @@ function summary(group) {
 function groupDetails(group) {
   const more = element("div", "more");
   const exact = group.variants.length === 1;
-  if (exact) for (const place of group.variants[0].places) more.append(wholeDiff(place));
+  if (exact) wholeDiffs(group.variants[0].places, more);
   const rows = found.filter((row) => row.group === group).slice(0, MOST_MEMBERS);
   const names = element("ul", "members");
   for (const row of rows) {
@@ -156,7 +156,7 @@ function drawRow(row, at, item) {
     return line;
   }
   const more = element("div", "more");
-  for (const place of row.variant.places) more.append(wholeDiff(place));
+  wholeDiffs(row.variant.places, more);
   const buttons = element("div", "buttons");
   buttons.append(
     button("Copy link", (from) => copy(here(linkTo(row)), from)),

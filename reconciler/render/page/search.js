@@ -69,7 +69,7 @@ function operator(name, wanted, regex) {
       return (row) => row.group.name.toLowerCase() === same || row.group.digest === same;
     }
     default: {
-      const some = wanted.toLowerCase().split(/[|,]/u);
+      const some = wanted.toLowerCase().split(/[|,]/u).filter(Boolean);
       return (row) =>
         FACETS[name](row).some((one) => some.some((low) => one.toLowerCase().startsWith(low)));
     }
@@ -97,25 +97,27 @@ const SEEN = new Set(["value", "before", "after", "key", "file", "sid"]);
 const TERM = /(-?)(?:([a-zA-Z]+):)?(?:"([^"]*)"?|(\S+))/gu;
 
 // `spring -op:remove value:"a b"` as tests, all of which must hold; the words to mark; and, where
-// words are all that is asked for, whether a text in lower case says them.
+// words are all that is asked for, whether a text says them.
 function parsed(query, regex) {
   if (regex && query)
     return { tests: [anything(query, true)], words: [], says: tester(query, true) };
   const terms = [...query.matchAll(TERM)].map(term).filter((one) => one.wanted);
   const seen = terms.filter(({ operated, minus }) => !minus && (!operated || SEEN.has(operated)));
-  const marks = seen.map(({ wanted }) => wanted.toLowerCase());
+  const sought = seen.map(({ wanted }) => wanted.toLowerCase());
   return {
     tests: terms.map(({ operated, wanted, minus }) => {
       const ask = operated ? operator(operated, wanted, false) : anything(wanted, false);
       return minus ? (row) => !ask(row) : ask;
     }),
-    words: marks,
+    words: sought,
     says:
-      marks.length > 0 &&
-      marks.length === terms.length &&
-      ((text) => marks.every((word) => text.includes(word))),
+      sought.length > 0 &&
+      sought.length === terms.length &&
+      ((text) => saysAll(text.toLowerCase(), sought)),
   };
 }
+
+const saysAll = (low, all) => all.every((word) => low.includes(word));
 
 // An operator that is not known is a word like any other; one without a value is being typed.
 function term([, minus, name = "", quoted, bare]) {
@@ -129,7 +131,7 @@ function anything(wanted, regex) {
   const low = wanted.toLowerCase();
   const inVariant = ofVariant(
     (row) =>
-      (regex ? has(row.variant.text) : row.variant.text.includes(low)) ||
+      (regex ? row.variant.values.some(has) : row.variant.text.includes(low)) ||
       row.group.name.toLowerCase() === low,
   );
   const inFile = ofFile((row) => has(row.file) || row.owners.some(has));
