@@ -5,14 +5,12 @@ the others are parsed.
 """
 
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct, structs
 
 from reconciler.cache import Cache
-from reconciler.config import FILE, settings
 from reconciler.errors import ProblemsError, ReconcilerError
 from reconciler.loading import Loaded, collector_paused, empty, records_from, records_of
 from reconciler.model import Address, Problem, Record, Severity, short
@@ -99,34 +97,6 @@ def since_commit(
     return Since(Loaded(now, told, len(compared.changed)), history, len(now) + count)
 
 
-def rules_at(commit: str, git: Repository) -> Rules | None:
-    """The rules of `reconciler.yaml` at a commit, None where there were none that can be read."""
-    with tempfile.TemporaryDirectory(prefix="reconciler-") as name:
-        folder = Path(name)
-        try:
-            if not _checked_out(commit, git, FILE, folder):
-                return None
-            found = settings(folder / FILE)
-            for rule in found.rules:
-                if rule.user_data_schema is not None:
-                    _checked_out(commit, git, Path(rule.user_data_schema), folder)
-            return Rules(found, folder)
-        except ProblemsError:
-            return None
-
-
-def _checked_out(commit: str, git: Repository, file: Path, folder: Path) -> bool:
-    """Whether a commit holds a file, which is then in the folder by the same relative name."""
-    for _, data in git.read(git.files(commit, [_from_top(file, git)])):
-        target = folder / file
-        if not target.resolve().is_relative_to(folder.resolve()):
-            return False
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
-        return True
-    return False
-
-
 def changed(records: Mapping[Address, Record], history: History) -> dict[Address, Record]:
     """The records that git held in another value, or not at all."""
     return {
@@ -174,7 +144,7 @@ def _files(commit: str, git: Repository, paths: Sequence[Path]) -> Iterator[tupl
     """The manifest files of a commit, named as the working tree's are."""
     seen: set[str] = set()
     for path in paths:
-        top = _from_top(path, git)
+        top = from_top(path, git)
         for blob in git.files(commit, [top]):
             inside = Path(blob.path).relative_to(top)
             if blob.mode == _SUBMODULE:
@@ -195,7 +165,8 @@ def _is_manifest(blob: Blob, inside: Path) -> bool:
     return named and not hidden and blob.mode != _LINK
 
 
-def _from_top(path: Path, git: Repository) -> str:
+def from_top(path: Path, git: Repository) -> str:
+    """The name of a file or folder from the top of a repository; ReconcilerError if not in it."""
     real = os.path.relpath(os.path.realpath(path), os.path.realpath(git.top))
     if real == ".." or real.startswith("../"):
         raise ReconcilerError(f"{path}: is not in the git repository at {git.top}")

@@ -1,13 +1,13 @@
 """Records + the API -> a plan; what `plan` and `apply` do alike."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 
 from msgspec import Struct, structs
 
-from reconciler import history, policies
+from reconciler import hiding, history, policies
 from reconciler.commands import Terminal
 from reconciler.commands.comparing import Comparison, base_commit
 from reconciler.commands.inputs import Manifests, Selection, select
@@ -31,7 +31,7 @@ from reconciler.model import (
     Unreadable,
     short,
 )
-from reconciler.plan import Cleared, Wanted, hidden_by
+from reconciler.plan import Cleared, Wanted
 from reconciler.render import problems
 from reconciler.revision import Repository
 from reconciler.rules import Rules
@@ -103,7 +103,7 @@ def task(inputs: Inputs, terminal: Terminal) -> Task:
             None if found.before is None else found.before.before,
             cleared,
             rules.mode,
-            _sensitive(rules, found, inputs),
+            hiding.by(rules, found.revisions.base, inputs.manifests.paths),
             comparison.choices,
             comparison.only,
         ),
@@ -117,22 +117,6 @@ def task(inputs: Inputs, terminal: Terminal) -> Task:
             selection.exclude,
             comparison.only,
         ),
-    )
-
-
-def _sensitive(
-    rules: Rules, found: _Found, inputs: Inputs
-) -> Callable[..., tuple[str, ...] | None]:
-    """What the rules hide, now or at the base: else a pull request could show it in its plan."""
-    base = found.revisions.base
-    then = None
-    if base is not None:
-        then = history.rules_at(base, history.repository(inputs.manifests.paths))
-    if then is None:
-        return rules.sensitive
-    past = then
-    return lambda record, *texts: hidden_by(
-        rules.sensitive(record, *texts), past.sensitive(record, *texts)
     )
 
 
