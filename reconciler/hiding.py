@@ -3,6 +3,7 @@
 Else a pull request that takes a `writeOnly` away would show live values in its own plan.
 """
 
+import os
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TypeAlias
 
 from reconciler.config import FILE, settings
 from reconciler.errors import ProblemsError
-from reconciler.history import from_top, repository
+from reconciler.history import repository
 from reconciler.model import Record
 from reconciler.plan import hidden_by
 from reconciler.revision import Repository
@@ -49,7 +50,11 @@ def _rules_at(commit: str, git: Repository) -> Rules | None:
 
 def _checked_out(commit: str, git: Repository, file: Path, folder: Path) -> bool:
     """Whether a commit holds a file, which is then in the folder by the same relative name."""
-    for _, data in git.read(git.files(commit, [from_top(file, git)])):
+    # By its name alone: a link that a pull request puts there leads elsewhere.
+    path = os.path.normpath(Path(os.path.relpath(Path.cwd(), git.top), file))
+    if path.startswith(("/", "..")):
+        return False
+    for _, data in git.read(git.files(commit, [path])):
         target = folder / file
         if not target.resolve().is_relative_to(folder.resolve()):
             return False

@@ -144,7 +144,7 @@ def _files(commit: str, git: Repository, paths: Sequence[Path]) -> Iterator[tupl
     """The manifest files of a commit, named as the working tree's are."""
     seen: set[str] = set()
     for path in paths:
-        top = from_top(path, git)
+        top = _from_top(path, git)
         for blob in git.files(commit, [top]):
             inside = Path(blob.path).relative_to(top)
             if blob.mode == _SUBMODULE:
@@ -165,8 +165,7 @@ def _is_manifest(blob: Blob, inside: Path) -> bool:
     return named and not hidden and blob.mode != _LINK
 
 
-def from_top(path: Path, git: Repository) -> str:
-    """The name of a file or folder from the top of a repository; ReconcilerError if not in it."""
+def _from_top(path: Path, git: Repository) -> str:
     real = os.path.relpath(os.path.realpath(path), os.path.realpath(git.top))
     if real == ".." or real.startswith("../"):
         raise ReconcilerError(f"{path}: is not in the git repository at {git.top}")

@@ -328,10 +328,15 @@ def test_a_pull_request_cannot_show_what_its_base_hides(run: Run, store: Store) 
     live(store, {1: f'{{"n":1,"token":"{SECRET}"}}'})
     write(messages({1: {"token": "b", "n": 1}}))
 
+    def lead_away() -> None:
+        Path("schemas").rename("old")
+        Path("schemas").symlink_to("manifests")
+
     for disarm in (
         lambda: write("{}", "schemas/secret.json"),
         lambda: write("version: 1\n", "reconciler.yaml"),
         lambda: Path("reconciler.yaml").unlink(),
+        lead_away,
     ):
         disarm()
         for flag in ("--base", "--since"):
