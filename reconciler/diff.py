@@ -50,7 +50,8 @@ class Place(Struct, frozen=True, gc=False):
         if isinstance(value, Masked):
             value = value.hides
         if not self.steps and isinstance(value, str):
-            return structure(value) or value
+            held = structure(value)
+            return value if held is None else held
         return value
 
 

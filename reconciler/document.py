@@ -86,11 +86,12 @@ def read(data: bytes, name: str) -> Plan:
         version = msgspec.json.decode(data, type=_Version).format_version
         if version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
             raise PlanFileError(
-                f"{name}: has plan format {version}; this version reads {FORMAT_VERSION}"
+                f"{name}: has plan format {version}; this version reads {FORMAT_VERSION}: "
+                "plan again, or use the version that made it"
             )
         members = dict(_members(data))
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise PlanFileError(f"{name}: is not a whole plan document ({error})") from None
+        raise PlanFileError(f"{name}: is not a whole plan document ({error}): plan again") from None
     except UnicodeDecodeError:
         raise PlanFileError(f"{name}: is not UTF-8") from None
     if members.get("redacted"):
@@ -169,7 +170,10 @@ def _commits(plan: Plan) -> tuple[str | None, ...]:
 
 
 _META = ',\n"meta":'
-_EDITED = "was edited, or written by another version: its content is not what its digest stands for"
+_EDITED = (
+    "was edited, or written by another version: its content is not what its digest stands for; "
+    "plan again"
+)
 
 
 def _is_written(plan: Plan, data: bytes) -> bool:

@@ -1,64 +1,122 @@
-"""The rules now and at the base -> what no output may show.
+"""The rules now and at commits before -> what no output may show.
 
-Else a pull request that takes a `writeOnly` away would show live values in its own plan.
+Else a pull request that takes a `writeOnly` away, or a manifest from under its rule, would show
+live values in its own plan.
 """
 
 import os
+import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
-from reconciler.config import FILE, settings
+from msgspec import structs
+
+from reconciler.config import FILE, Settings, settings
 from reconciler.errors import ProblemsError
-from reconciler.history import repository
 from reconciler.model import Record
 from reconciler.plan import hidden_by
-from reconciler.revision import Repository
+from reconciler.revision import Blob, Repository
 from reconciler.rules import Rules
+from reconciler.texts import SUFFIXES
 
 Hides: TypeAlias = Callable[..., tuple[str, ...] | None]
 
+_EVERYTHING = ("",)
+_SID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
-def by(rules: Rules, base: str | None, paths: Sequence[Path]) -> Hides:
-    """What a text of a record must not show, as the rules say, and those at the base, if any."""
-    past = None if base is None else _rules_at(base, repository(paths))
-    if past is None:
-        return rules.sensitive
+
+class Past:
+    """What the rules at a commit hide: of a record, by every file in which it was then."""
+
+    def __init__(self, commit: str, git: Repository) -> None:
+        self._commit, self._git = commit, git
+        self._settings = Settings()
+        self._rules: Rules | None = Rules(self._settings)
+        with tempfile.TemporaryDirectory(prefix="reconciler-") as name:
+            here = Path(name, self._from_top(Path.cwd()))
+            try:
+                if self._check_out(FILE, Path(name)):
+                    self._settings = settings(here / FILE)
+                    self._rules = Rules(self._with_schemas(Path(name)), here)
+            except ProblemsError:
+                self._rules = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the rules could be read; where not, all is hidden."""
+        return self._rules is not None
+
+    def sensitive(self, record: Record, *texts: str | None) -> tuple[str, ...] | None:
+        """Where a text of a record is not to be shown, as JSON Pointers."""
+        if self._rules is None:
+            return _EVERYTHING
+        files = {record.source.file, *self._secretive.get(record.address.sid, ())}
+        asked = (
+            structs.replace(record, source=structs.replace(record.source, file=file))
+            for file in files
+        )
+        return hidden_by(*(self._rules.sensitive(one, *texts) for one in asked))
+
+    @cached_property
+    def _secretive(self) -> Mapping[str, set[str]]:
+        """The files of each SID that stood in one of which something is hidden."""
+        found: dict[str, set[str]] = {}
+        if self._rules is None:
+            return found
+        for blob, data in self._git.read(self._manifests(self._rules)):
+            for sid in _SID.findall(data.lower()):
+                found.setdefault(sid.decode(), set()).add(self._named(blob))
+        return found
+
+    def _manifests(self, rules: Rules) -> Iterator[Blob]:
+        folders = [self._from_top(Path(name)) for name in self._settings.manifests]
+        for blob in self._git.files(self._commit, folders):
+            if blob.path.lower().endswith(SUFFIXES) and rules.hides(self._named(blob)):
+                yield blob
+
+    def _with_schemas(self, folder: Path) -> Settings:
+        """The settings, with the schemas as they were; what is outside of git is as it is."""
+        rules = []
+        for rule in self._settings.rules:
+            name = rule.user_data_schema
+            if name is not None:
+                is_there = self._check_out(Path(name), folder)
+                name = os.path.relpath(name) if is_there else str(Path(name).absolute())
+            rules.append(structs.replace(rule, user_data_schema=name))
+        return structs.replace(self._settings, rules=tuple(rules))
+
+    def _check_out(self, file: Path, folder: Path) -> bool:
+        """Whether the commit holds a file, which is then in the folder by its name from the top.
+
+        By its name alone: a link that a pull request puts there leads elsewhere.
+        """
+        path = self._from_top(file)
+        if path.startswith(".."):
+            return False
+        for _, data in self._git.read(self._git.files(self._commit, [path])):
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+            return True
+        if file != FILE:
+            raise ProblemsError([])  # a rule named it, and it was not there
+        return False
+
+    def _from_top(self, path: Path) -> str:
+        return os.path.relpath(Path.cwd() / path, self._git.top)
+
+    def _named(self, blob: Blob) -> str:
+        return os.path.relpath(self._git.top / blob.path)
+
+
+def by(rules: Rules, pasts: Iterable[Past]) -> Hides:
+    """What a text of a record must not show, as the rules say, and those of the past."""
+    asked = [rules.sensitive, *(past.sensitive for past in pasts)]
 
     def hides(record: Record, *texts: str | None) -> tuple[str, ...] | None:
-        return hidden_by(rules.sensitive(record, *texts), past.sensitive(record, *texts))
+        return hidden_by(*(ask(record, *texts) for ask in asked))
 
     return hides
-
-
-def _rules_at(commit: str, git: Repository) -> Rules | None:
-    """The rules of `reconciler.yaml` at a commit, None where there were none that can be read."""
-    with tempfile.TemporaryDirectory(prefix="reconciler-") as name:
-        folder = Path(name)
-        try:
-            if not _checked_out(commit, git, FILE, folder):
-                return None
-            found = settings(folder / FILE)
-            for rule in found.rules:
-                if rule.user_data_schema is not None:
-                    _checked_out(commit, git, Path(rule.user_data_schema), folder)
-            return Rules(found, folder)
-        except ProblemsError:
-            return None
-
-
-def _checked_out(commit: str, git: Repository, file: Path, folder: Path) -> bool:
-    """Whether a commit holds a file, which is then in the folder by the same relative name."""
-    # By its name alone: a link that a pull request puts there leads elsewhere.
-    path = os.path.normpath(Path(os.path.relpath(Path.cwd(), git.top), file))
-    if path.startswith(("/", "..")):
-        return False
-    for _, data in git.read(git.files(commit, [path])):
-        target = folder / file
-        if not target.resolve().is_relative_to(folder.resolve()):
-            return False
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
-        return True
-    return False

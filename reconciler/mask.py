@@ -22,6 +22,9 @@ class Masked(str):
     __slots__ = ("hides",)
     hides: JsonValue
 
+    def __reduce__(self) -> str:
+        raise TypeError("what must not be shown is not written anywhere")
+
 
 class Mask(Struct, frozen=True):
     """The places (JSON Pointers) that must not be shown, and the key of their fingerprints.

@@ -202,8 +202,9 @@ def gather(plan: Plan, owners: Owners | None = None) -> Report:
         effects[group.effect] += group.count
         for one in group.alike:
             for place in one.places:
-                ops[place.op] += len(one.changes)
-                keys.setdefault(any_item(place.steps), Counter())[place.op] += len(one.changes)
+                op: Op = "remove" if place.loses else place.op
+                ops[op] += len(one.changes)
+                keys.setdefault(any_item(place.steps), Counter())[op] += len(one.changes)
             for change in one.changes:
                 files.setdefault(file_of(change), Counter())[group.effect] += 1
     return Report(

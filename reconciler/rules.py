@@ -78,6 +78,11 @@ class Rules:
             quotes = problem.rule in _QUOTING and name is not None and self._schemas[name].hides
             yield structs.replace(problem, message=RULES[problem.rule]) if quotes else problem
 
+    def hides(self, file: str) -> bool:
+        """Whether something in a file's records must not be shown."""
+        name = self._for_file(file).user_data_schema
+        return name is not None and self._schemas[name].hides
+
     def mode(self, record: Record) -> Mode:
         """What git owns of a record."""
         return self._for(record).mode

@@ -235,9 +235,7 @@ def test_a_mass_rewrite_is_shown_whole_and_not_applied(run: Run, store: Store) -
     refused = run("apply", "--sandbox", "plan.json")
 
     assert shown.code == 0
-    assert (
-        "max_change_percent: 35.0 % of the managed records to lose the value that they" in shown.out
-    )
+    assert "max_change_percent: 35.0 % of the managed records to have what they hold" in shown.out
     assert f"    messages/{sid(0)}\n" in shown.out
     assert "If it is meant: --allow max_change_percent=35" in shown.out
     assert "Plan: 0 to add, 7 to change, 0 to destroy." in shown.out

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -344,6 +345,74 @@ def test_a_pull_request_cannot_show_what_its_base_hides(run: Run, store: Store) 
             assert result.code == 0
             assert SECRET not in result.out + Path("p.html").read_text()
             assert "(sensitive " in result.out
+
+
+def _moved() -> None:
+    git("mv", "manifests", "m2")
+    write("manifests: [m2]\n", "reconciler.yaml")
+
+
+def _replaced_above() -> None:
+    write("{}", "../schemas/secret.json")
+
+
+def _of_a_later_version() -> None:
+    write("version: 1\n", "reconciler.yaml")
+
+
+HIDDEN_BY = {
+    "schemas/secret.json": _moved,
+    "../schemas/secret.json": _replaced_above,
+    "schemas/secret.json\nfuture: 1": _of_a_later_version,
+}
+
+
+@pytest.mark.parametrize("config", HIDDEN_BY)
+def test_nor_by_moving_what_it_hides_or_mending_how_it_says_so(
+    run: Run, store: Store, monkeypatch: pytest.MonkeyPatch, config: str
+) -> None:
+    git("init", "--quiet")
+    Path("project").mkdir()
+    shutil.move(".reconciler", "project/.reconciler")
+    monkeypatch.chdir("project")
+    name, _, more = config.partition("\n")
+    rule = f'rules: [{{paths: ["manifests/**"], user_data_schema: {name}}}]\n{more}\n'
+    write(rule, "reconciler.yaml")
+    write('{"properties": {"token": {"writeOnly": true}}}', name)
+    write(messages({1: {"token": "a", "n": 1}}), M)
+    live(store, {1: f'{{"n":1,"token":"{SECRET}"}}'})
+    git("add", "--all", "..")
+    git("commit", "--quiet", "--message", "first")
+    write(messages({1: {"token": "b", "n": 1}}), M)
+    HIDDEN_BY[config]()
+    git("add", "--all", "..")
+    git("commit", "--quiet", "--message", "second")
+
+    for flag in ("--base", "--since"):
+        result = run("plan", "--sandbox", flag, "HEAD~1")
+        assert result.code == 0, result.err
+        assert SECRET not in result.out + result.err
+        assert "(sensitive " in result.out
+
+
+def test_a_stale_branch_shows_nothing_that_is_hidden_where_it_goes_to(
+    run: Run, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit({M: messages({1: {"token": "a"}})})
+    live(store, {1: f'{{"token":"{SECRET}"}}'})
+    old = git("rev-parse", "HEAD")
+    secretive()
+    commit({"README.md": "now something is hidden"})
+    git("update-ref", "refs/remotes/origin/main", "HEAD")
+    git("checkout", "--quiet", "-B", "stale", old)
+    commit({M: messages({1: {"token": "b"}})})
+
+    for environment in ("GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME"):
+        monkeypatch.setenv(environment, "main")
+        result = run("plan", "--sandbox", "--since", old)
+        assert SECRET not in result.out
+        assert "(sensitive " in result.out
+        monkeypatch.delenv(environment)
 
 
 class Quoting(BaseHTTPRequestHandler):

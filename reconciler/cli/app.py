@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-@click.group(context_settings=CONTEXT, epilog="Every flag can be given as RECONCILER_<FLAG>.")
+@click.group(
+    context_settings=CONTEXT,
+    epilog="Every flag but --diff and --db can be given as RECONCILER_<FLAG>.",
+)
 @click.version_option(__version__, prog_name="reconciler", message="%(prog)s %(version)s")
 def app() -> None:
     """Keep the user_data of CarrierX SMS records equal to YAML files in git.

@@ -15,6 +15,11 @@ def warn_of_misspelt(app: click.Group, environment: Mapping[str, str], terminal:
     if not given:
         return
     known = set(_variables(app))
+    asked = app.commands.get(click.get_current_context().invoked_subcommand or "")
+    for name in given & _without(asked) - known:
+        flag = name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("_", "-")
+        terminal.note(f"warning: {name} does nothing: --{flag} is for the command line alone")
+        known.add(name)
     for name in sorted(given - known):
         # The prefix is alike in all of them.
         flags = [one.removeprefix(ENVIRONMENT_PREFIX) for one in known]
@@ -22,6 +27,13 @@ def warn_of_misspelt(app: click.Group, environment: Mapping[str, str], terminal:
         if close:
             close = close.replace("`", f"`{ENVIRONMENT_PREFIX}", 1)
             terminal.note(f"warning: {name} is no flag's variable{close}")
+
+
+def _without(command: click.Command | None) -> set[str]:
+    """The names that variables of a command's flags without one would have: they mean the flag."""
+    params = [] if command is None else command.params
+    flags = [name for one in params if not one.envvar for name in one.opts]
+    return {f"{ENVIRONMENT_PREFIX}{flag.strip('-').replace('-', '_').upper()}" for flag in flags}
 
 
 def behind(error: click.ClickException) -> str | None:

@@ -167,7 +167,8 @@ def _saved(file: Path, inputs: Inputs) -> Plan:
     base_url = inputs.connection.target.base_url
     if plan.base_url != base_url:
         raise PlanFileError(
-            f"{file}: was made for {plan.base_url}, but this run speaks to {base_url}"
+            f"{file}: was made for {plan.base_url}, but this run speaks to {base_url}: set "
+            "CARRIERX_BASE_URL, or give --sandbox for a plan of the sandbox"
         )
     return structs.replace(plan, guards=policies.again(plan, inputs.allowed))
 

@@ -23,6 +23,7 @@ from reconciler.ledger import Ledger
 from reconciler.model import Change, Outcome, OutcomeName, Plan
 from reconciler.pool import run as run_coroutine
 from reconciler.render import events, outcomes
+from reconciler.render.records import how_many
 from reconciler.report import tally
 
 # A CI system kills what has not ended 7.5 s after its first signal: reports take the rest.
@@ -73,7 +74,13 @@ def carry_out(job: Job, state: State, terminal: Terminal) -> ExitCode:
         return _judged(job, state, terminal)
     if job.as_events:
         terminal.write([events.version(_now()), events.applied((), _now())])
+    state.error = _unread(job)
     return ExitCode.OK if job.plan.complete else ExitCode.INCOMPLETE
+
+
+def _unread(job: Job) -> str:
+    lost = len(job.plan.unreadable)
+    return f"{how_many(lost)} could not be read when this was planned" if lost else ""
 
 
 def _judged(job: Job, state: State, terminal: Terminal) -> ExitCode:
@@ -81,7 +88,8 @@ def _judged(job: Job, state: State, terminal: Terminal) -> ExitCode:
     if state.refused and not state.caught and _NOTHING_SENT.issuperset(counts):
         raise ApiError(f"{state.refused}: nothing was written")
     if not job.as_events:
-        shown = outcomes.text(state.outcomes, terminal.paint, verbose=job.verbose)
+        unread = len(job.plan.unreadable)
+        shown = outcomes.text(state.outcomes, terminal.paint, unread=unread, verbose=job.verbose)
         terminal.write(lines(["", *shown]))
     if state.caught:
         applied = counts.get(OutcomeName.APPLIED, 0)
@@ -95,6 +103,7 @@ def _judged(job: Job, state: State, terminal: Terminal) -> ExitCode:
         return ExitCode.INCOMPLETE
     if state.failed is not None:
         raise state.failed
+    state.error = _unread(job)
     return exit_code(state.ended, complete=job.plan.complete)
 
 

@@ -69,7 +69,6 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
             mark,
             lambda most, url: markdown.comment(report, _linked(around, url), most=most),
             markdown.COMMENT_BYTES,
-            wrote=ended is not None and OutcomeName.APPLIED in ended.summary,
         )
         if parameters.issue:
             posted = posting.issue(
@@ -80,7 +79,8 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
                 whole=_whole(plan),
             )
         else:
-            posted = posting.comment(when=parameters.when, empty=empty)
+            wrote = None if ended is None else OutcomeName.APPLIED in ended.summary
+            posted = posting.comment(when=parameters.when, empty=empty, wrote=wrote)
     _say(posted, terminal)
     return ExitCode.OK
 

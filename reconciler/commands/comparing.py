@@ -1,6 +1,6 @@
 """What a plan is compared with: which revision of git is the base, and how it was found."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -66,6 +66,14 @@ def base_commit(comparison: Comparison, git: Repository) -> tuple[str, str]:
     if applied is not None:
         return applied, "the last one that was applied"
     return _branching(comparison.environment, git)
+
+
+def upstream(environment: Mapping[str, str]) -> Iterator[str]:
+    """The names of the branches that this one may go into."""
+    yield "origin/HEAD"
+    for name in ("GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME"):
+        if environment.get(name):
+            yield f"origin/{environment[name]}"
 
 
 def _branching(environment: Mapping[str, str], git: Repository) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """`reconciler plan`: show what differs; nothing is written but the plan file."""
 
+import shlex
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from reconciler.commands.plans import present, save
 from reconciler.commands.reports import Reports
 from reconciler.config import FILE as CONFIG_FILE
 from reconciler.errors import ExitCode, ReconcilerError, UsageError
+from reconciler.escape import visible
 from reconciler.model import Plan
 from reconciler.pool import run as run_coroutine
 from reconciler.render import github
@@ -51,8 +53,9 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     failures = _report(plan, wished, outputs)
     present(plan, parameters.format, terminal, detail=parameters.detail)
     if parameters.inputs.connection.sandbox and found_none(plan):
-        folder = parameters.inputs.manifests.settings.manifests[0]
-        terminal.note(f"To put them there: reconciler sandbox seed --manifests {folder}")
+        paths = parameters.inputs.manifests.paths
+        flags = " ".join(f"--manifests {shlex.quote(str(path))}" for path in paths)
+        terminal.note(f"To put them there: reconciler sandbox seed {visible(flags)}")
     if parameters.out is not None and plan.applyable:
         sandbox = " --sandbox" if parameters.inputs.connection.sandbox else ""
         flags = "".join(f" {policies.way_out(one)}" for one in plan.guards if not one.ok)

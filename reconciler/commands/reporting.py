@@ -94,7 +94,12 @@ def _text(told: Told, state: State) -> Iterable[str]:
     if told.plan is not None:
         shown += [*text.plan(gather(told.plan), plain, REPORT_WIDTH, detail="verbose"), ""]
     if state.ended:
-        shown += outcome_lines.text(state.outcomes, plain, verbose=True)
+        shown += outcome_lines.text(
+            state.outcomes,
+            plain,
+            unread=0 if told.plan is None else len(told.plan.unreadable),
+            verbose=True,
+        )
     if state.error:
         shown.append(f"error: {visible(state.error)}")
     return lines(shown)

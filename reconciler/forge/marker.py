@@ -8,7 +8,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from reconciler.model import Change, Plan
 
@@ -67,13 +67,21 @@ class Marker(Struct, frozen=True):
 
     def grew(self, before: "Marker") -> bool:
         """Whether there is something that somebody who saw the other one has not seen."""
-        if self.stops and self.stops != before.stops:
-            return True
+        return bool(self.stops and self.stops != before.stops) or self.has_more(before)
+
+    def has_more(self, before: "Marker") -> bool:
+        """Whether there is a change that the other one does not have."""
         if self.digest == before.digest or not self.changes:
             return False
         if self.items is None or before.items is None:
             return True
         return not self.items <= before.items
+
+    def with_those_of(self, before: "Marker") -> "Marker":
+        """The same, knowing what the other one knew: what could not be read may be so still."""
+        if self.items is None or before.items is None:
+            return self
+        return structs.replace(self, items=self.items | before.items)
 
 
 def of_plan(kind: Kind, name: str, plan: Plan) -> Marker:

@@ -31,8 +31,7 @@ class Posting:
     """What is to be posted.
 
     `text` makes what stands below the marker, of at most so many bytes, with a link to the report:
-    that of the marker, or the one that the comment of the same plan has. `wrote` tells that an
-    apply of it wrote something just now.
+    that of the marker, or the one that the comment of the same plan has.
     """
 
     def __init__(
@@ -41,50 +40,63 @@ class Posting:
         marker: Marker,
         text: Callable[[int, str], str],
         most: int,
-        *,
-        wrote: bool = False,
     ) -> None:
         self._forge = forge
         self._marker = marker
         self._text = text
         self._most = most
-        self._wrote = wrote
+        self._wrote: bool | None = None
 
-    def comment(self, *, when: When, empty: bool) -> Posted:
+    def comment(self, *, when: When, empty: bool, wrote: bool | None = None) -> Posted:
         """Creates or updates the one comment of a plan; an `empty` one is not worth a new comment.
 
         A comment that has nothing new is edited; where something grew the old one is folded away
         and a new one notifies the reviewers. What was applied stays as it is, and so does what is
-        newer than this plan.
+        newer than this plan. Where an apply of it ended, `wrote` tells whether it wrote something.
         """
+        self._wrote = wrote
         marker, notes = self._marker, list(self._forge.notes())
         alive = self._ours(notes)
+        of_this = [(note, found) for note, found in alive if found.digest == marker.digest]
         pending = [(note, found) for note, found in alive if found.status == "planned"]
-        of_this = [note for note, found in alive if found.digest == marker.digest]
         planned = [(note, found) for note, found in pending if not self._is_older_than(found)]
-        if alive and self._is_done(alive[-1][1]):
-            return Posted("left as it is: this plan was applied", alive[-1][0].url)
-        if not pending and not of_this and empty and when == "changes-only":
+        if of_this and self._is_done(of_this[-1][1]):
+            return Posted("left as it is: this plan was applied", of_this[-1][0].url)
+        nothing_new = not pending and not (of_this and self._has_ended)
+        if nothing_new and empty and when == "changes-only":
             return Posted("not posted: there is nothing to review")
-        if pending and not planned and marker.status != "applied":
-            return Posted("left as it is: a newer plan is shown", pending[-1][0].url)
+        if pending and not planned:
+            return self._beside_newer(notes, pending[-1][0], [note for note, _ in of_this])
         old = [note for note, _ in planned]
         if marker.status == "applied" and (of_this or old):
-            return self._update((of_this or old)[-1:])
+            return self._update(([note for note, _ in of_this] or old)[-1:])
         if planned and not marker.grew(planned[-1][1]):
             return self._update(old)
         url = self._post(notes).url
-        return Posted(
-            "posted anew, as there is more in it" if old else "posted", url, self._fold(old)
-        )
+        done = "posted anew, as there is more in it" if old else "posted"
+        return Posted(done, url, self._fold(old))
+
+    def _beside_newer(self, notes: list[Note], newer: Note, of_this: list[Note]) -> Posted:
+        """How a plan ended is told beside a newer one, which stays the pending one."""
+        if not self._has_ended:
+            return Posted("left as it is: a newer plan is shown", newer.url)
+        if self._marker.status != "applied":
+            self._marker = structs.replace(self._marker, status="outdated")
+        if of_this:
+            return self._update(of_this[-1:])
+        return Posted("posted", self._post(notes).url)
+
+    @property
+    def _has_ended(self) -> bool:
+        return self._wrote is not None
 
     def _is_done(self, last: Marker) -> bool:
         """Whether this plan was applied, and is not pending again since."""
-        same = last.status == "applied" and last.digest == self._marker.digest
-        return same and self._marker.made <= last.made and not self._wrote
+        return last.status == "applied" and self._marker.made <= last.made and not self._wrote
 
     def _is_older_than(self, shown: Marker) -> bool:
-        return shown.digest != self._marker.digest and self._marker.made < shown.made
+        same = self._has_ended and shown.digest == self._marker.digest
+        return self._marker.made < shown.made and not same
 
     def _update(self, notes: list[Note]) -> Posted:
         """The newest says it, the others are folded away."""
@@ -105,8 +117,11 @@ class Posting:
         opened = [(issue, found) for issue, found in mine if issue.state == "open"]
         if mine and not whole:
             return Posted("left as it is: this plan did not look at everything", mine[0][0].url)
-        if opened and not complete and (resolved or not self._marker.grew(opened[0][1])):
-            return Posted("left as it is: this plan could not read everything", opened[0][0].url)
+        if opened and not complete:
+            issue, shown = opened[0]
+            if resolved or not self._marker.has_more(shown):
+                return Posted("left as it is: this plan could not read everything", issue.url)
+            self._marker = self._marker.with_those_of(shown)
         if resolved:
             return self._close([issue for issue, _ in opened], title)
         if not mine:
@@ -119,8 +134,8 @@ class Posting:
         elif known.state == "closed":
             self._forge.remark(known, f"This differs still: {news}.")
         self._edit(known, title, "open")
-        for issue, _ in opened[1:]:
-            self._edit(issue, title, "closed")
+        for other, _ in opened[1:]:
+            self._edit(other, title, "closed")
         return Posted("reopened" if known.state == "closed" else "updated", known.url)
 
     def _close(self, opened: list[Note], title: str) -> Posted:

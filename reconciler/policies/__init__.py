@@ -79,9 +79,11 @@ def way_out(verdict: Verdict) -> str:
 def _verdict(guard: Guard, plan: Plan, limit: int, allowed: int | None) -> Verdict:
     counted = [change.address for change in plan.changes if guard.counts(change)]
     value: int | float = len(counted)
+    records = max(plan.scope.records, plan.managed)
     if guard.per_cent:
-        value = _per_cent(len(counted), max(plan.scope.records, plan.managed))
-    passes = value <= limit
+        value = _per_cent(len(counted), records)
+    too_few = guard.per_cent and records < MIN_RECORDS_FOR_PERCENT
+    passes = value <= limit or too_few
     # An exception that was not needed is none.
     raised = None if passes else allowed
     ok = passes or (raised is not None and value <= raised)
@@ -91,6 +93,4 @@ def _verdict(guard: Guard, plan: Plan, limit: int, allowed: int | None) -> Verdi
 
 def _per_cent(count: int, records: int) -> float:
     """With one decimal, rounded up: what is just over a limit must not look like the limit."""
-    if records < MIN_RECORDS_FOR_PERCENT:
-        return 0.0
-    return math.ceil(1000 * count / records) / 10
+    return math.ceil(1000 * count / max(records, 1)) / 10

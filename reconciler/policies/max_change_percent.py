@@ -20,6 +20,6 @@ def _loses(change: Change) -> bool:
 GUARD = Guard(
     "max_change_percent",
     _loses,
-    "to lose the value that they have",
+    "to have what they hold replaced or removed",
     per_cent=True,
 )

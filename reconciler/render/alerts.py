@@ -14,6 +14,8 @@ _DOES = {
 }
 
 
+RESOLVE = "For each: --resolve ADDRESS=git or =live; or put what is live into the manifest."
+
 NONE_FOUND = (
     "The API has none of these records. Is it the right one, and the token of the right account?"
 )

@@ -18,7 +18,7 @@ _MOST_UNREAD = 20
 _NAMED_OF_A_CAUSE = 3
 
 
-def conflicts(plan: Plan, paint: Paint) -> Iterator[str]:
+def conflicts(plan: Plan, paint: Paint, *, concise: bool) -> Iterator[str]:
     """Conflicts as kubectl tells them: which places, whose values, and the ways out."""
     if not plan.conflicts:
         return
@@ -26,6 +26,11 @@ def conflicts(plan: Plan, paint: Paint) -> Iterator[str]:
     yield paint.strong(f"{count}: git and somebody else changed the same places since the base.")
     yield ""
     for conflict in plan.conflicts:
+        if concise:
+            names = "  ".join(places.name(steps_of(place)) for place in conflict.places)
+            head = f"  {paint.removed('!')} {paint.strong(str(conflict.address))}"
+            yield f"{head}  {names}  {where(conflict.source, paint)}"
+            continue
         yield f"  {paint.removed('!')} {paint.strong(str(conflict.address))}"
         yield f"      {where(conflict.source, paint)}  {paint.removed('conflict')}"
         at = records.sides(conflict, plan)
@@ -33,6 +38,8 @@ def conflicts(plan: Plan, paint: Paint) -> Iterator[str]:
             yield f"      {paint.removed('!')} {places.name(steps_of(place))}:"
             for side, value in at(place):
                 yield f"          {side:<4} {value}"
+        yield ""
+    if concise:
         yield ""
     first = plan.conflicts[0].address
     yield "Nothing can be applied while a conflict is open. For each record, one of these:"

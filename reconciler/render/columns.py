@@ -83,7 +83,7 @@ def embedded(report: Report, owners: Owners) -> str:
         "texts": texts.all,
         # Of a longer one the page shows a part, and what tells it from others.
         "marks": {
-            str(at): places.mark_of(text)
+            str(at): f"{len(text):,} characters, {places.mark_of(text)}"
             for at, text in enumerate(texts.all)
             if len(text) > _WHOLE_CHARS
         },
@@ -92,13 +92,14 @@ def embedded(report: Report, owners: Owners) -> str:
 
 
 def _places(one: Alike, texts: Texts) -> list[list[int]]:
-    """Each place: what is done, the key, the way to it, the old and the new value (-1: none)."""
+    """Each place: what is done, key, way to it, old and new value (-1: none), whether it loses."""
     return [
         [
             _OPS.index(place.op),
             texts.number(places.name(any_item(place.steps), any_item=True)),
             texts.number(places.name(place.steps)),
             *_values(place, texts),
+            int(place.loses),
         ]
         for place in lost_first(one.places)
     ]

@@ -53,6 +53,7 @@ def _head(report: Report) -> dict[str, Any]:
             {"name": name, "value": visible(value)} for name, value in _facts(report) if value
         ],
         "warnings": list(alerts.stops(report)),
+        "searched": bool(counts.changes or counts.conflicts or counts.unreadable),
     }
 
 
@@ -129,7 +130,7 @@ def _panels(report: Report) -> Iterator[dict[str, Any]]:
     )
     yield _panel(
         "released",
-        f"{how_many(len(plan.released))} left git, and stay as they are",
+        f"{how_many(len(plan.released))} left git, and left as found",
         ("record", "where"),
         [(str(one.address), where(one.source)) for one in plan.released],
         opened=False,
@@ -144,8 +145,16 @@ def _conflict(conflict: Conflict, plan: Plan) -> Iterator[tuple[str, ...]]:
         yield str(conflict.address), name, *values, where(conflict.source)
 
 
+_ADVICE = {"conflicts": alerts.RESOLVE}
+
+
 def _panel(
-    name: str, title: str, heads: Sequence[str], rows: Sequence[tuple[str, ...]], *, opened: bool
+    name: str,
+    title: str,
+    heads: Sequence[str],
+    rows: Sequence[tuple[str, ...]],
+    *,
+    opened: bool,
 ) -> dict[str, Any]:
     rest = len(rows) - _MOST_PANEL_ROWS
     return {
@@ -155,4 +164,5 @@ def _panel(
         "rows": rows[:_MOST_PANEL_ROWS],
         "rest": f"{rest:,}" if rest > 0 else "",
         "open": opened,
+        "advice": _ADVICE.get(name, ""),
     }

@@ -32,7 +32,15 @@ def told(verdict: Verdict) -> Told:
     return Told(
         result="refused" if not verdict.ok else "allowed" if raised else "passed",
         found=f"{verdict.value:,}{unit}",
-        limit=f"{limit}, allowed this once up to {raised}" if raised else limit,
+        limit=_limit(verdict, limit, raised),
         raised=raised,
         sentence=f"{subject} {guard.danger}; the limit is {limit}",
     )
+
+
+def _limit(verdict: Verdict, limit: str, raised: str) -> str:
+    if raised:
+        return f"{limit}, allowed this once up to {raised}"
+    if verdict.ok and verdict.value > verdict.limit:
+        return f"{limit}, of {policies.MIN_RECORDS_FOR_PERCENT} records or more"
+    return limit

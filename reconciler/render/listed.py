@@ -23,6 +23,7 @@ def listed(report: Report) -> dict[str, Any]:
     """What there is without JavaScript: groups, what is lost, and what is like nothing else."""
     alike = report.alike
     removes = report.effects[Effect.REMOVES]
+    lose = "loses" if removes == 1 else "lose"
     unlike = (
         member
         for group in report.outliers
@@ -30,7 +31,7 @@ def listed(report: Report) -> dict[str, Any]:
         for member in group.members
     )
     lists = (
-        _list("removals", f"{how_many(removes)} that lose something", report.removals(), removes),
+        _list("removals", f"{how_many(removes)} that {lose} something", report.removals(), removes),
         _list("outliers", f"{how_many(report.unlike)} like no others", unlike, report.unlike),
     )
     return {

@@ -5,11 +5,17 @@ from collections.abc import Iterable, Iterator
 from reconciler.escape import visible
 from reconciler.model import Outcome, OutcomeName
 from reconciler.render.paint import Paint
+from reconciler.render.records import how_many
 from reconciler.report import tally
 
 
-def text(all_of_them: Iterable[Outcome], paint: Paint, *, verbose: bool = False) -> Iterator[str]:
-    """What an apply did: each record that was not simply written (or all), then the counts."""
+def text(
+    all_of_them: Iterable[Outcome], paint: Paint, *, unread: int = 0, verbose: bool = False
+) -> Iterator[str]:
+    """What an apply did: each record that was not simply written (or all), then the counts.
+
+    What of the plan was `unread` is not in place, as far as anybody knows.
+    """
     done = tuple(all_of_them)
     counts = tally(done)
     for outcome in done:
@@ -20,7 +26,9 @@ def text(all_of_them: Iterable[Outcome], paint: Paint, *, verbose: bool = False)
     if len(counts) > 1 or OutcomeName.APPLIED not in counts:
         yield ", ".join(f"{count:,} {name}" for name, count in counts.items()) + "."
     applied = counts.get(OutcomeName.APPLIED, 0)
-    complete = not _BAD.intersection(counts) and OutcomeName.STALE not in counts
+    if unread:
+        yield f"{how_many(unread)} could not be read when this was planned."
+    complete = not unread and not _BAD.intersection(counts) and OutcomeName.STALE not in counts
     word = paint.strong("Apply complete!" if complete else "Apply incomplete!")
     yield f"{word} Resources: 0 added, {applied} changed, 0 destroyed."
 

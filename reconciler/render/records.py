@@ -5,7 +5,7 @@ from functools import cache
 
 from reconciler.diff import Op, Place
 from reconciler.escape import visible
-from reconciler.grouping import Effect, Group, differences, hidden
+from reconciler.grouping import Difference, Effect, Group, differences, hidden
 from reconciler.model import Action, Change, Conflict, Origin, Plan, Source
 from reconciler.render import places
 from reconciler.render.paint import Paint
@@ -50,9 +50,10 @@ def concise(group: Group, paint: Paint) -> Iterator[str]:
     """The same on one line, or on one for each of a few: which keys, without their values."""
     mark = places.painted(_ACTION_MARKS[group.first.action], "~", paint)
     keys = "  ".join(
-        places.painted(found.op, f"{places.MARKS[found.op]} {name}", paint)
+        places.painted(op, f"{places.MARKS[op]} {name}", paint)
         for found in differences(group)
         for name in (places.name(found.steps, any_item=not group.exact),)
+        for op in (_worst(found),)
     )
     origin = "" if group.first.origin is Origin.CHANGE else f"  ({group.first.origin})"
     if group.outlier:
@@ -62,6 +63,10 @@ def concise(group: Group, paint: Paint) -> Iterator[str]:
     else:
         head = f"  {mark} {paint.strong(how_many(group.count))} alike ({group.name})"
         yield f"{head}  {keys}{origin}"
+
+
+def _worst(found: Difference) -> Op:
+    return "remove" if found.loses else found.op
 
 
 def sides(conflict: Conflict, plan: Plan) -> Callable[[str], list[tuple[str, str]]]:

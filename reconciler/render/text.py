@@ -31,24 +31,20 @@ def plan(report: Report, paint: Paint, width: int, *, detail: Detail = "grouped"
     yield from _head(report, paint)
     if detail == "concise":
         yield from _concise(report, paint)
-    elif detail == "verbose" or not _is_long(plan):
+    elif detail == "verbose" or len(plan.changes) <= _LONG_PLAN:
         for change, found in report.members:
             yield from records.change(change, found, paint, width)
             yield ""
     else:
         yield from _grouped(report, paint, width)
-    yield from beside.conflicts(plan, paint)
+    yield from beside.conflicts(plan, paint, concise=detail == "concise")
     yield from beside.released(plan, paint)
     yield from beside.unreadable(report, paint, verbose=detail == "verbose")
     yield from totals(plan, paint)
 
 
-def _is_long(plan: Plan) -> bool:
-    return len(plan.changes) > _LONG_PLAN
-
-
 def _head(report: Report, paint: Paint) -> Iterator[str]:
-    """How much changes, and how bad it is; of a long plan also what stops it, told again below."""
+    """How much changes, how bad it is, and what stops it, which is told again below."""
     plan = report.plan
     if plan.revisions.base is not None:
         commit = paint.strong(short(plan.revisions.base))
@@ -58,8 +54,7 @@ def _head(report: Report, paint: Paint) -> Iterator[str]:
     only_changes = report.effects[Effect.CHANGES] == report.summary.changes
     worst = "" if only_changes else f": {alerts.told(report)}"
     yield f"{paint.strong(report.headline)}{worst}."
-    if _is_long(plan):
-        yield from (f"{paint.removed('!')} {said}" for said in alerts.stops(report))
+    yield from (f"{paint.removed('!')} {said}" for said in alerts.stops(report))
     yield f"These records of {visible(plan.base_url)} differ from the manifests:"
     yield ""
 

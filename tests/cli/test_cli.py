@@ -160,6 +160,15 @@ def test_a_misspelt_variable_is_told_and_somebody_elses_is_not(
     assert "RECONCILER_CHDIR" not in err
 
 
+def test_a_variable_of_a_flag_that_has_none_does_nothing_and_says_so(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest("new")
+    monkeypatch.setenv("RECONCILER_DIFF", "1")
+
+    assert "RECONCILER_DIFF does nothing: --diff is for the command line" in run("fmt").err
+
+
 def test_a_dash_is_no_file(run: Run) -> None:
     manifest("new")
 
@@ -231,7 +240,8 @@ def test_a_plan_made_for_another_api_is_refused_by_name(
     assert result.code == 1
     assert result.err == (
         "error: plan.json: was made for http://sandbox.localhost/core/v2, but this run speaks to "
-        "https://api.carrierx.com/core/v2\n"
+        "https://api.carrierx.com/core/v2: set CARRIERX_BASE_URL, or give --sandbox for a plan of "
+        "the sandbox\n"
     )
 
 

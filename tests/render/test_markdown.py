@@ -77,7 +77,7 @@ def test_with_any_budget_it_fits_and_is_not_cut(most: int, count: int) -> None:
     assert len(page.encode()) <= most
     assert page.count("<details") == page.count("</details>")
     assert page.count("\n```") % 2 == 0
-    assert "apply --expect sha256:" in page
+    assert "one that expects `sha256:" in page
     for line in page.split("\n"):
         if line.startswith("|"):
             assert line.endswith("|")

@@ -50,7 +50,7 @@ def of_group(group: Group, keys: int) -> str:
     parts = [
         place(one.place, any_item=not group.exact)
         if one.values == 1
-        else f"{MARKS[one.op]} {name(one.steps, any_item=True)}: {one.values:,} different values"
+        else f"{_mark(one)} {name(one.steps, any_item=True)}: {one.values:,} different values"
         for one in found[:keys]
     ]
     return _listed(parts, found)
@@ -66,13 +66,18 @@ def place(one: Place, *, any_item: bool = False) -> str:
     """A key and what comes, what goes, or both."""
     whole = not one.steps
     old, new = places.shown(one.before, whole=whole), places.shown(one.after, whole=whole)
-    head = f"{MARKS[one.op]} {name(one.steps, any_item=any_item)}"
+    head = f"{_mark(one)} {name(one.steps, any_item=any_item)}"
     if one.op == "add":
         return f"{head} = {value(new)}"
     if one.op == "remove":
         return f"{head}: {value(old)}"
     start = _first_difference(old, new)
     return f"{head}: {value(old, start)} → {value(new, start)}"
+
+
+def _mark(one: Place | Difference) -> str:
+    """What is done to a key; one that loses what it held is as good as removed."""
+    return MARKS["remove" if one.loses else one.op]
 
 
 def value(shown: str, start: int = 0) -> str:

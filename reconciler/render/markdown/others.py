@@ -6,6 +6,7 @@ from urllib.parse import quote
 from reconciler.escape import visible
 from reconciler.model import Conflict, Plan, Unreadable, Verdict, short
 from reconciler.render import records
+from reconciler.render.alerts import RESOLVE
 from reconciler.render.guards import told
 from reconciler.render.markdown import cells
 from reconciler.render.markdown.setting import Around, Level
@@ -23,6 +24,7 @@ def conflicts(report: Report, level: Level) -> Iterator[str]:
         lines = [
             *cells.table(head, "|---|---|---|---|---|---|", rows),
             *cells.more(len(found) - len(shown)),
+            cells.span(RESOLVE),
         ]
         title = f"⛔ <b>{cells.count(len(found), 'conflict')}</b>"
         yield from cells.folded(title, lines, opened=True)
@@ -149,4 +151,4 @@ def foot(report: Report, around: Around) -> Iterator[str]:
         parts.append(f"read {cells.span(plan.meta.created)}")
     yield from (" · ".join(parts), "")
     if plan.applyable:
-        yield f"Approve the digest: `reconciler apply --expect {plan.digest}` writes just this."
+        yield f"An apply of this plan, or one that expects `{plan.digest}`, writes just this."

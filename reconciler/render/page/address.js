@@ -73,7 +73,7 @@ function followState(given, raw) {
   else if (group) list?.go(shownGroups.indexOf(group));
   else if (given.has("g") || given.has("gd")) banner("That group is not in this plan.");
   // Until something else is looked at, the address stays the one that was given.
-  if (at >= 0 || group) addressed(raw);
+  if (at >= 0 || group || given.has("sid")) addressed(raw);
 }
 
 function take(given) {
@@ -104,8 +104,10 @@ function wantedGroup(given) {
   return plan.groups.find((one) => (digest ? one.digest === digest : one.name === given.get("g")));
 }
 
-const missing = (sid) =>
-  isBeside(sid) ? "This record does not change: see above." : `${sid} is not in this plan.`;
+function missing(sid) {
+  if (isBeside(sid)) return "This record does not change: see above.";
+  return cutShort() ? `${sid} is not among what is listed here.` : `${sid} is not in this plan.`;
+}
 
 function sync() {
   $("q").value = state.q;

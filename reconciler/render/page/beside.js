@@ -13,6 +13,9 @@ function beside() {
   return others;
 }
 
+// Whether there are more of them than the page lists.
+const cutShort = () => Boolean(document.querySelector(".panel .rest"));
+
 // Of what they say only words can be searched: where more is asked, no line of them is an answer.
 function foundBeside(query) {
   if (!state.q || !query.says || Object.values(state.picked).some((values) => values.size))
@@ -25,8 +28,9 @@ function also(lines) {
   const count = new Set(lines.map((one) => one.address)).size;
   sought = 0;
   $("also").hidden = !count;
+  const least = cutShort() ? "at least " : "";
   $("also").textContent =
-    count === 1 ? "and 1 that does not change" : `and ${number(count)} that do not change`;
+    `and ${least}${number(count)} that ${count === 1 ? "does" : "do"} not change`;
   $("also").onclick = () => {
     seek(lines[sought].line);
     sought = (sought + 1) % lines.length;

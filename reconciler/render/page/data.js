@@ -12,7 +12,7 @@ async function unpacked() {
   return JSON.parse(await new Response(stream).text());
 }
 
-// What tells a long text from others, of which the same part may be shown.
+// How long a text is, and what tells it from others of which the same part may be shown.
 const marks = new Map();
 
 function read(data) {
@@ -32,18 +32,19 @@ function read(data) {
   const variants = data.variants.map(([group, places, guards]) => ({
     group: groups[group],
     guards: guards.map((at) => data.guards[at]),
-    places: places.map(([op, key, name, before, after]) => ({
+    places: places.map(([op, key, name, before, after, loses]) => ({
       op: OPS[op],
       key: text(key),
       name: text(name),
       before: text(before),
       after: text(after),
+      worst: loses ? "remove" : OPS[op],
     })),
   }));
   for (const variant of variants) {
     variant.group.variants.push(variant);
     variant.keys = [...new Set(variant.places.map((place) => place.key))];
-    variant.ops = [...new Set(variant.places.map((place) => OP_WORDS[place.op]))];
+    variant.ops = [...new Set(variant.places.map((place) => OP_WORDS[place.worst]))];
     const values = variant.places.flatMap((place) => [place.name, place.before, place.after]);
     variant.values = values.filter((one) => one !== null);
     variant.text = variant.values.join("\n").toLowerCase();

@@ -111,8 +111,8 @@ function clipped(text, from = 0) {
   if (text.length <= MOST_CLIPPED) return text;
   const start = Math.max(0, Math.min(from - MOST_CLIPPED / 4, text.length - MOST_CLIPPED));
   const end = start + MOST_CLIPPED;
-  const part = `${start ? "…" : ""}${text.slice(start, end)}${end < text.length ? "…" : ""}`;
-  return `${part} (${number(text.length)} characters, ${marks.get(text)})`;
+  const part = text.slice(start, end).replace(/^[\udc00-\udfff]|[\ud800-\udbff]$/g, "");
+  return `${start ? "…" : ""}${part}${end < text.length ? "…" : ""} (${marks.get(text)})`;
 }
 
 function firstDifference(one, other) {
@@ -122,6 +122,8 @@ function firstDifference(one, other) {
   return at;
 }
 
+const moreKeys = (count) => (count === 1 ? "1 more key" : `${number(count)} more keys`);
+
 const MOST_PLACES = 200; // of one record; all others are a click away
 
 function wholeDiffs(places, into) {
@@ -129,7 +131,7 @@ function wholeDiffs(places, into) {
   const rest = places.slice(MOST_PLACES);
   if (rest.length) {
     const all = button(
-      `${number(rest.length)} more keys`,
+      moreKeys(rest.length),
       () => {
         all.replaceWith(...rest.map(wholeDiff));
         list?.show();

@@ -129,7 +129,9 @@ function tell() {
 }
 
 function nothing() {
-  const empty = element("p", "empty", "No change matches. ");
+  if (!plan.rows.length) return element("p", "empty", "Nothing changes.");
+  const rest = $("also").hidden && cutShort() ? "The lists above are not whole. " : "";
+  const empty = element("p", "empty", `No change matches. ${rest}`);
   empty.append(
     button("Clear search and filters", () => {
       clear();

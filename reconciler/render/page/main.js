@@ -122,7 +122,11 @@ function wire() {
   );
   $("copy-targets").addEventListener("click", () =>
     copy(
-      `reconciler apply ${found.map((row) => `--target ${row.address}`).join(" ")}`,
+      // What left git is no target, but of a plan with the same base.
+      found
+        .filter((row) => !row.group.released)
+        .map((row) => `--target ${row.address}`)
+        .join(" "),
       $("copy-targets"),
     ),
   );

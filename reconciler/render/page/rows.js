@@ -46,7 +46,7 @@ function drawGroup(group, at, item) {
   const shown = open && exact ? [] : summary(group); // opened, it is told whole
   for (const one of shown.slice(0, open ? shown.length : 4)) diffs.append(one);
   if (!open && shown.length > 4)
-    diffs.append(element("span", "where", `and ${shown.length - 4} more keys`));
+    diffs.append(element("span", "where", `and ${moreKeys(shown.length - 4)}`));
   what.append(diffs);
   const files = new Set(group.rows.map((row) => row.file)).size;
   side.append(
@@ -145,13 +145,14 @@ function drawRow(row, at, item) {
   side.append(
     badge(row.group.effect),
     badge(`origin: ${row.group.origin}`, row.group.origin),
+    ...(row.group.released ? [badge("left git", "drift")] : []),
     badge(row.group.name, "group"),
   );
   if (!open) {
     const diffs = element("div", "diffs");
     for (const place of row.variant.places.slice(0, 3)) diffs.append(shortDiff(place));
     if (row.variant.places.length > 3)
-      diffs.append(element("span", "where", `and ${row.variant.places.length - 3} more keys`));
+      diffs.append(element("span", "where", `and ${moreKeys(row.variant.places.length - 3)}`));
     what.append(diffs);
     return line;
   }

@@ -10,7 +10,7 @@ function table(view) {
   for (const row of found) {
     for (const [name, what] of isFiles
       ? [[row.file, row.group.effect]]
-      : row.variant.places.map((place) => [place.key, place.op])) {
+      : row.variant.places.map((place) => [place.key, place.worst])) {
       const known = rows.get(name) || {
         name,
         records: 0,
