@@ -228,6 +228,20 @@ def crowd(store: Store, changed: int, total: int = 20) -> None:
     write(messages({n: "new" if n < changed else "old" for n in range(total)}))
 
 
+def test_of_few_records_the_share_is_told_as_it_is_and_stops_nothing(
+    run: Run, store: Store
+) -> None:
+    live(store, dict.fromkeys(range(1, 10), "a"))
+    write(messages(dict.fromkeys(range(1, 10), "b")))
+
+    (verdict,) = [one for one in planned(run)["guards"] if one["guard"] == "max_change_percent"]
+
+    assert (verdict["value"], verdict["ok"]) == (100.0, True)
+    shown = run("plan", "--sandbox", "--format", "markdown").out
+    assert "| 100.0 % | 30 %, of 10 records or more |" in shown
+    assert run("apply", "--sandbox", "--auto-approve").code == 0
+
+
 def test_a_mass_rewrite_is_shown_whole_and_not_applied(run: Run, store: Store) -> None:
     crowd(store, 7)
 

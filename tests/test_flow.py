@@ -170,6 +170,20 @@ def test_a_target_that_matches_nothing_is_a_mistake_not_an_empty_plan(run: Run) 
     assert "(did you mean `manifests/campaigns/winter.yaml`?)" in near.err
 
 
+def test_an_apply_of_a_plan_that_is_not_whole_is_not_complete(run: Run, store: Store) -> None:
+    write(f"messages: {{{MESSAGE}: {{user_data: x}}, {sid(1)}: {{user_data: x}}}}\n")
+
+    result = run("apply", "--sandbox", "--auto-approve", "--report", "json=r.json")
+
+    assert result.code == 4
+    assert user_data(store, f"messages/{MESSAGE}") == "x"
+    assert result.out.splitlines()[-2:] == [
+        "1 record could not be read when this was planned.",
+        "Apply incomplete! Resources: 0 added, 1 changed, 0 destroyed.",
+    ]
+    assert "could not be read" in json.loads(Path("r.json").read_text())["error"]
+
+
 def test_a_sandbox_that_holds_other_records_says_how_to_fill_it(run: Run) -> None:
     write(f"messages: {{{sid(1)}: {{user_data: x}}}}\n")
 

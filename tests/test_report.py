@@ -1,6 +1,8 @@
 """What every format tells: groups, counts, shares."""
 
+import copy
 import json
+import pickle
 from collections import Counter
 
 import pytest
@@ -12,6 +14,7 @@ from planned import SOURCE, URL, approval, large, long_plan, mixed
 from reconciler.diff import places
 from reconciler.grouping import LEAST_ALIKE, Effect, differences
 from reconciler.grouping import effect as effect_of
+from reconciler.mask import Mask
 from reconciler.model import Address, Change, Meta, Origin, Plan, Source
 from reconciler.owners import Owners
 from reconciler.plan import digest
@@ -143,6 +146,8 @@ def test_a_file_with_several_owners_counts_for_each() -> None:
         ("text", None, Effect.REMOVES),
         ("text", "", Effect.REMOVES),
         ("text", "other", Effect.CHANGES),
+        ("text", "{}", Effect.REMOVES),
+        ("[]", "text", Effect.CHANGES),
         ("text", '{"a":1}', Effect.CHANGES),
         ('{"a":{}}', '{"a":1}', Effect.CHANGES),
         ('{"a":{"b":1}}', '{"a":{"b":2}}', Effect.CHANGES),
@@ -199,6 +204,24 @@ def test_no_loss_hides_among_those_that_lose_nothing(
         for change, found in report.members
         if effect_of(change, found) is Effect.REMOVES
     ]
+
+
+def test_what_loses_something_counts_a_loss_beside_it() -> None:
+    rows: list[tuple[str | None, str | None]] = [('{"k":"1","z":{"a":1}}', '{"k":"","z":"1"}')] * 6
+
+    report = gather(plan_of(rows))
+
+    assert report.ops == {"add": 0, "replace": 0, "remove": 12}
+    assert [(key.changes, key.removes) for key in report.keys] == [(0, 6), (0, 6)]
+
+
+def test_what_hides_a_value_cannot_be_written_anywhere() -> None:
+    masked = Mask(("",), b"key").whole("SECRET")
+
+    for write_out in (pickle.dumps, copy.deepcopy):
+        with pytest.raises(TypeError):
+            write_out(masked)
+    assert "SECRET" not in f"{masked} {masked!r}"
 
 
 def test_a_loss_is_not_passed_over_for_the_number_of_keys() -> None:

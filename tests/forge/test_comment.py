@@ -429,6 +429,16 @@ def test_what_newly_drifts_is_told_also_while_a_record_cannot_be_read(run: Run, 
     assert "3 of 81 records change" in host.issues[0]["body"]
 
 
+def test_a_record_that_can_be_read_now_and_then_is_told_once(run: Run, host: Host) -> None:
+    lost = mixed().unreadable[:1]
+    for _ in range(3):
+        ok(run("comment", saved(of(PLAN, 1, 2)), "--issue"))
+        ok(run("comment", saved(structs.replace(of(PLAN, 1), unreadable=lost)), "--issue"))
+
+    assert host.remarks == []
+    assert "2 of 81 records change" in host.issues[0]["body"]
+
+
 def test_an_issue_that_somebody_closed_is_reopened_for_what_differs_still(
     run: Run, host: Host
 ) -> None:
@@ -570,6 +580,42 @@ def test_the_end_of_an_older_plan_leaves_a_newer_one_pending(run: Run, host: Hos
     pending, done = sorted(shown, key=lambda body: "✅ Applied" in body)
     assert other.digest in pending
     assert one.digest in done
+
+
+def test_how_an_older_plan_failed_is_told_beside_a_newer_one(run: Run, host: Host) -> None:
+    one, other = made(of(PLAN, 0, 1), 1), made(of(PLAN, 2, 3), 2)
+    ok(run("comment", saved(one)))
+    ok(run("comment", saved(other)))
+
+    ok(run("comment", saved(one), "--result", result_of(one, 4, applied=1, failed=1)))
+
+    assert any("⚠️ Applied in part: 1 applied, 1 failed." in body for body in host.bodies())
+    # The newer one is still what is pending.
+    ok(run("comment", saved(other)))
+    (pending,) = [body for body in host.bodies() if f"digest={other.digest}" in body]
+    assert "Applied" not in pending
+
+
+def test_an_apply_that_is_run_again_later_leaves_its_record_too(run: Run, host: Host) -> None:
+    one, other = made(of(PLAN, 0, 1), 1), made(of(PLAN, 2, 3), 2)
+    ok(run("comment", saved(one)))
+    ok(run("comment", saved(one), "--result", result_of(one, 0, applied=2)))
+    ok(run("comment", saved(other)))
+
+    ok(run("comment", saved(one), "--result", result_of(one, 0)))
+
+    assert "**✅ Applied: 2 applied.**" in host.bodies()[0]
+
+
+def test_what_was_applied_empty_is_not_posted_again_and_again(run: Run, host: Host) -> None:
+    ok(run("comment", saved(PLAN)))
+    ok(run("comment", saved(EMPTY)))
+    ok(run("comment", saved(EMPTY), "--result", result_of(EMPTY, 0)))
+
+    for day in (1, 2):
+        ok(run("comment", saved(made(EMPTY, day))))
+
+    assert len(host.bodies()) == 1
 
 
 def test_an_older_plan_does_not_replace_a_newer_one(run: Run, host: Host) -> None:

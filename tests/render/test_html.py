@@ -14,10 +14,11 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from planned import approval, large, mixed
 from reconciler.grouping import Effect
-from reconciler.model import Change, Origin, Plan
+from reconciler.model import Address, Change, Origin, Plan, Unreadable
 from reconciler.owners import Owners
 from reconciler.render import html
 from reconciler.report import gather
+from writing import sid
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(
@@ -521,6 +522,33 @@ def test_a_plan_without_changes_is_a_page_too(show: Show) -> None:
     page = show(structs.replace(PLAN, changes=(), guards=()))
 
     assert page.inner_text("h1") == "No changes, as far as records could be read"
+
+
+def test_conflicts_alone_can_be_searched_and_linked_to(show: Show) -> None:
+    conflicts = approval().conflicts
+    plan = structs.replace(approval(), changes=())
+    page = show(plan, f"#sid={conflicts[1].address.sid}")
+
+    page.wait_for_selector(".js #app:visible")
+    assert str(conflicts[1].address) in page.inner_text(".sought")
+    assert "--resolve ADDRESS=git" in page.inner_text("#conflicts")
+    assert conflicts[1].address.sid in page.url
+    page.fill("#q", "conflict")
+    assert page.inner_text("#results") == "Nothing changes."
+    page.fill("#q", conflicts[0].address.sid)
+    assert page.inner_text("#also") == "and 1 that does not change"
+
+
+def test_more_than_the_page_lists_is_not_said_to_be_all(show: Show) -> None:
+    one = approval().conflicts[0]
+    lost = tuple(
+        Unreadable(Address("messages", sid(n)), one.source, 404, "gone") for n in range(2100)
+    )
+    page = show(structs.replace(PLAN, unreadable=lost), f"#sid={sid(2099)}")
+
+    assert "is not among what is listed here" in page.inner_text("#banner")
+    page.fill("#q", "gone")
+    assert page.inner_text("#also") == "and at least 2,000 that do not change"
 
 
 def test_hostile_values_are_shown_and_do_nothing(show: Show) -> None:
