@@ -237,6 +237,8 @@ def test_what_somebody_committed_is_not_what_a_step_wrote(act: Act) -> None:
         step = act(command=command, base="HEAD")
         assert step.code == 1
         assert step.outputs == {"exit-code": "1"}
+    Path("plan.json").unlink()
+    assert "plan-path" not in act(command="apply", plan="plan.json").outputs
     write("{}", "plan.json")
     step = act(command="apply", plan="plan.json")
     assert step.code == 1

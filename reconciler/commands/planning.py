@@ -1,6 +1,6 @@
 """Records + the API -> a plan; what `plan` and `apply` do alike."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 
 from reconciler import hiding, history, policies
 from reconciler.commands import Terminal
-from reconciler.commands.comparing import Comparison, base_commit, upstream
+from reconciler.commands.comparing import Comparison, base_commit, pasts
 from reconciler.commands.inputs import Manifests, Selection, select
 from reconciler.commands.opening import Connection, open_api
 from reconciler.commands.plans import meta
@@ -34,7 +34,7 @@ from reconciler.model import (
 )
 from reconciler.plan import Cleared, Wanted
 from reconciler.render import problems
-from reconciler.revision import APPLIED, Repository
+from reconciler.revision import Repository
 from reconciler.rules import Rules
 from reconciler.scan import found_in
 from reconciler.texts import find
@@ -121,21 +121,11 @@ def task(inputs: Inputs, terminal: Terminal) -> Task:
     )
 
 
-def _pasts(found: _Found, inputs: Inputs, terminal: Terminal) -> Iterator[Past]:
-    """What was hidden at the base, at what was applied last, and where this branch goes to."""
-    base = found.revisions.base
-    if base is None:
-        return
-    git = history.repository(inputs.manifests.paths)
-    names = (APPLIED, *upstream(inputs.comparison.environment))
-    commits = (base, found.since, *map(git.known, names))
-    for commit in dict.fromkeys(filter(None, commits)):
-        past = Past(commit, git)
-        if not past.is_known:
-            terminal.note(
-                f"warning: what the rules of {short(commit)} hid cannot be read: no value is shown"
-            )
-        yield past
+def _pasts(found: _Found, inputs: Inputs, terminal: Terminal) -> Iterable[Past]:
+    if found.revisions.base is None:
+        return ()
+    git, commits = history.repository(inputs.manifests.paths), (found.revisions.base, found.since)
+    return pasts(commits, inputs.comparison, git, terminal)
 
 
 def _left_git(found: _Found, inputs: Inputs) -> Mapping[Address, Record]:
