@@ -35,11 +35,7 @@ class Posting:
     """
 
     def __init__(
-        self,
-        forge: Forge,
-        marker: Marker,
-        text: Callable[[int, str], str],
-        most: int,
+        self, forge: Forge, marker: Marker, text: Callable[[int, str], str], most: int
     ) -> None:
         self._forge = forge
         self._marker = marker
@@ -96,7 +92,7 @@ class Posting:
 
     def _is_older_than(self, shown: Marker) -> bool:
         same = self._has_ended and shown.digest == self._marker.digest
-        return self._marker.made < shown.made and not same
+        return 0 < self._marker.made < shown.made and not same
 
     def _update(self, notes: list[Note]) -> Posted:
         """The newest says it, the others are folded away."""
