@@ -85,7 +85,7 @@ class Draft:
         cleared = self._wanted.cleared.get(change.address)
         if cleared is not None:
             change = structs.replace(change, released=True, source=cleared.source)
-        return structs.replace(change, sensitive=hidden)
+        return change if hidden is None else structs.replace(change, sensitive=hidden)
 
     def _hushed(self, lost: Unreadable) -> Unreadable:
         """Without the words of an API that may quote what must not be shown."""

@@ -5,6 +5,7 @@ doubled: two different texts are never shown by the same characters. (Letters of
 look alike all the same.)
 """
 
+import hashlib
 import re
 import unicodedata
 from functools import lru_cache
@@ -26,6 +27,8 @@ _BEYOND_ONE_UNIT = 0x10000
 _COMMANDS = (("::", r":\u003a"), ("##", r"#\u0023"))
 _HARMLESS = dict(_COMMANDS)
 _ACTS_IN_JSON = re.compile(r"::|##|[^\x00-\x7e]")
+
+_MARK_CHARS = 16
 
 _BACKTICKS = re.compile("`+")
 _SPACES = re.compile(" {2,}")
@@ -49,6 +52,11 @@ def brief(text: str, most: int) -> str:
     """A message as `visible` shows it, cut where it is longer than a message should be."""
     shown = visible(text[: most + 1])
     return shown if len(shown) <= most else f"{shown[: most - 1]}…"
+
+
+def mark_of(text: str) -> str:
+    """What tells a text from all others, where only a part of it is shown."""
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:_MARK_CHARS]
 
 
 def in_json(written: str) -> str:

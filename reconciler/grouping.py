@@ -35,6 +35,7 @@ class Alike(Struct, frozen=True):
 
     places: tuple[Place, ...]
     changes: tuple[Change, ...]
+    effect: Effect
 
 
 class Group(Struct, frozen=True):
@@ -107,12 +108,12 @@ def groups(plan: Plan) -> tuple[Group, ...]:
         found = places(change.before, change.after, hidden(plan, change))
         same.setdefault(_likeness(change, found), (found, []))[1].append(change)
     gathered: list[tuple[str, tuple[Alike, ...]]] = [
-        (key, (Alike(found, tuple(changes)),))
+        (key, (_alike(found, changes),))
         for key, (found, changes) in same.items()
         if len(changes) >= LEAST_ALIKE
     ]
     few = [
-        (key, Alike(found, tuple(changes)))
+        (key, _alike(found, changes))
         for key, (found, changes) in same.items()
         if len(changes) < LEAST_ALIKE
     ]
@@ -125,6 +126,10 @@ def groups(plan: Plan) -> tuple[Group, ...]:
         structs.replace(group, number=next(outliers if group.outlier else alike))
         for group in ordered
     )
+
+
+def _alike(found: tuple[Place, ...], changes: list[Change]) -> Alike:
+    return Alike(found, tuple(changes), effect(changes[0], found))
 
 
 def _by_shape(few: Iterable[tuple[str, Alike]]) -> list[tuple[str, tuple[Alike, ...]]]:
@@ -143,7 +148,7 @@ def _by_shape(few: Iterable[tuple[str, Alike]]) -> list[tuple[str, tuple[Alike, 
 
 def _unnumbered(key: str, alike: tuple[Alike, ...]) -> Group:
     digest = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()[:_DIGEST_CHARS]
-    return Group(0, digest, effect(alike[0].changes[0], alike[0].places), alike)
+    return Group(0, digest, alike[0].effect, alike)
 
 
 def _rank(group: Group) -> tuple[bool, bool, int, Address]:
@@ -173,7 +178,7 @@ def _shape(alike: Alike) -> str:
 
     What loses something is not like what does not.
     """
-    parts = [*_kind_of(alike.changes[0]), effect(alike.changes[0], alike.places)]
+    parts = [*_kind_of(alike.changes[0]), alike.effect]
     ways = {(place.op, repr(any_item(place.steps))) for place in alike.places}
     return "\0".join([*parts, *(part for way in sorted(ways) for part in way)])
 

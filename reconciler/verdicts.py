@@ -1,14 +1,10 @@
 """An answer -> what it means for a change; pure."""
 
-import hashlib
-
 from reconciler import api
+from reconciler.escape import mark_of
 from reconciler.model import HUSHED, Change, Current, Outcome, OutcomeName
 from reconciler.transport import TransportError
 from reconciler.value import same
-
-# What tells a long text from another one of which the same part is told.
-_MARK_CHARS = 16
 
 
 def ended(change: Change, name: OutcomeName, detail: str, *, maybe: str) -> Outcome:
@@ -44,7 +40,6 @@ def stored(change: Change, held: Current, others: tuple[str, ...], *, maybe: str
     if change.sensitive is not None:
         there = "something else (not shown)"
     elif len(there) > api.MAX_REASON_CHARS:
-        mark = hashlib.sha256(there.encode(errors="surrogatepass")).hexdigest()[:_MARK_CHARS]
-        there = f"{there[: api.MAX_REASON_CHARS]}… ({len(there):,} characters, {mark})"
+        there = f"{there[: api.MAX_REASON_CHARS]}… ({len(there):,} characters, {mark_of(there)})"
     detail = f"the API stored {there}"
     return ended(change, OutcomeName.ALTERED, detail, maybe=maybe)

@@ -59,7 +59,7 @@ class State:
         self.refused = ""
         self.failed: BaseException | None = None
         self.code = int(ExitCode.INCOMPLETE)
-        self.error = ""  # why the run ended early
+        self.error = ""  # why the run ended early, or is not whole
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -74,13 +74,15 @@ def carry_out(job: Job, state: State, terminal: Terminal) -> ExitCode:
         return _judged(job, state, terminal)
     if job.as_events:
         terminal.write([events.version(_now()), events.applied((), _now())])
-    state.error = _unread(job)
+    _tell_unread(job, state, terminal)
     return ExitCode.OK if job.plan.complete else ExitCode.INCOMPLETE
 
 
-def _unread(job: Job) -> str:
+def _tell_unread(job: Job, state: State, terminal: Terminal) -> None:
     lost = len(job.plan.unreadable)
-    return f"{how_many(lost)} could not be read when this was planned" if lost else ""
+    if lost:
+        state.error = f"{how_many(lost)} could not be read when this was planned"
+        terminal.note(f"{terminal.paint.removed('error')}: {state.error}")
 
 
 def _judged(job: Job, state: State, terminal: Terminal) -> ExitCode:
@@ -103,7 +105,7 @@ def _judged(job: Job, state: State, terminal: Terminal) -> ExitCode:
         return ExitCode.INCOMPLETE
     if state.failed is not None:
         raise state.failed
-    state.error = _unread(job)
+    _tell_unread(job, state, terminal)
     return exit_code(state.ended, complete=job.plan.complete)
 
 

@@ -223,9 +223,7 @@ def _head(git: Repository, manifests: Manifests) -> str | None:
 async def make(task: Task, inputs: Inputs, terminal: Terminal) -> Plan:
     """The plan of a task, read through a client that cannot write, with what the guards say."""
     draft = Draft(inputs.connection.target.base_url, task.wanted)
-    if (
-        task.wanted.records
-    ):  # without a token, too, nothing differs where there is nothing to look at
+    if task.wanted.records:  # else no token is needed either
         await _read(task, inputs, terminal, draft)
     plan = structs.replace(
         draft.plan(), released=task.released, revisions=task.revisions, scope=task.scope

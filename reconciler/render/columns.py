@@ -11,7 +11,7 @@ import msgspec
 
 from reconciler import policies
 from reconciler.diff import Place
-from reconciler.escape import in_json, visible
+from reconciler.escape import in_json, mark_of, visible
 from reconciler.grouping import Alike, any_item, lost_first
 from reconciler.kinds import KINDS
 from reconciler.model import Verdict
@@ -83,7 +83,7 @@ def embedded(report: Report, owners: Owners) -> str:
         "texts": texts.all,
         # Of a longer one the page shows a part, and what tells it from others.
         "marks": {
-            str(at): f"{len(text):,} characters, {places.mark_of(text)}"
+            str(at): f"{len(text):,} characters, {mark_of(text)}"
             for at, text in enumerate(texts.all)
             if len(text) > _WHOLE_CHARS
         },

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any
 
 from reconciler.diff import Place
-from reconciler.escape import visible
+from reconciler.escape import mark_of, visible
 from reconciler.grouping import Effect, Group, differences
 from reconciler.model import Change, Source
 from reconciler.render import places
@@ -99,7 +99,7 @@ def cut(shown: str) -> str:
     """A value as far as a cell of a table should be long, how long it is, and what tells it."""
     if len(shown) <= _MOST_CELL_CHARS:
         return shown
-    mark = places.mark_of(shown)
+    mark = mark_of(shown)
     return f"{shown[:_MOST_CELL_CHARS]}… ({len(shown):,} characters, {mark})"
 
 

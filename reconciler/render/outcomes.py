@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from reconciler.escape import visible
 from reconciler.model import Outcome, OutcomeName
 from reconciler.render.paint import Paint
-from reconciler.render.records import how_many
 from reconciler.report import tally
 
 
@@ -26,8 +25,6 @@ def text(
     if len(counts) > 1 or OutcomeName.APPLIED not in counts:
         yield ", ".join(f"{count:,} {name}" for name, count in counts.items()) + "."
     applied = counts.get(OutcomeName.APPLIED, 0)
-    if unread:
-        yield f"{how_many(unread)} could not be read when this was planned."
     complete = not unread and not _BAD.intersection(counts) and OutcomeName.STALE not in counts
     word = paint.strong("Apply complete!" if complete else "Apply incomplete!")
     yield f"{word} Resources: 0 added, {applied} changed, 0 destroyed."

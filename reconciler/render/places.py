@@ -1,6 +1,5 @@
 """The differences inside one record -> lines for people, at any width."""
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -107,14 +106,6 @@ def _step(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
     return f".{step}" if _PLAIN_KEY.fullmatch(step) else f"[{quoted(step)}]"
-
-
-_MARK_CHARS = 16
-
-
-def mark_of(shown: str) -> str:
-    """What tells a text from all others, where only a part of it is shown."""
-    return hashlib.sha256(shown.encode(errors="surrogatepass")).hexdigest()[:_MARK_CHARS]
 
 
 def shown(value: JsonValue, *, whole: bool) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.diff import Op, Place
-from reconciler.escape import code, visible
+from reconciler.escape import code, mark_of, visible
 from reconciler.grouping import Difference, Group, differences, lost_first
 from reconciler.model import Change, Source
 from reconciler.render import places
@@ -85,7 +85,7 @@ def value(shown: str, start: int = 0) -> str:
     part = _cut(shown, VALUE_CHARS, start)
     if part == shown:
         return code(shown, in_table=True)
-    told = f"{len(shown):,} characters, {places.mark_of(shown)}"
+    told = f"{len(shown):,} characters, {mark_of(shown)}"
     return f"{code(part, in_table=True)} ({told})"
 
 
@@ -140,7 +140,7 @@ def name(steps: Steps, *, any_item: bool = False) -> str:
 def _named(shown: str) -> str:
     """A name; of a long one the beginning, and what tells it from others."""
     part = _cut(shown, NAME_CHARS)
-    return shown if part == shown else f"{part} {places.mark_of(shown)}"
+    return shown if part == shown else f"{part} {mark_of(shown)}"
 
 
 def _cut(shown: str, most: int, start: int = 0) -> str:
