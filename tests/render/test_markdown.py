@@ -127,6 +127,15 @@ def test_the_summary_of_an_apply_fits_whatever_the_api_said(most: int) -> None:
     assert "1,200" in page or most == 50
 
 
+def test_what_loses_something_stands_first_in_a_short_plan_too() -> None:
+    page = markdown.comment(gather(mixed()), Around())
+
+    lost = [change for change, _ in gather(mixed()).removals()]
+    first = [line for line in page.splitlines() if line.startswith("# ")][: len(lost)]
+    assert len(lost) == 2
+    assert {line.split()[1] for line in first} == {str(change.address) for change in lost}
+
+
 def test_what_is_left_out_is_said_with_its_number() -> None:
     report = gather(large(3000))
     removes = report.effects[Effect.REMOVES]

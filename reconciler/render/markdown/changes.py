@@ -19,8 +19,9 @@ _Member = tuple[Change, tuple[Place, ...]]
 
 
 def diff(report: Report) -> Iterator[str]:
-    """Every record with its old and new values, as lines of a diff."""
-    members = report.members
+    """Every record with its old and new values, as lines of a diff: what loses something first."""
+    lost = {change.address for change, _ in report.removals()}
+    members = sorted(report.members, key=lambda member: member[0].address not in lost)
     if not members:
         return
     lines = []
