@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,6 +22,10 @@ REPOSITORY = Path(__file__).parent.parent
 # Machines are shared: how long an example takes says nothing about the code.
 settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
+
+
+# A shell ignores Ctrl-C for what it starts in the background, and so would all that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 MIN_TOKEN_CHARS = 8

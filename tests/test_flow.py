@@ -329,9 +329,10 @@ def test_ctrl_c_at_the_prompt_writes_nothing(store: Store) -> None:
 
 
 def test_a_reader_that_leaves_early_is_no_error_of_ours() -> None:
-    many(2000)
+    many(2000)  # named one by one they are more than a pipe holds
     process = subprocess.run(
-        f"{sys.executable} -m reconciler plan --sandbox | head -1; exit ${{PIPESTATUS[0]}}",
+        f"{sys.executable} -m reconciler plan --sandbox --verbose | head -1; "
+        "exit ${PIPESTATUS[0]}",
         shell=True,
         executable="/bin/bash",
         capture_output=True,
