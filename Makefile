@@ -41,11 +41,14 @@ $(VENV)/.dev: $(VENV)/.test
 demo: $(VENV)/.run
 	@bash docs/demo.sh $(BIN)/reconciler
 
+# Nothing of the caller's environment but these: what passes only in one shell has not passed.
+CLEAN := env -i PATH="$$PATH" HOME="$$HOME" LANG=C.UTF-8 $${CI:+CI="$$CI"}
+
 test: $(VENV)/.test
-	@$(BIN)/python -m pytest
+	@$(CLEAN) $(BIN)/python -m pytest
 
 soak: $(VENV)/.test
-	@WORLDS=50000 $(BIN)/python -m pytest tests/test_simulation.py tests/test_apply_simulation.py \
+	@$(CLEAN) WORLDS=50000 $(BIN)/python -m pytest tests/test_simulation.py tests/test_apply_simulation.py \
 		tests/test_crash.py
 
 check: $(VENV)/.dev

@@ -42,14 +42,20 @@ class Result(NamedTuple):
 Run = Callable[..., Result]
 
 
+# What a test and the processes that it starts see of the caller's environment. Anything else could
+# make a test pass on one machine only: PYTHONUNBUFFERED once hid two faults.
+_KEPT = re.compile("PATH|HOME|COV_.*|COVERAGE_.*|PYTEST_.*")
+
+
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Every test runs in an empty folder, and sees no setting of this machine."""
+    """Every test runs in an empty folder and in an environment that is built here."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
     for name in list(os.environ):
-        if re.match("CARRIERX_|RECONCILER_|NO_COLOR|FORCE_COLOR|COLUMNS|CI$|TF_|GITHUB_", name):
+        if not _KEPT.fullmatch(name):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
     return tmp_path
 
 

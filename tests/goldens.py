@@ -7,12 +7,14 @@ import os
 from pathlib import Path
 
 GOLDEN = Path(__file__).parent / "golden"
+# Read at import: a test sees nothing of the caller's environment.
+_UPDATE = bool(os.environ.get("UPDATE_GOLDEN"))
 
 
 def check(name: str, shown: str) -> None:
     """Compares an output with the file of that name."""
     golden = GOLDEN / name
-    if os.environ.get("UPDATE_GOLDEN"):
+    if _UPDATE:
         golden.write_bytes(shown.encode())
 
     assert shown == golden.read_bytes().decode()

@@ -23,6 +23,7 @@ from writing import live, many, messages, sid, user_data, write
 ALL = ("--allow", "max_change_percent=100")
 JOURNALS = Path(".reconciler/journal")
 TOOL = [sys.executable, "-m", "reconciler"]
+SOAK = "WORLDS" in os.environ  # `make soak`
 
 
 def holding(db: Path) -> int:
@@ -546,7 +547,7 @@ def test_killed_at_any_system_call_the_next_run_converges(
     run("plan", "--out", "plan.json")
     killed = 0
     # Each one starts the tool anew: of the many waits, `make soak` tries all, others each third.
-    step = 3 if call.startswith("epoll") and "WORLDS" not in os.environ else 1
+    step = 3 if call.startswith("epoll") and not SOAK else 1
     for number in range(1, 60, step):
         with Store(server.db) as store:
             live(store, {1: "old", 2: "old"})

@@ -610,7 +610,11 @@ def test_one_error_stops_the_rest_only_where_it_was_asked_to(run: Run, serve: Se
     assert "2 applied, 1 rejected." in went_on.out
 
 
-def test_nobody_listening_to_progress_stops_no_apply(run: Run, serve: Serve) -> None:
+@pytest.mark.parametrize("buffering", ["", "1"])
+def test_nobody_listening_to_progress_stops_no_apply(
+    run: Run, serve: Serve, monkeypatch: pytest.MonkeyPatch, buffering: str
+) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", buffering)
     server = serve()
     many(30)
     run("sandbox", "seed", "--db", server.db, "--manifests", "manifests", "--drift", "1")

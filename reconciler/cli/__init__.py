@@ -21,8 +21,8 @@ from reconciler.errors import (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line; the exit code is for `sys.exit`."""
-    from reconciler.cli import variables
     from reconciler.cli.app import app
+    from reconciler.cli.streams import settle
     from reconciler.cli.terminal import TERMINATED
 
     _open_descriptors()
@@ -37,27 +37,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with suppress(ValueError):  # called by other code, off the main thread
         signal.signal(signal.SIGTERM, terminate)
     given = _terraform_style(sys.argv[1:] if arguments is None else arguments)
+    code = _run(app, given)
+    return settle(code)
+
+
+def _run(app: click.Group, given: Sequence[str]) -> int:
+    """Runs the parsed command line and turns every way in which it can end into an exit code."""
+    from reconciler.cli import variables
+    from reconciler.cli.terminal import TERMINATED
+
     code: int
     try:
         code = app.main(given, prog_name="reconciler", standalone_mode=False) or ExitCode.OK
     except click.ClickException as error:
-        error.show()
+        with suppress(OSError):
+            error.show()
         if variable := variables.behind(error):
             _say(f"That is what {variable} says.")
         code = ExitCode.USAGE
     except (KeyboardInterrupt, click.Abort):
         _say(f"\n{'Terminated' if TERMINATED else 'Interrupted'}: nothing more is done.")
         code = ExitCode.TERMINATED if TERMINATED else ExitCode.INTERRUPTED
-    except ReaderGoneError:
-        # Python would complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = BROKEN_PIPE
+    except (ReaderGoneError, SystemExit):
+        code = BROKEN_PIPE  # click exits by itself for one reason: the reader of its help went away
     except ReconcilerError as error:
         for line in _complaint(error, no_color="--no-color" in given):
             _say(line)
         code = error.exit_code
-    except Exception:  # noqa: BLE001  whatever it is, the user is told where the trace is
-        code = _bug()
+    except Exception as error:  # noqa: BLE001  whatever it is, the user is told where the trace is
+        if isinstance(error, OSError) and _raised_by_click(error):
+            _say(f"error: stdout cannot be written: {error.strerror}")
+            code = ExitCode.ERROR
+        else:
+            code = _bug()
     return code
 
 
@@ -98,6 +110,12 @@ def _complaint(error: ReconcilerError, *, no_color: bool) -> Iterator[str]:
     else:
         yield f"{paint.removed('error')}: {visible(str(error))}"
         yield from (f"  {visible(line)}" for line in error.details)
+
+
+def _raised_by_click(error: OSError) -> bool:
+    """Whether click failed to print a text of its own, such as the help: that is no bug of ours."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return str(frames[-1].f_globals.get("__name__", "")).startswith("click.")
 
 
 def _bug() -> int:

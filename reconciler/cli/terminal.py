@@ -35,16 +35,18 @@ class Streams:
         sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115  the same
         for stream in (sys.stdout, sys.stderr):
             # A character that the stream's encoding lacks is written as an escape, never an error.
-            getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+            # `reconfigure` flushes first, which fails again if an earlier write did.
+            with suppress(OSError):
+                getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
         self.paint = Paint(on=_colour(environment, no_color=no_color))
         self.width = shutil.get_terminal_size((WIDTH_OF_A_PIPE, 0)).columns
         self._bar = sys.stderr.isatty() and not _automated(environment)
 
     def write(self, pieces: Iterable[str], *, for_machines: bool = False) -> None:
         """Puts the document on stdout, as it is; for machines in UTF-8, whatever the locale."""
-        if for_machines:
-            getattr(sys.stdout, "reconfigure", lambda **_: None)(encoding="utf-8", newline="")
         try:
+            if for_machines:
+                getattr(sys.stdout, "reconfigure", lambda **_: None)(encoding="utf-8", newline="")
             for piece in pieces:
                 sys.stdout.write(piece)
             sys.stdout.flush()

@@ -472,20 +472,6 @@ def test_an_environment_that_cannot_be_used_is_one_clear_error(
     assert len(result.err.splitlines()) == 1
 
 
-def test_closed_and_full_streams_are_no_bugs() -> None:
-    manifest("x")
-    for redirection in (">&-", "2>&-", "<&-", ">/dev/full", ">/dev/full 2>&1"):
-        process = subprocess.run(
-            f"{sys.executable} -m reconciler plan --sandbox {redirection}",
-            shell=True,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert process.returncode == (1 if "full" in redirection else 0), redirection
-        assert "bug" not in process.stderr
-
-
 def test_a_huge_parallelism_costs_no_more_than_there_is_to_do(run: Run) -> None:
     manifest("x")
 
