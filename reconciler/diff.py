@@ -11,9 +11,10 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from reconciler.json_pointer import Steps, pointer
 from reconciler.mask import Mask, Masked, text_of
 from reconciler.matching import pairs
-from reconciler.value import JsonValue, Steps, alike, parse, pointer, structure
+from reconciler.value import JsonValue, alike, parse, structure
 
 Op = Literal["add", "remove", "replace"]
 

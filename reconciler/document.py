@@ -7,6 +7,7 @@ change a line, and read strictly: what was cut or edited is refused before any r
 import hashlib
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -15,14 +16,18 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 from reconciler import policies, rows
+from reconciler.digest import digest
 from reconciler.errors import PlanFileError
 from reconciler.escape import in_json
 from reconciler.kinds import KINDS, is_sid
 from reconciler.model import Meta, Plan, Revisions, Scope, Verdict, is_commit
-from reconciler.plan import digest
-from reconciler.report import Summary, summarize
+from reconciler.reading import read_regular
+from reconciler.summary import Summary, summarize
 
 FORMAT_VERSION = "1.0"
+
+# A plan of a million changes is about 0.6 GB; what is larger was not written by us.
+MAX_PLAN_BYTES = 1024 * 1024 * 1024
 
 
 class _Version(Struct):
@@ -75,6 +80,15 @@ def _pieces(plan: Plan, *, redacted: bool) -> Iterator[str]:
     yield f"{_META}{_json(meta)}"
     if hides:
         yield ',\n"redacted":true'
+
+
+def read_plan(path: Path) -> Plan:
+    """A saved plan; PlanFileError where it is not exactly what `plan --out` wrote."""
+    try:
+        data = read_regular(path, MAX_PLAN_BYTES)
+    except OSError as error:
+        raise PlanFileError(f"{path}: cannot be read: {error.strerror or error}") from None
+    return read(data, str(path))
 
 
 def read(data: bytes, name: str) -> Plan:

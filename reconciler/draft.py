@@ -2,6 +2,7 @@
 
 from msgspec import structs
 
+from reconciler.digest import digest
 from reconciler.kinds import GONE
 from reconciler.model import (
     HUSHED,
@@ -15,7 +16,7 @@ from reconciler.model import (
     Side,
     Unreadable,
 )
-from reconciler.plan import Case, Wanted, difference, digest, hidden_by
+from reconciler.plan import Case, Wanted, difference, hidden_by
 
 
 class Draft:

@@ -32,7 +32,7 @@ class Past:
     """What the rules at a commit hide: of a record, by every file in which it was then."""
 
     def __init__(self, commit: str, git: Repository) -> None:
-        self._commit, self._git = commit, git
+        self.commit, self._git = commit, git
         self._settings = Settings()
         self._rules: Rules | None = Rules(self._settings)
         with tempfile.TemporaryDirectory(prefix="reconciler-") as name:
@@ -73,7 +73,7 @@ class Past:
 
     def _manifests(self, rules: Rules) -> Iterator[Blob]:
         folders = [self._from_top(Path(name)) for name in self._settings.manifests]
-        for blob in self._git.files(self._commit, folders):
+        for blob in self._git.files(self.commit, folders):
             if blob.path.lower().endswith(SUFFIXES) and rules.hides(self._named(blob)):
                 yield blob
 
@@ -96,7 +96,7 @@ class Past:
         path = self._from_top(file)
         if path.startswith(".."):
             return False
-        for _, data in self._git.read(self._git.files(self._commit, [path])):
+        for _, data in self._git.read(self._git.files(self.commit, [path])):
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)

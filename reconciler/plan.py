@@ -1,12 +1,12 @@
-"""Records + current + base -> Plan; pure: no clock, no file, no network."""
+"""One record as git at the base, git now and the API have it -> the change to it, if any."""
 
-import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
 from msgspec import Struct
 
+from reconciler.json_pointer import pointer
 from reconciler.merge import Members, loses, overlay, three_way
 from reconciler.model import (
     Address,
@@ -18,7 +18,7 @@ from reconciler.model import (
     Side,
     Source,
 )
-from reconciler.value import JsonValue, canonical, mapping, pointer, same, structure
+from reconciler.value import JsonValue, canonical, mapping, same, structure
 
 # What git held of a record at the base revision, None where it held none.
 Before: TypeAlias = Callable[[Record], Record | None]
@@ -189,24 +189,3 @@ def _conflict(case: Case, places: tuple[str, ...]) -> Conflict:
     base = None if case.base is None else case.base.wanted
     record = case.record
     return Conflict(record.address, base, record.wanted, case.live, places, record.source)
-
-
-def digest(base_url: str, changes: Iterable[Change]) -> str:
-    """What an approval stands for: the same for the same writes, whatever else is different.
-
-    SHA-256 over canonical JSON, `[base URL, [[kind, sid, before, after], ...]]`, the changes in
-    order of address. Neither time, version, file order, layout nor comments go into it.
-    """
-    sha = hashlib.sha256(f"[{canonical(base_url)},[".encode())
-    separator = ""
-    for change in changes:
-        row: list[JsonValue] = [
-            change.address.kind,
-            change.address.sid,
-            change.before,
-            change.after,
-        ]
-        sha.update(f"{separator}{canonical(row)}".encode())
-        separator = ","
-    sha.update(b"]]")
-    return f"sha256:{sha.hexdigest()}"

@@ -1,14 +1,10 @@
 """user_data: the text on the wire <-> the value that people mean; and when two are the same."""
 
 import json
-from collections.abc import Callable
 from json.encoder import encode_basestring
 from typing import TypeAlias
 
 JsonValue: TypeAlias = "bool | str | list[JsonValue] | dict[str, JsonValue] | None"
-
-# The way to a place inside a value, by keys and indexes.
-Steps: TypeAlias = tuple[str | int, ...]
 
 # Deeper than any annotation, shallower than Python's stack: past it a text is just a text.
 MAX_DEPTH = 64
@@ -99,44 +95,12 @@ def alike(one: object, other: object) -> bool:
     return one == other
 
 
-def pointer(steps: Steps) -> str:
-    """Steps as a JSON Pointer (RFC 6901): `/owner/phones/0`, nothing for the whole value."""
-    escaped = (str(step).replace("~", "~0").replace("/", "~1") for step in steps)
-    return "".join(f"/{step}" for step in escaped)
-
-
-def steps_of(place: str) -> tuple[str, ...]:
-    """The steps of a JSON Pointer, all as keys."""
-    return tuple(step.replace("~1", "/").replace("~0", "~") for step in place.split("/")[1:])
-
-
 def lengths(text: str | None) -> str:
     """How long a text is, in all that a limit may be meant in."""
     text = text or ""
     units = len(text.encode("utf-16-le", errors="surrogatepass")) // 2
     size = len(text.encode(errors="surrogatepass"))
     return f"{len(text):,} characters ({size:,} bytes, {units:,} UTF-16 units)"
-
-
-def reach(
-    text: str | None, place: str, masked: Callable[[str], JsonValue] | None = None
-) -> tuple[bool, JsonValue]:
-    """What a text of user_data holds at a JSON Pointer through mappings, and whether it does.
-
-    `masked` makes the value of the text, where not all of it may be shown.
-    """
-    if text is None:
-        return False, None
-    value: JsonValue = masked(text) if masked is not None else text
-    if place and isinstance(value, str) and masked is None:
-        value = structure(text)
-    for key in steps_of(place):
-        if isinstance(value, str):
-            return True, value  # masked as a whole
-        if not isinstance(value, dict) or key not in value:
-            return False, None
-        value = value[key]
-    return True, value
 
 
 def _unique(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:

@@ -5,6 +5,7 @@ import random
 from msgspec import structs
 
 from reconciler import policies
+from reconciler.digest import digest
 from reconciler.draft import Draft
 from reconciler.model import (
     Address,
@@ -22,7 +23,7 @@ from reconciler.model import (
     Unreadable,
     Verdict,
 )
-from reconciler.plan import Wanted, digest
+from reconciler.plan import Wanted
 from writing import sid
 
 URL = "https://api.carrierx.com/core/v2"

@@ -24,7 +24,7 @@ import reconciler
 import virtual
 from reconciler import apply as apply_module
 from reconciler import journal, verdicts
-from reconciler.config import Secret
+from reconciler.credentials import Secret
 from reconciler.journal import Begun, Closed
 from reconciler.ledger import Journal
 from reconciler.model import Address, Change, Origin, Outcome, OutcomeName, Source

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.config import DEFAULT_BASE_URL, Secret, Settings, Write, base_url, settings, target
+from reconciler.config import Settings, Write, settings
+from reconciler.credentials import DEFAULT_BASE_URL, Secret, base_url, target
 from reconciler.errors import ConfigError, ProblemsError
 from writing import write
 

@@ -164,8 +164,8 @@ def start_slowly(run: Run) -> subprocess.Popen[str]:
     """An apply of a plan that was made elsewhere: the slow server is not asked for it."""
     run("sandbox", "seed", "--manifests", "manifests", "--drift", "1", "--db", "quick.db")
     from reconciler import document
+    from reconciler.digest import digest
     from reconciler.model import Address, Change, Origin, Plan, Source
-    from reconciler.plan import digest
 
     url = os.environ["CARRIERX_BASE_URL"]
     changes = (Change(Address("messages", sid(1)), Origin.CHANGE, "old", "x", Source("m", 1, 1)),)

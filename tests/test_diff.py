@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from conftest import REPOSITORY
 from reconciler.diff import Place, lines, places
-from reconciler.value import Steps, canonical, parse
+from reconciler.json_pointer import Steps
+from reconciler.value import canonical, parse
 from test_merge import MEMBERS
 from test_value import STRUCTURES
 

@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.digest import digest
 from reconciler.draft import Draft
 from reconciler.loading import load
 from reconciler.model import (
@@ -23,7 +24,7 @@ from reconciler.model import (
     Source,
     Unreadable,
 )
-from reconciler.plan import Case, Wanted, difference, digest
+from reconciler.plan import Case, Wanted, difference
 from writing import sid
 
 TEXTS = st.none() | st.text()

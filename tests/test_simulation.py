@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 import virtual
-from reconciler.config import Secret
+from reconciler.credentials import Secret
 from reconciler.errors import ApiError
 from reconciler.fetch.read import How, read
 from reconciler.model import Address, Current, Record, Source, Unreadable

@@ -12,12 +12,12 @@ from reconciler.apply import Manner, WriteMethod
 from reconciler.commands import Terminal, journals, lines, reports
 from reconciler.commands.applying import Job, State, carry_out
 from reconciler.commands.expecting import Approval
-from reconciler.commands.files import read_plan
 from reconciler.commands.journals import Run
 from reconciler.commands.planning import Inputs, Task, make, task
 from reconciler.commands.recording import keep_order, record
 from reconciler.commands.recovering import look_after
 from reconciler.commands.reporting import Told, report
+from reconciler.document import read_plan
 from reconciler.errors import (
     BROKEN_PIPE,
     ExitCode,
@@ -67,8 +67,10 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
         with journals.locked(folder):
             look_after(tuple(journals.unfinished(folder)), connection, run, terminal)
             plan, fresh = _plan(parameters, approved, terminal)
-            if approved is not None:
-                approved.check(plan, terminal)
+            if approved is not None and not approved.check(plan):
+                terminal.note(
+                    "A part of what was approved is in place already; this is the rest of it."
+                )
             _refuse(plan)
             if plan.applyable and fresh is not None and approved is None:
                 _ask(parameters, terminal)

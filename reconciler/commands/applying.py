@@ -24,7 +24,7 @@ from reconciler.model import Change, Outcome, OutcomeName, Plan
 from reconciler.pool import run as run_coroutine
 from reconciler.render import events, outcomes
 from reconciler.render.records import how_many
-from reconciler.report import tally
+from reconciler.summary import tally
 
 # A CI system kills what has not ended 7.5 s after its first signal: reports take the rest.
 SECONDS_TO_FINISH = 6.0

@@ -9,9 +9,9 @@ from msgspec import Struct, structs
 
 from reconciler.commands import Terminal
 from reconciler.commands.audit import job_url
-from reconciler.commands.files import read_plan
 from reconciler.commands.formats import View
 from reconciler.delta import compare
+from reconciler.document import read_plan
 from reconciler.errors import ExitCode, ReconcilerError, UsageError
 from reconciler.escape import visible
 from reconciler.forge import marker

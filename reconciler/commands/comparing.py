@@ -5,11 +5,10 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from reconciler.commands import Terminal
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.hiding import Past
 from reconciler.kinds import KINDS, is_sid
-from reconciler.model import Address, Origin, Side, short
+from reconciler.model import Address, Origin, Side
 from reconciler.revision import APPLIED, Repository
 
 AUTO = "auto"
@@ -70,18 +69,11 @@ def base_commit(comparison: Comparison, git: Repository) -> tuple[str, str]:
     return _branching(comparison.environment, git)
 
 
-def pasts(
-    commits: Iterable[str | None], comparison: Comparison, git: Repository, terminal: Terminal
-) -> Iterator[Past]:
+def pasts(commits: Iterable[str | None], comparison: Comparison, git: Repository) -> Iterator[Past]:
     """What was hidden at commits, when something was applied last, and where this branch goes."""
     names = (APPLIED, *_upstream(comparison.environment))
     for commit in dict.fromkeys(filter(None, (*commits, *map(git.known, names)))):
-        past = Past(commit, git)
-        if not past.is_known:
-            terminal.note(
-                f"warning: what the rules of {short(commit)} hid cannot be read: no value is shown"
-            )
-        yield past
+        yield Past(commit, git)
 
 
 def _upstream(environment: Mapping[str, str]) -> Iterator[str]:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from msgspec import structs
 
-from reconciler.commands import Terminal
-from reconciler.commands.files import read_plan
+from reconciler.digest import digest
+from reconciler.document import read_plan
 from reconciler.errors import MovedError, UsageError
 from reconciler.model import Address, Change, Origin, Plan
-from reconciler.plan import Wanted, digest
+from reconciler.plan import Wanted
 from reconciler.value import same
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -48,13 +48,13 @@ class Approval:
                 self._know(changes)
         return structs.replace(wanted, on_in_sync=self._see)
 
-    def check(self, plan: Plan, terminal: Terminal) -> None:
-        """Passes where the plan writes what was approved, or what is left of it.
+    def check(self, plan: Plan) -> bool:
+        """Whether the plan writes all that was approved, and not just what is left of it.
 
         Raises MovedError, which names the records that differ as far as anybody can know them.
         """
         if plan.digest == self.digest:
-            return
+            return True
         message = f"nothing was written: the plan is {plan.digest}, but {self.digest} was approved"
         if self._changes is None:
             advice = "with the approved plan's file, --expect FILE names the records that differ"
@@ -63,8 +63,7 @@ class Approval:
         if told:
             more = [f"and {len(told) - _MOST_NAMED:,} more"] if len(told) > _MOST_NAMED else []
             raise MovedError(f"{message}; these differ:", [*told[:_MOST_NAMED], *more])
-        # A run that was killed, and runs again: all that it would write was approved.
-        terminal.note("A part of what was approved is in place already; this is the rest of it.")
+        return False  # a run that was killed, and runs again: all that it would write was approved
 
     def _know(self, changes: Iterable[Change]) -> None:
         self._changes = {change.address: change for change in changes}

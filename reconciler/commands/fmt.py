@@ -7,12 +7,12 @@ from pathlib import Path
 from msgspec import Struct
 
 from reconciler.commands import Terminal, lines
-from reconciler.commands.files import rewrite
 from reconciler.errors import ExitCode, ProblemsError
 from reconciler.escape import visible
 from reconciler.layout import LayoutError, canonical
 from reconciler.loading import records_in
 from reconciler.model import Problem
+from reconciler.reading import rewrite
 from reconciler.render.paint import Paint
 from reconciler.schema import collect, is_error
 from reconciler.texts import find, read_text

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from reconciler import config
+from reconciler import credentials
 from reconciler.commands import SANDBOX_DB, Terminal
+from reconciler.config import Write
 from reconciler.errors import ConfigError, ReconcilerError
 from reconciler.render.logs import LOGS, LogFormat
 from reconciler.telemetry import Telemetry
@@ -26,7 +27,7 @@ SANDBOX_BASE_URL = "http://sandbox.localhost/core/v2"
 class Connection(Struct, frozen=True):
     """Which API a run speaks to, and how fast; `run` names the run in the API's own logs."""
 
-    target: config.Target
+    target: credentials.Target
     parallelism: int
     requests_per_second: float | None = None
     sandbox: bool = False
@@ -63,7 +64,7 @@ class Link(Struct, frozen=True):
 
 def connection(
     environment: Mapping[str, str],
-    write: config.Write,
+    write: Write,
     *,
     sandbox: bool,
     log_format: LogFormat | None,
@@ -73,9 +74,9 @@ def connection(
     if sandbox:
         from reconciler.sandbox.tokens import MANAGE  # only the sandbox needs it
 
-        target = config.Target(SANDBOX_BASE_URL, config.Secret(MANAGE))
+        target = credentials.Target(SANDBOX_BASE_URL, credentials.Secret(MANAGE))
     else:
-        target = config.target(environment)
+        target = credentials.target(environment)
     return Connection(
         target,
         write.parallelism,

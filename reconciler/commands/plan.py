@@ -9,7 +9,6 @@ from msgspec import Struct
 
 from reconciler import policies
 from reconciler.commands import SANDBOX_DB, Terminal, reports
-from reconciler.commands.files import append, check_writable
 from reconciler.commands.formats import FORMATS, SUMMARY_BYTES, View
 from reconciler.commands.planning import Inputs, make, task
 from reconciler.commands.plans import present, save
@@ -19,9 +18,10 @@ from reconciler.errors import ExitCode, ReconcilerError, UsageError
 from reconciler.escape import visible
 from reconciler.model import Plan
 from reconciler.pool import run as run_coroutine
+from reconciler.reading import append, check_writable
 from reconciler.render import github
 from reconciler.render.text import Detail
-from reconciler.report import found_none
+from reconciler.summary import found_none
 from reconciler.texts import SUFFIXES
 
 

@@ -1,6 +1,6 @@
 """Records + the API -> a plan; what `plan` and `apply` do alike."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -9,7 +9,8 @@ from msgspec import Struct, structs
 
 from reconciler import hiding, history, policies
 from reconciler.commands import Terminal
-from reconciler.commands.comparing import Comparison, base_commit, pasts
+from reconciler.commands.comparing import Comparison, base_commit
+from reconciler.commands.comparing import pasts as pasts_of
 from reconciler.commands.inputs import Manifests, Selection, select
 from reconciler.commands.opening import Connection, open_api
 from reconciler.commands.plans import meta
@@ -98,13 +99,20 @@ def task(inputs: Inputs, terminal: Terminal) -> Task:
     for address in left:
         del chosen[address]
     comparison, selection = inputs.comparison, inputs.selection
+    pasts = _pasts(found, inputs)
+    for past in pasts:
+        if not past.is_known:
+            terminal.note(
+                f"warning: what the rules of {short(past.commit)} hid cannot be read: no value is "
+                "shown"
+            )
     return Task(
         Wanted(
             chosen,
             None if found.before is None else found.before.before,
             cleared,
             rules.mode,
-            hiding.by(rules, _pasts(found, inputs, terminal)),
+            hiding.by(rules, pasts),
             comparison.choices,
             comparison.only,
         ),
@@ -121,11 +129,11 @@ def task(inputs: Inputs, terminal: Terminal) -> Task:
     )
 
 
-def _pasts(found: _Found, inputs: Inputs, terminal: Terminal) -> Iterable[Past]:
+def _pasts(found: _Found, inputs: Inputs) -> Sequence[Past]:
     if found.revisions.base is None:
         return ()
     git, commits = history.repository(inputs.manifests.paths), (found.revisions.base, found.since)
-    return pasts(commits, inputs.comparison, git, terminal)
+    return tuple(pasts_of(commits, inputs.comparison, git))
 
 
 def _left_git(found: _Found, inputs: Inputs) -> Mapping[Address, Record]:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from reconciler import __version__, document
 from reconciler.commands import Terminal
-from reconciler.commands.files import PRIVATE, write_whole
 from reconciler.commands.formats import FORMATS, View
 from reconciler.model import Meta, Plan
+from reconciler.reading import PRIVATE, write_whole
 from reconciler.render.text import Detail
 
 

@@ -10,13 +10,13 @@ from reconciler import __version__, result
 from reconciler.commands import REPORT_WIDTH, Terminal, lines, reports
 from reconciler.commands.applying import State
 from reconciler.commands.audit import who
-from reconciler.commands.files import PRIVATE, append, write_whole
 from reconciler.commands.formats import SUMMARY_BYTES
 from reconciler.commands.journals import Run
 from reconciler.commands.reports import Reports
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.escape import visible
 from reconciler.model import Plan
+from reconciler.reading import PRIVATE, append, write_whole
 from reconciler.render import github, text
 from reconciler.render import outcomes as outcome_lines
 from reconciler.render.markdown import ended

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
-from reconciler.commands.files import PRIVATE, append, check_writable, write_whole
 from reconciler.errors import ReconcilerError, UsageError
+from reconciler.reading import PRIVATE, append, check_writable, write_whole
 
 Reports = tuple[tuple[str, Path], ...]
 

@@ -7,10 +7,10 @@ from msgspec import Struct, structs
 
 from reconciler import policies
 from reconciler.commands import Terminal, journals
-from reconciler.commands.files import check_writable
 from reconciler.commands.opening import Connection, open_api
 from reconciler.commands.plans import meta, present, save
 from reconciler.config import Guards
+from reconciler.digest import digest
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.fetch.read import read
 from reconciler.journal import History, Intent
@@ -23,8 +23,8 @@ from reconciler.model import (
     Plan,
     Unreadable,
 )
-from reconciler.plan import digest
 from reconciler.pool import run as run_coroutine
+from reconciler.reading import check_writable
 from reconciler.transport.readonly import ReadOnly
 
 # How a change may have ended whose value may be ours.

@@ -5,9 +5,9 @@ from pathlib import Path
 from msgspec import Struct
 
 from reconciler.commands import Terminal, lines
-from reconciler.commands.files import read_plan
 from reconciler.commands.plans import present
 from reconciler.delta import compare
+from reconciler.document import read_plan
 from reconciler.errors import ExitCode, UsageError
 from reconciler.render import delta
 from reconciler.render.text import Detail

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Raw, Struct
 
-from reconciler.config import Secret
+from reconciler.credentials import Secret
 from reconciler.errors import ConfigError
 from reconciler.forge import Note, State
 from reconciler.forge.session import HostError, Session

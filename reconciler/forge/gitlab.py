@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Raw, Struct
 
-from reconciler.config import Secret
+from reconciler.credentials import Secret
 from reconciler.errors import ConfigError
 from reconciler.forge import Note, State
 from reconciler.forge.session import Session

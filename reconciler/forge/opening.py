@@ -5,7 +5,7 @@ from contextlib import ExitStack, closing, contextmanager
 from types import MappingProxyType
 from typing import TypeAlias
 
-from reconciler.config import Secret, checked_token, checked_url
+from reconciler.credentials import Secret, checked_token, checked_url
 from reconciler.errors import ConfigError
 from reconciler.forge import Forge, github, gitlab
 from reconciler.forge.session import Session

@@ -13,7 +13,7 @@ import httpx
 import msgspec
 
 from reconciler import __version__
-from reconciler.config import Secret
+from reconciler.credentials import Secret
 from reconciler.errors import ReconcilerError
 from reconciler.forge import TooLongError
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from reconciler.grouping import Effect
 from reconciler.render.records import how_many
-from reconciler.report import Report, found_none
+from reconciler.report import Report
+from reconciler.summary import found_none
 
 # Of one record, and of several.
 _DOES = {

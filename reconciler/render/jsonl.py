@@ -12,7 +12,7 @@ from reconciler import rows
 from reconciler.document import FORMAT_VERSION
 from reconciler.escape import in_json
 from reconciler.model import Plan
-from reconciler.report import summarize
+from reconciler.summary import summarize
 
 
 def lines(plan: Plan) -> Iterator[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from reconciler.escape import visible
 from reconciler.model import Outcome, OutcomeName
 from reconciler.render.paint import Paint
-from reconciler.report import tally
+from reconciler.summary import tally
 
 
 def text(

@@ -8,10 +8,11 @@ from reconciler.diff import Op, Place
 from reconciler.diff import lines as line_by_line
 from reconciler.escape import quoted
 from reconciler.grouping import Difference
+from reconciler.json_pointer import Steps
 from reconciler.kinds import MANAGED_FIELD
 from reconciler.mask import Masked
 from reconciler.render.paint import Paint
-from reconciler.value import JsonValue, Number, Steps, canonical, structure
+from reconciler.value import JsonValue, Number, canonical, structure
 
 MARKS: dict[Op, str] = {"add": "+", "replace": "~", "remove": "-"}
 

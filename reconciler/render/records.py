@@ -6,10 +6,11 @@ from functools import cache
 from reconciler.diff import Op, Place
 from reconciler.escape import visible
 from reconciler.grouping import Difference, Effect, Group, differences, hidden
+from reconciler.json_pointer import reach
 from reconciler.model import Action, Change, Conflict, Origin, Plan, Source
 from reconciler.render import places
 from reconciler.render.paint import Paint
-from reconciler.value import reach, structure
+from reconciler.value import structure
 
 _ACTION_MARKS: dict[Action, Op] = {
     Action.SET: "add",

@@ -11,7 +11,8 @@ from reconciler.render import alerts, beside, records
 from reconciler.render.guards import told
 from reconciler.render.paint import Paint
 from reconciler.render.records import how_many
-from reconciler.report import Report, Summary, summarize
+from reconciler.report import Report
+from reconciler.summary import Summary, summarize
 
 NO_CHANGES = "No changes. Your records match the configuration."
 

@@ -18,7 +18,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from reconciler import __version__
-from reconciler.config import Secret
+from reconciler.credentials import Secret
 from reconciler.errors import ConfigError
 from reconciler.transport import Request, Response, TransportError
 

@@ -48,8 +48,8 @@ def rate() -> None:
 def document(changes: int) -> None:
     """A plan of so many changes: written, read back, shown as text."""
     from reconciler import document as written
+    from reconciler.digest import digest
     from reconciler.model import Address, Change, Origin, Plan, Source
-    from reconciler.plan import digest
     from reconciler.render import text
     from reconciler.render.paint import Paint
     from reconciler.report import gather

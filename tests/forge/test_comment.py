@@ -13,8 +13,8 @@ from conftest import Result, Run
 from forges import TOKEN, Host, serving
 from planned import URL, large, mixed
 from reconciler import document
+from reconciler.digest import digest
 from reconciler.model import Plan
-from reconciler.plan import digest
 
 
 @pytest.fixture(params=["github", "gitlab"])

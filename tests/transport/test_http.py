@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from reconciler.config import Secret
+from reconciler.credentials import Secret
 from reconciler.errors import ConfigError
 from reconciler.transport import Request, Response, TransportError, http
 

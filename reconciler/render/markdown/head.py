@@ -10,7 +10,8 @@ from reconciler.render.alerts import NONE_FOUND
 from reconciler.render.guards import told
 from reconciler.render.markdown import cells
 from reconciler.render.markdown.setting import Around
-from reconciler.report import Report, found_none
+from reconciler.report import Report
+from reconciler.summary import found_none
 
 _NARROWINGS = 5
 _COMMIT_CHARS = 12

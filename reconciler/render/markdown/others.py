@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 from reconciler.escape import visible
+from reconciler.json_pointer import steps_of
 from reconciler.model import Conflict, Plan, Unreadable, Verdict, short
 from reconciler.render import records
 from reconciler.render.alerts import RESOLVE
@@ -11,7 +12,6 @@ from reconciler.render.guards import told
 from reconciler.render.markdown import cells
 from reconciler.render.markdown.setting import Around, Level
 from reconciler.report import Report, Share
-from reconciler.value import steps_of
 
 
 def conflicts(report: Report, level: Level) -> Iterator[str]:
