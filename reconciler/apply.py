@@ -27,7 +27,7 @@ from reconciler.transport import (
     TransportError,
 )
 from reconciler.transport.retry import Budget
-from reconciler.value import lengths
+from reconciler.values.canonical import lengths
 
 WriteMethod = Literal["patch", "put"]
 

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 
 from reconciler.model import Change
-from reconciler.value import JsonValue, canonical
+from reconciler.values.canonical import JsonValue, canonical
 
 
 def digest(base_url: str, changes: Iterable[Change]) -> str:

@@ -11,10 +11,10 @@ from itertools import count
 
 from msgspec import Struct, structs
 
-from reconciler.diff import Op, Place, places
-from reconciler.json_pointer import Steps
-from reconciler.mask import Mask, text_of
 from reconciler.model import Action, Address, Change, Conflict, Plan
+from reconciler.values.diff import Op, Place, places
+from reconciler.values.json_pointer import Steps
+from reconciler.values.masking import Mask, text_of
 
 # Fewer changes are read quicker one by one.
 LEAST_ALIKE = 4

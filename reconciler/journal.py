@@ -16,7 +16,7 @@ from msgspec import Struct
 from reconciler.errors import ReconcilerError
 from reconciler.kinds import KINDS, is_sid
 from reconciler.model import Address, Current, OutcomeName, Record, Source
-from reconciler.value import same
+from reconciler.values.canonical import same
 
 FORMAT = 1
 

@@ -6,8 +6,6 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from reconciler.json_pointer import pointer
-from reconciler.merge import Members, loses, overlay, three_way
 from reconciler.model import (
     Address,
     Change,
@@ -18,7 +16,9 @@ from reconciler.model import (
     Side,
     Source,
 )
-from reconciler.value import JsonValue, canonical, mapping, same, structure
+from reconciler.values.canonical import JsonValue, canonical, mapping, same, structure
+from reconciler.values.json_pointer import pointer
+from reconciler.values.merge import Members, loses, overlay, three_way
 
 # What git held of a record at the base revision, None where it held none.
 Before: TypeAlias = Callable[[Record], Record | None]

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from reconciler.diff import Op, Place
 from reconciler.grouping import Effect, Group, any_item, groups, lost_first
-from reconciler.json_pointer import Steps
 from reconciler.model import Change, Plan, Unreadable, Verdict
 from reconciler.owners import Owners
 from reconciler.summary import Summary, summarize
+from reconciler.values.diff import Op, Place
+from reconciler.values.json_pointer import Steps
 
 NO_OWNER = "no owner"
 

@@ -7,8 +7,6 @@ from typing import Literal
 
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
-from reconciler.diff import Place, places
-from reconciler.mask import Mask, Masked, json_of
 from reconciler.model import (
     Action,
     Address,
@@ -19,7 +17,9 @@ from reconciler.model import (
     Source,
     Unreadable,
 )
-from reconciler.value import JsonValue
+from reconciler.values.canonical import JsonValue
+from reconciler.values.diff import Place, places
+from reconciler.values.masking import Mask, Masked, json_of
 
 
 class _Field(Struct, forbid_unknown_fields=True):

@@ -11,7 +11,6 @@ from typing import Any
 from msgspec import Struct, structs
 
 from reconciler.config import FILE, Settings, place
-from reconciler.json_pointer import pointer
 from reconciler.kinds import MANAGED_FIELD
 from reconciler.manifest import Entry, parse
 from reconciler.model import Address, Mode, Problem, Record, Source
@@ -19,7 +18,8 @@ from reconciler.nodes import descend
 from reconciler.rulebook import RULES, severity
 from reconciler.texts import read_text
 from reconciler.userschema import Finding, UserSchema
-from reconciler.value import lengths, structure
+from reconciler.values.canonical import lengths, structure
+from reconciler.values.json_pointer import pointer
 
 
 class Rules:

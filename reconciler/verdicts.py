@@ -4,7 +4,7 @@ from reconciler import api
 from reconciler.escape import mark_of
 from reconciler.model import HUSHED, Change, Current, Outcome, OutcomeName
 from reconciler.transport import TransportError
-from reconciler.value import same
+from reconciler.values.canonical import same
 
 
 def ended(change: Change, name: OutcomeName, detail: str, *, maybe: str) -> Outcome:

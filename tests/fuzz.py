@@ -10,13 +10,14 @@ from contextlib import suppress
 import atheris
 
 with atheris.instrument_imports(include=["reconciler"]):
-    from reconciler import api, document, value
+    from reconciler import api, document
     from reconciler.errors import PlanFileError
     from reconciler.layout import LayoutError, canonical
     from reconciler.loading import records_in
     from reconciler.model import Address, Problem
     from reconciler.texts import bad_character
     from reconciler.transport import Response
+    from reconciler.values.canonical import structure
 
 ADDRESS = Address("messages", "097b49df-c54e-4eaf-97d0-89cf7d5a655b")
 JSON = {"content-type": "application/json"}
@@ -44,7 +45,7 @@ def answer(data: bytes) -> None:
     api.current(ADDRESS, Response(200, JSON, data))
     api.stored(ADDRESS, Response(200, JSON, data))
     api.reason(Response(500, JSON, data))
-    value.structure(data.decode("latin-1"))
+    structure(data.decode("latin-1"))
 
 
 def layout(data: bytes) -> None:

@@ -12,9 +12,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from conftest import REPOSITORY
-from reconciler.diff import Place, lines, places
-from reconciler.json_pointer import Steps
-from reconciler.value import canonical, parse
+from reconciler.values.canonical import canonical, parse
+from reconciler.values.diff import Place, lines, places
+from reconciler.values.json_pointer import Steps
 from test_merge import MEMBERS
 from test_value import STRUCTURES
 
@@ -161,7 +161,7 @@ def test_a_long_list_is_compared_item_by_item_and_not_for_ever() -> None:
 def test_the_order_of_places_is_the_same_in_every_process() -> None:
     """A saved plan is compared byte by byte, by another process than the one that made it."""
     code = (
-        "from reconciler.diff import places\n"
+        "from reconciler.values.diff import places\n"
         'old = \'[{"id":"a"},{"id":"b"},"x"]\'\n'
         'new = \'[{"id":"c"},{"id":"d"},"y"]\'\n'
         "print([(place.op, place.path) for place in places(old, new)])"

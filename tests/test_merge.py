@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.merge import loses, overlay, three_way
 from reconciler.model import Side
-from reconciler.value import JsonValue, Number, canonical
+from reconciler.values.canonical import JsonValue, Number, canonical
+from reconciler.values.merge import loses, overlay, three_way
 
 SCALARS = st.sampled_from(["a", "b", Number("1"), True, None, ["x"]])
 MEMBERS: st.SearchStrategy[dict[str, Any]] = st.recursive(

@@ -13,9 +13,9 @@ from threading import Thread
 import pytest
 
 from conftest import Run, Serve
-from reconciler.diff import places
-from reconciler.mask import Mask
 from reconciler.sandbox.store import Store
+from reconciler.values.diff import places
+from reconciler.values.masking import Mask
 from repository import commit, git
 from writing import live, messages, sid, user_data, write
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.value import MAX_DEPTH, Number, canonical, parse, same, structure
+from reconciler.values.canonical import MAX_DEPTH, Number, canonical, parse, same, structure
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text()
 VALUES = st.recursive(

@@ -11,7 +11,7 @@ from reconciler.document import read_plan
 from reconciler.errors import MovedError, UsageError
 from reconciler.model import Address, Change, Origin, Plan
 from reconciler.plan import Wanted
-from reconciler.value import same
+from reconciler.values.canonical import same
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _MOST_NAMED = 20

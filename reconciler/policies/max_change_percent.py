@@ -3,10 +3,10 @@
 Filling an empty field loses nothing and does not count, so that a first roll-out passes.
 """
 
-from reconciler.merge import loses
 from reconciler.model import Change
 from reconciler.policies.guard import Guard
-from reconciler.value import mapping
+from reconciler.values.canonical import mapping
+from reconciler.values.merge import loses
 
 
 def _loses(change: Change) -> bool:

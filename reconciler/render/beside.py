@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from reconciler.escape import visible
-from reconciler.json_pointer import steps_of
 from reconciler.model import Plan, Unreadable
 from reconciler.render import alerts, places, records
 from reconciler.render.paint import Paint
 from reconciler.render.records import how_many, where
 from reconciler.report import Cause, Report
 from reconciler.summary import found_none
+from reconciler.values.json_pointer import steps_of
 
 # Released records are left as they are; past so many only their number is news.
 _MOST_RELEASED = 20

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 import msgspec
 
 from reconciler import policies
-from reconciler.diff import Place
 from reconciler.escape import in_json, mark_of, visible
 from reconciler.grouping import Alike, any_item, lost_first
 from reconciler.kinds import KINDS
@@ -18,6 +17,7 @@ from reconciler.model import Verdict
 from reconciler.owners import Owners
 from reconciler.render import places
 from reconciler.report import Report, file_of, owners_of
+from reconciler.values.diff import Place
 
 # As drawing.js cuts texts, whose characters beyond U+FFFF count as two.
 _WHOLE_CHARS = 60

@@ -5,13 +5,13 @@ from typing import Any
 
 from reconciler import policies
 from reconciler.escape import visible
-from reconciler.json_pointer import steps_of
 from reconciler.model import Conflict, Plan, Verdict, short
 from reconciler.render import alerts, places, records
 from reconciler.render.guards import told
 from reconciler.render.listed import cut, listed, where
 from reconciler.render.records import how_many
 from reconciler.report import Report
+from reconciler.values.json_pointer import steps_of
 
 # Beside the search; the title says how many there are.
 _MOST_PANEL_ROWS = 2000

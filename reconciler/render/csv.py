@@ -7,11 +7,11 @@ import csv
 import io
 from collections.abc import Iterator
 
-from reconciler.diff import Place
 from reconciler.escape import cell, visible
 from reconciler.model import Change
 from reconciler.render import places
 from reconciler.report import Report
+from reconciler.values.diff import Place
 
 _HEAD = (
     "group",

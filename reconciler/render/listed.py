@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from reconciler.diff import Place
 from reconciler.escape import mark_of, visible
 from reconciler.grouping import Effect, Group, differences
 from reconciler.model import Change, Source
@@ -12,6 +11,7 @@ from reconciler.render import places
 from reconciler.render.places import MARKS
 from reconciler.render.records import how_many
 from reconciler.report import Report
+from reconciler.values.diff import Place
 
 # Counts say what is left.
 _MOST_ROWS = 1000

@@ -4,15 +4,15 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from reconciler.diff import Op, Place
-from reconciler.diff import lines as line_by_line
 from reconciler.escape import quoted
 from reconciler.grouping import Difference
-from reconciler.json_pointer import Steps
 from reconciler.kinds import MANAGED_FIELD
-from reconciler.mask import Masked
 from reconciler.render.paint import Paint
-from reconciler.value import JsonValue, Number, canonical, structure
+from reconciler.values.canonical import JsonValue, Number, canonical, structure
+from reconciler.values.diff import Op, Place
+from reconciler.values.diff import lines as line_by_line
+from reconciler.values.json_pointer import Steps
+from reconciler.values.masking import Masked
 
 MARKS: dict[Op, str] = {"add": "+", "replace": "~", "remove": "-"}
 

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from reconciler.diff import Op, Place
 from reconciler.escape import visible
 from reconciler.grouping import Difference, Effect, Group, differences, hidden
-from reconciler.json_pointer import reach
 from reconciler.model import Action, Change, Conflict, Origin, Plan, Source
 from reconciler.render import places
 from reconciler.render.paint import Paint
-from reconciler.value import structure
+from reconciler.values.canonical import structure
+from reconciler.values.diff import Op, Place
+from reconciler.values.json_pointer import reach
 
 _ACTION_MARKS: dict[Action, Op] = {
     Action.SET: "add",

@@ -8,7 +8,6 @@ from msgspec import structs
 from goldens import check
 from planned import URL, approval, large, long_plan, mixed, unread
 from reconciler.delta import compare
-from reconciler.diff import places as differences
 from reconciler.draft import Draft
 from reconciler.grouping import groups
 from reconciler.model import (
@@ -25,6 +24,7 @@ from reconciler.render import outcomes as outcome_lines
 from reconciler.render.markdown.setting import Around
 from reconciler.render.paint import Paint
 from reconciler.report import gather
+from reconciler.values.diff import places as differences
 from writing import sid
 
 PLAIN = Paint(on=False)

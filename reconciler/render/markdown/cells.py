@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from reconciler.diff import Op, Place
 from reconciler.escape import code, mark_of, visible
 from reconciler.grouping import Difference, Group, differences, lost_first
-from reconciler.json_pointer import Steps
 from reconciler.model import Change, Source
 from reconciler.render import places
 from reconciler.render.markdown.setting import Around
 from reconciler.render.records import how_many, why
+from reconciler.values.diff import Op, Place
+from reconciler.values.json_pointer import Steps
 
 VALUE_CHARS = 80
 NAME_CHARS = 200

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from reconciler.diff import Place
 from reconciler.escape import fenced
 from reconciler.grouping import Effect, Group
 from reconciler.model import Change
@@ -11,6 +10,7 @@ from reconciler.render import places
 from reconciler.render.markdown import cells
 from reconciler.render.markdown.setting import Around, Level
 from reconciler.report import Report
+from reconciler.values.diff import Place
 
 # So many records that lose something are not even folded.
 _UNFOLDED = 50

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 from reconciler.escape import visible
-from reconciler.json_pointer import steps_of
 from reconciler.model import Conflict, Plan, Unreadable, Verdict, short
 from reconciler.render import records
 from reconciler.render.alerts import RESOLVE
@@ -12,6 +11,7 @@ from reconciler.render.guards import told
 from reconciler.render.markdown import cells
 from reconciler.render.markdown.setting import Around, Level
 from reconciler.report import Report, Share
+from reconciler.values.json_pointer import steps_of
 
 
 def conflicts(report: Report, level: Level) -> Iterator[str]:

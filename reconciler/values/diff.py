@@ -11,10 +11,10 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from reconciler.json_pointer import Steps, pointer
-from reconciler.mask import Mask, Masked, text_of
-from reconciler.matching import pairs
-from reconciler.value import JsonValue, alike, parse, structure
+from reconciler.values.canonical import JsonValue, alike, parse, structure
+from reconciler.values.json_pointer import Steps, pointer
+from reconciler.values.list_alignment import pairs
+from reconciler.values.masking import Mask, Masked, text_of
 
 Op = Literal["add", "remove", "replace"]
 

@@ -7,8 +7,8 @@ from json.encoder import encode_basestring
 
 from msgspec import Struct
 
-from reconciler.json_pointer import pointer
-from reconciler.value import JsonValue, canonical, structure
+from reconciler.values.canonical import JsonValue, canonical, structure
+from reconciler.values.json_pointer import pointer
 
 # 64 bits: of a hundred thousand values no two look the same.
 _FINGERPRINT_CHARS = 16

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-from reconciler.value import JsonValue, structure
+from reconciler.values.canonical import JsonValue, structure
 
 # The way to a place inside a value, by keys and indexes.
 Steps: TypeAlias = tuple[str | int, ...]

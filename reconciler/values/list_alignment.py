@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
-from reconciler.mask import text_of
-from reconciler.value import JsonValue, alike
+from reconciler.values.canonical import JsonValue, alike
+from reconciler.values.masking import text_of
 
 # Matching items costs the square of their number; a record must not hold up a plan.
 MAX_MATCHED_ITEMS = 200

@@ -7,9 +7,9 @@ Kubernetes' server-side apply, with two revisions of git in the place of its lis
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from reconciler.json_pointer import Steps
 from reconciler.model import Side
-from reconciler.value import JsonValue, alike
+from reconciler.values.canonical import JsonValue, alike
+from reconciler.values.json_pointer import Steps
 
 Members: TypeAlias = Mapping[str, JsonValue]
 
