@@ -14,13 +14,13 @@ from typing import TypeAlias
 
 from msgspec import structs
 
-from reconciler.config import FILE, Settings, settings
 from reconciler.errors import ProblemsError
+from reconciler.manifests.discovery import SUFFIXES
+from reconciler.manifests.path_rules import Rules
+from reconciler.manifests.settings import FILE, Settings, settings
 from reconciler.model import Record
 from reconciler.plan import hidden_by
 from reconciler.revision import Blob, Repository
-from reconciler.rules import Rules
-from reconciler.texts import SUFFIXES
 
 Hides: TypeAlias = Callable[..., tuple[str, ...] | None]
 

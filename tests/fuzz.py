@@ -12,10 +12,10 @@ import atheris
 with atheris.instrument_imports(include=["reconciler"]):
     from reconciler import api, document
     from reconciler.errors import PlanFileError
-    from reconciler.layout import LayoutError, canonical
-    from reconciler.loading import records_in
+    from reconciler.manifests.discovery import bad_character
+    from reconciler.manifests.formatter import LayoutError, canonical
+    from reconciler.manifests.loader import records_in
     from reconciler.model import Address, Problem
-    from reconciler.texts import bad_character
     from reconciler.transport import Response
     from reconciler.values.canonical import structure
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler import cache as module
-from reconciler.cache import Cache, key_of, open_cache
-from reconciler.loading import load, records_of
+from reconciler.manifests import cache as module
+from reconciler.manifests.cache import Cache, key_of, open_cache
+from reconciler.manifests.loader import load, records_of
 from reconciler.model import Address, Problem, Record, Source
 from writing import MESSAGE, sid, write
 
@@ -55,7 +55,7 @@ def test_a_file_that_did_not_change_is_not_parsed_again(
     def refuse(*_: object) -> None:
         raise AssertionError("parsed again")
 
-    monkeypatch.setattr("reconciler.loading.records_in", refuse)
+    monkeypatch.setattr("reconciler.manifests.loader.records_in", refuse)
 
     assert list(records_of(path, cache)) == first
     moved = path.rename("manifests/moved.yaml")

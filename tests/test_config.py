@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.config import Settings, Write, settings
 from reconciler.credentials import DEFAULT_BASE_URL, Secret, base_url, target
 from reconciler.errors import ConfigError, ProblemsError
+from reconciler.manifests.settings import Settings, Write, settings
 from writing import write
 
 TOKEN = "canary-7f3a9b1c"

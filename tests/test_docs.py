@@ -11,8 +11,8 @@ import pytest
 from conftest import REPOSITORY, Run
 from reconciler.cli.app import app
 from reconciler.errors import ExitCode
+from reconciler.manifests.rule_catalog import RULES, severity
 from reconciler.model import Severity
-from reconciler.rulebook import RULES, severity
 from writing import write
 
 README = (REPOSITORY / "README.md").read_text("utf-8")

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from conftest import Run
-from reconciler import history
-from reconciler.config import Settings
 from reconciler.errors import ProblemsError, ReconcilerError
+from reconciler.manifests import at_revision
+from reconciler.manifests.path_rules import Rules
+from reconciler.manifests.settings import Settings
 from reconciler.model import Address, Severity
 from reconciler.revision import APPLIED, Repository, oid_of
-from reconciler.rules import Rules
 from repository import commit, git
 from writing import sid, write
 
@@ -31,27 +31,33 @@ def address(number: int) -> Address:
 
 def then(revision: str) -> dict[Address, str | None]:
     """What git held at a revision in the files that are other ones now."""
-    repository = history.repository(MANIFESTS)
-    past, _ = history.at_commit(repository.commit(revision), repository, MANIFESTS, NO_RULES, None)
+    repository = at_revision.repository(MANIFESTS)
+    past, _ = at_revision.at_commit(
+        repository.commit(revision), repository, MANIFESTS, NO_RULES, None
+    )
     return {address: record.wanted for address, record in past.records.items()}
 
 
-def since(revision: str) -> history.Since:
-    repository = history.repository(MANIFESTS)
-    return history.since_commit(repository.commit(revision), repository, MANIFESTS, NO_RULES, None)
+def since(revision: str) -> at_revision.Since:
+    repository = at_revision.repository(MANIFESTS)
+    return at_revision.since_commit(
+        repository.commit(revision), repository, MANIFESTS, NO_RULES, None
+    )
 
 
 def changed_since(revision: str) -> list[Address]:
     found = since(revision)
-    return sorted(history.changed(found.loaded.records, found.history))
+    return sorted(at_revision.changed(found.loaded.records, found.history))
 
 
 def test_only_files_that_differ_are_read() -> None:
     commit({"manifests/a.yaml": rows(1), "manifests/b.yaml": rows(2)})
     write(rows(1, value="y"), "manifests/a.yaml")
 
-    repository = history.repository(MANIFESTS)
-    past, _ = history.at_commit(repository.commit("HEAD"), repository, MANIFESTS, NO_RULES, None)
+    repository = at_revision.repository(MANIFESTS)
+    past, _ = at_revision.at_commit(
+        repository.commit("HEAD"), repository, MANIFESTS, NO_RULES, None
+    )
 
     assert past.same_files == {"manifests/b.yaml"}
     assert [record.wanted for record in past.records.values()] == ["x"]
@@ -65,8 +71,8 @@ def test_a_moved_record_and_a_renamed_file_are_no_change() -> None:
 
     found = since("HEAD")
 
-    assert history.changed(found.loaded.records, found.history) == {}
-    assert history.released(found.history, found.loaded.records) == {}
+    assert at_revision.changed(found.loaded.records, found.history) == {}
+    assert at_revision.released(found.history, found.loaded.records) == {}
 
 
 def test_layout_comments_and_style_are_no_change() -> None:
@@ -86,7 +92,7 @@ def test_all_records_are_counted_and_those_that_changed_are_found() -> None:
 
     found = since("HEAD")
 
-    assert sorted(history.changed(found.loaded.records, found.history)) == [
+    assert sorted(at_revision.changed(found.loaded.records, found.history)) == [
         address(3),
         address(100),
         address(200),
@@ -134,8 +140,8 @@ def test_a_manifest_that_is_broken_at_the_base_only_is_a_warning_that_names_the_
     name = commit({"manifests/a.yaml": rows(1) + "  nonsense: 1\n"})
     write(rows(1))
 
-    repository = history.repository(MANIFESTS)
-    past, problems = history.at_commit(name, repository, MANIFESTS, NO_RULES, None)
+    repository = at_revision.repository(MANIFESTS)
+    past, problems = at_revision.at_commit(name, repository, MANIFESTS, NO_RULES, None)
     assert list(past.records) == [address(1)]
     assert {problem.severity for problem in problems} == {Severity.WARNING}
 
@@ -192,8 +198,8 @@ def test_manifests_may_be_in_a_folder_below_and_the_run_in_another(
 
     monkeypatch.chdir("manifests")
     paths = [Path("../manifests/a.yaml")]
-    repository = history.repository(paths)
-    past, _ = history.at_commit(repository.commit("HEAD"), repository, paths, NO_RULES, None)
+    repository = at_revision.repository(paths)
+    past, _ = at_revision.at_commit(repository.commit("HEAD"), repository, paths, NO_RULES, None)
     assert list(past.records) == [address(1)]
     assert past.records[address(1)].source.file == "../manifests/a.yaml"
 
@@ -324,7 +330,7 @@ def test_nothing_of_the_repository_is_run() -> None:
     assert then("HEAD") == {address(1): "x"}
     repository = Repository(Path())
     repository.record(repository.commit("HEAD"))
-    assert not history.is_commit(repository, repository.commit("HEAD"), MANIFESTS)
+    assert not at_revision.is_commit(repository, repository.commit("HEAD"), MANIFESTS)
 
     assert repository.known(APPLIED) == repository.commit("HEAD")
     assert not Path("sprung").exists()
@@ -361,15 +367,19 @@ def test_a_files_name_in_git_is_the_one_that_git_gives_it(algorithm: str) -> Non
 
 
 def test_the_cache_serves_past_manifests_too(folder: Path) -> None:
-    from reconciler.cache import Cache
+    from reconciler.manifests.cache import Cache
 
     commit({"manifests/a.yaml": rows(*range(500))})
     write(rows(*range(500), value="y"))
-    repository = history.repository(MANIFESTS)
+    repository = at_revision.repository(MANIFESTS)
     cache = Cache(folder / "kept")
 
-    cold, _ = history.at_commit(repository.commit("HEAD"), repository, MANIFESTS, NO_RULES, cache)
+    cold, _ = at_revision.at_commit(
+        repository.commit("HEAD"), repository, MANIFESTS, NO_RULES, cache
+    )
     assert len(list((folder / "kept").iterdir())) == 1
-    warm, _ = history.at_commit(repository.commit("HEAD"), repository, MANIFESTS, NO_RULES, cache)
+    warm, _ = at_revision.at_commit(
+        repository.commit("HEAD"), repository, MANIFESTS, NO_RULES, cache
+    )
 
     assert warm == cold

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conftest import REPOSITORY, Run
-from reconciler.comments import comments
-from reconciler.layout import LayoutError, canonical
-from reconciler.lines import notes
-from reconciler.loading import records_in
+from reconciler.manifests.comments import comments
+from reconciler.manifests.formatter import LayoutError, canonical
+from reconciler.manifests.formatter_lines import notes
+from reconciler.manifests.loader import records_in
 from reconciler.model import Record
 from writing import DETAIL_RECORD, MESSAGE, OTHER_MESSAGE, sid, write
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler import nodes, parsing, tree
-from reconciler.loading import records_in, records_of
+from reconciler.manifests import composer, nodes, yaml_events
+from reconciler.manifests.discovery import find
+from reconciler.manifests.loader import records_in, records_of
+from reconciler.manifests.rule_catalog import RULES
+from reconciler.manifests.validation import collect
 from reconciler.model import Address, Problem, Record, Severity
-from reconciler.rulebook import RULES
-from reconciler.schema import collect
-from reconciler.texts import find
 from writing import DETAIL_RECORD, MESSAGE, OTHER_MESSAGE, sid, write
 
 
@@ -451,16 +451,16 @@ def test_both_parsers_give_the_same_verdict(text: str) -> None:
 
     def verdict(parser: Callable[[str], object] | None) -> object:
         reported: list[str] = []
-        reader = tree.Reader(text, lambda _, rule, __: reported.append(rule), parser)
+        reader = composer.Reader(text, lambda _, rule, __: reported.append(rule), parser)
         nodes = []
         try:
             while (event := reader.next_document()) is not None:
                 nodes.append(shape(reader.node(event)))
-        except parsing.BrokenTreeError:
+        except yaml_events.BrokenTreeError:
             return "refused"
         return "refused" if reported else nodes
 
-    assert verdict(None) == verdict(parsing.PureParser)
+    assert verdict(None) == verdict(yaml_events.PureParser)
 
 
 def shape(node: nodes.Node) -> object:
@@ -536,18 +536,18 @@ def test_folders_may_be_as_deep_as_they_like() -> None:
 def test_both_parsers_read_the_same_value_in_flow(flow: str, text: str) -> None:
     """Where both accept a text; the fallback refuses and accepts a few odd ones by itself."""
     values = []
-    for parser in (None, parsing.PureParser):
-        reader = tree.Reader(flow.format(text), lambda *_: None, parser)
+    for parser in (None, yaml_events.PureParser):
+        reader = composer.Reader(flow.format(text), lambda *_: None, parser)
         try:
             event = reader.next_document()
             values.append(shape(reader.node(event)) if event is not None else None)
-        except parsing.BrokenTreeError:
+        except yaml_events.BrokenTreeError:
             return
     assert values[0] == values[1]
 
 
 def test_the_fallback_reads_a_question_in_flow() -> None:
-    reader = tree.Reader("{q: why?, when?: now}", lambda *_: None, parsing.PureParser)
+    reader = composer.Reader("{q: why?, when?: now}", lambda *_: None, yaml_events.PureParser)
 
     node = reader.node(reader.next_document())
     assert isinstance(node, nodes.Mapping)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reconciler.digest import digest
 from reconciler.draft import Draft
-from reconciler.loading import load
+from reconciler.manifests.loader import load
 from reconciler.model import (
     Action,
     Address,

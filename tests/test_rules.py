@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from conftest import Run
-from reconciler import rules as rules_module
-from reconciler.config import settings
 from reconciler.errors import ProblemsError
-from reconciler.loading import load
+from reconciler.manifests import path_rules as rules_module
+from reconciler.manifests.discovery import read_text
+from reconciler.manifests.loader import load
+from reconciler.manifests.path_rules import Rules
+from reconciler.manifests.settings import settings
 from reconciler.model import Problem, Record
-from reconciler.rules import Rules
-from reconciler.texts import read_text
 from writing import MESSAGE, OTHER_MESSAGE, sid, write
 
 SCHEMA = {

@@ -18,7 +18,7 @@ from reconciler.cli.terminal import terminal
 from reconciler.errors import ExitCode
 
 if TYPE_CHECKING:
-    from reconciler.loading import Loaded
+    from reconciler.manifests.loader import Loaded
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 

@@ -10,27 +10,27 @@ from msgspec import structs
 
 if TYPE_CHECKING:
     from reconciler.commands.comparing import Comparison
-    from reconciler.commands.inputs import Manifests
     from reconciler.commands.opening import Connection
     from reconciler.commands.planning import Inputs
-    from reconciler.config import Settings
     from reconciler.errors import ExitCode
     from reconciler.fetch.read import How
+    from reconciler.manifests.loader import Manifests
+    from reconciler.manifests.settings import Settings
     from reconciler.render.logs import LogFormat
     from reconciler.render.text import Detail
 
 
 def settings() -> "Settings":
     """What reconciler.yaml in this folder says."""
-    from reconciler import config
+    from reconciler.manifests import settings
 
-    return config.settings()
+    return settings.settings()
 
 
 def chosen_manifests(paths: tuple[Path, ...], settings: "Settings") -> "Manifests":
     """The manifests that a command is about."""
-    from reconciler.cache import open_cache
-    from reconciler.commands.inputs import Manifests
+    from reconciler.manifests.cache import open_cache
+    from reconciler.manifests.loader import Manifests
 
     named = paths or tuple(map(Path, settings.manifests))
     return Manifests(named, settings, open_cache(os.environ))

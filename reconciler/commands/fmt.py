@@ -9,13 +9,13 @@ from msgspec import Struct
 from reconciler.commands import Terminal, lines
 from reconciler.errors import ExitCode, ProblemsError
 from reconciler.escape import visible
-from reconciler.layout import LayoutError, canonical
-from reconciler.loading import records_in
+from reconciler.manifests.discovery import find, read_text
+from reconciler.manifests.formatter import LayoutError, canonical
+from reconciler.manifests.loader import records_in
+from reconciler.manifests.validation import collect, is_error
 from reconciler.model import Problem
 from reconciler.reading import rewrite
 from reconciler.render.paint import Paint
-from reconciler.schema import collect, is_error
-from reconciler.texts import find, read_text
 
 
 class Parameters(Struct, frozen=True):

@@ -1,41 +1,14 @@
-"""What every command about manifests is told, and the records that it is then about."""
+"""Which of the manifests' records a run is about."""
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
-from reconciler.cache import Cache
-from reconciler.config import Settings
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.loading import Loaded, load
 from reconciler.model import Address, Record
-from reconciler.rules import Rules
 from reconciler.suggest import did_you_mean
-
-
-class Manifests(Struct, frozen=True):
-    """Where the records are written, what reconciler.yaml says of them, where they are cached."""
-
-    paths: tuple[Path, ...]
-    settings: Settings = Settings()
-    cache: Cache | None = None
-
-    @property
-    def narrowed(self) -> tuple[str, ...]:
-        """The paths, where they are not those of reconciler.yaml."""
-        named = tuple(path.as_posix() for path in self.paths)
-        configured = tuple(Path(name).as_posix() for name in self.settings.manifests)
-        return () if named == configured else named
-
-    def load(self, rules: Rules | None = None) -> Loaded:
-        """All records; ProblemsError with every problem of every file and of reconciler.yaml."""
-        rules = Rules(self.settings) if rules is None else rules
-        loaded = load(self.paths, rules, self.cache)
-        files = dict.fromkeys(record.source.file for record in loaded.records.values())
-        advice = tuple(rules.advice(files))
-        return structs.replace(loaded, warnings=(*loaded.warnings, *advice)) if advice else loaded
 
 
 class Selection(Struct, frozen=True):

@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from reconciler import credentials
 from reconciler.commands import SANDBOX_DB, Terminal
-from reconciler.config import Write
 from reconciler.errors import ConfigError, ReconcilerError
+from reconciler.manifests.settings import Write
 from reconciler.render.logs import LOGS, LogFormat
 from reconciler.telemetry import Telemetry
 from reconciler.transport import Clock, LoopClock, Transport

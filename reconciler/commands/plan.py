@@ -13,16 +13,16 @@ from reconciler.commands.formats import FORMATS, SUMMARY_BYTES, View
 from reconciler.commands.planning import Inputs, make, task
 from reconciler.commands.plans import present, save
 from reconciler.commands.reports import Reports
-from reconciler.config import FILE as CONFIG_FILE
 from reconciler.errors import ExitCode, ReconcilerError, UsageError
 from reconciler.escape import visible
+from reconciler.manifests.discovery import SUFFIXES
+from reconciler.manifests.settings import FILE as CONFIG_FILE
 from reconciler.model import Plan
 from reconciler.pool import run as run_coroutine
 from reconciler.reading import append, check_writable
 from reconciler.render import github
 from reconciler.render.text import Detail
 from reconciler.summary import found_none
-from reconciler.texts import SUFFIXES
 
 
 class Parameters(Struct, frozen=True):

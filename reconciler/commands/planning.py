@@ -7,11 +7,11 @@ from types import MappingProxyType
 
 from msgspec import Struct, structs
 
-from reconciler import hiding, history, policies
+from reconciler import hiding, policies
 from reconciler.commands import Terminal
 from reconciler.commands.comparing import Comparison, base_commit
 from reconciler.commands.comparing import pasts as pasts_of
-from reconciler.commands.inputs import Manifests, Selection, select
+from reconciler.commands.inputs import Selection, select
 from reconciler.commands.opening import Connection, open_api
 from reconciler.commands.plans import meta
 from reconciler.draft import Draft
@@ -19,7 +19,12 @@ from reconciler.errors import ReconcilerError
 from reconciler.fetch.read import How, read
 from reconciler.fetch.sweep import PAGE_RECORDS
 from reconciler.hiding import Past
-from reconciler.history import History
+from reconciler.manifests import at_revision
+from reconciler.manifests.at_revision import History
+from reconciler.manifests.discovery import find
+from reconciler.manifests.loader import Manifests
+from reconciler.manifests.path_rules import Rules
+from reconciler.manifests.sid_index import found_in
 from reconciler.model import (
     Address,
     Current,
@@ -36,9 +41,6 @@ from reconciler.model import (
 from reconciler.plan import Cleared, Wanted
 from reconciler.render import problems
 from reconciler.revision import Repository
-from reconciler.rules import Rules
-from reconciler.scan import found_in
-from reconciler.texts import find
 from reconciler.transport.readonly import ReadOnly
 
 
@@ -132,7 +134,10 @@ def task(inputs: Inputs, terminal: Terminal) -> Task:
 def _pasts(found: _Found, inputs: Inputs) -> Sequence[Past]:
     if found.revisions.base is None:
         return ()
-    git, commits = history.repository(inputs.manifests.paths), (found.revisions.base, found.since)
+    git, commits = (
+        at_revision.repository(inputs.manifests.paths),
+        (found.revisions.base, found.since),
+    )
     return tuple(pasts_of(commits, inputs.comparison, git))
 
 
@@ -172,19 +177,19 @@ def _found(inputs: Inputs, rules: Rules) -> _Found:
         loaded = manifests.load(rules)
         head = Revisions(head=_head_if_any(manifests)) if comparison.notes_head else Revisions()
         return _Found(loaded.records, None, head, len(loaded.records), loaded.warnings)
-    git = history.repository(manifests.paths)
+    git = at_revision.repository(manifests.paths)
     if comparison.since is not None:
         return _since(comparison.since, inputs, rules, git)
     loaded = manifests.load(rules)
     commit, words = base_commit(comparison, git)
-    before, broken = history.at_commit(commit, git, manifests.paths, rules, manifests.cache)
+    before, broken = at_revision.at_commit(commit, git, manifests.paths, rules, manifests.cache)
     return _Found(
         loaded.records,
         before,
         Revisions(commit, words, _head(git, manifests)),
         len(loaded.records),
         (*loaded.warnings, *broken),
-        history.released(before, loaded.records),
+        at_revision.released(before, loaded.records),
         commit,
     )
 
@@ -194,20 +199,20 @@ def _since(name: str, inputs: Inputs, rules: Rules, git: Repository) -> _Found:
     manifests, comparison = inputs.manifests, inputs.comparison
     # `--since auto` is found just as `--base auto` is.
     since, words = base_commit(structs.replace(comparison, base=name), git)
-    found = history.since_commit(since, git, manifests.paths, rules, manifests.cache)
+    found = at_revision.since_commit(since, git, manifests.paths, rules, manifests.cache)
     base, before, warnings = since, found.history, found.loaded.warnings
     if comparison.base is not None:
         base, words = base_commit(comparison, git)
     if base != since:
-        before, broken = history.at_commit(base, git, manifests.paths, rules, manifests.cache)
+        before, broken = at_revision.at_commit(base, git, manifests.paths, rules, manifests.cache)
         warnings = (*warnings, *broken)
     return _Found(
-        history.changed(found.loaded.records, found.history),
+        at_revision.changed(found.loaded.records, found.history),
         before,
         Revisions(base, words, _head(git, manifests)),
         found.records,
         warnings,
-        history.released(found.history, found.loaded.records),
+        at_revision.released(found.history, found.loaded.records),
         since,
         since,
     )
@@ -216,14 +221,14 @@ def _since(name: str, inputs: Inputs, rules: Rules, git: Repository) -> _Found:
 def _head_if_any(manifests: Manifests) -> str | None:
     """The commit that the manifests are, where there is git at all."""
     with suppress(ReconcilerError):
-        return _head(history.repository(manifests.paths), manifests)
+        return _head(at_revision.repository(manifests.paths), manifests)
     return None
 
 
 def _head(git: Repository, manifests: Manifests) -> str | None:
     """The commit that the manifests are, None where they are not just those of HEAD."""
     head = git.known("HEAD")
-    if head is None or not history.is_commit(git, head, manifests.paths):
+    if head is None or not at_revision.is_commit(git, head, manifests.paths):
         return None
     return head
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from reconciler import history
 from reconciler.commands import Terminal
 from reconciler.commands.planning import Inputs
-from reconciler.config import Settings
 from reconciler.errors import MovedError, ReconcilerError
+from reconciler.manifests import at_revision
+from reconciler.manifests.settings import Settings
 from reconciler.model import Mode, Plan, short
 from reconciler.revision import APPLIED, Repository
 
@@ -15,11 +15,11 @@ def keep_order(inputs: Inputs) -> None:
     """Refuses what was merged before what was applied last: it would take back what came after."""
     if inputs.comparison.since is None:
         return
-    git = history.repository(inputs.manifests.paths)
+    git = at_revision.repository(inputs.manifests.paths)
     head, applied = git.known("HEAD"), git.known(APPLIED)
     if head is None or applied is None or not git.holds(applied, head):
         return
-    if not history.alike(git, head, applied, inputs.manifests.paths):
+    if not at_revision.alike(git, head, applied, inputs.manifests.paths):
         raise MovedError(
             f"nothing was written: {short(head)} comes before {short(applied)}, which was applied "
             "last; apply the newest commit, or revert what is not wanted",
@@ -33,7 +33,7 @@ def record(plan: Plan, inputs: Inputs, terminal: Terminal, *, saved: bool) -> No
     What was applied is applied: that nothing can be noted is said, and is no failure.
     """
     try:
-        git = history.repository(inputs.manifests.paths)
+        git = at_revision.repository(inputs.manifests.paths)
         why = next(_objections(plan, git, inputs, saved=saved), "")
         if not why:
             head = git.commit(plan.revisions.head or "")
@@ -54,12 +54,12 @@ def _objections(plan: Plan, git: Repository, inputs: Inputs, *, saved: bool) -> 
     if scope.manifests or scope.target or scope.exclude or scope.only or plan.left:
         yield "a part of the records was left out"
     paths, since = inputs.manifests.paths, scope.since
-    if since is not None and (applied is None or not history.alike(git, applied, since, paths)):
+    if since is not None and (applied is None or not at_revision.alike(git, applied, since, paths)):
         yield f"only what changed since {short(since)} was looked at"
     if applied is None:
         return
     base = plan.revisions.base
-    known = base and (git.holds(applied, base) or history.alike(git, applied, base, paths))
+    known = base and (git.holds(applied, base) or at_revision.alike(git, applied, base, paths))
     if _removes(inputs.manifests.settings) and not known:
         yield f"what left git since {short(applied)} was not looked at: use --base auto"
     if saved and not git.holds(head, applied):

@@ -9,11 +9,11 @@ from reconciler import policies
 from reconciler.commands import Terminal, journals
 from reconciler.commands.opening import Connection, open_api
 from reconciler.commands.plans import meta, present, save
-from reconciler.config import Guards
 from reconciler.digest import digest
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.fetch.read import read
 from reconciler.journal import History, Intent
+from reconciler.manifests.settings import Guards
 from reconciler.model import (
     Address,
     Change,

@@ -9,10 +9,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from reconciler.commands import Terminal, lines
-from reconciler.commands.inputs import Manifests
 from reconciler.commands.opening import said_plainly
 from reconciler.errors import ExitCode, ReconcilerError, UsageError
 from reconciler.kinds import KINDS, Kind
+from reconciler.manifests.loader import Manifests
 from reconciler.reading import write_whole
 from reconciler.sandbox import faults, seed, tokens
 from reconciler.sandbox.app import PREFIX, Options, create_app

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from reconciler.commands import Terminal, lines
 from reconciler.errors import ExitCode, ProblemsError
-from reconciler.loading import Loaded
+from reconciler.manifests.loader import Loaded
 from reconciler.model import Problem
 from reconciler.render import github, sarif
 from reconciler.render import problems as render

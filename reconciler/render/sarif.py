@@ -14,8 +14,8 @@ import msgspec
 
 from reconciler import __version__
 from reconciler.escape import brief, in_json
+from reconciler.manifests.rule_catalog import RULES, severity
 from reconciler.model import Problem
-from reconciler.rulebook import RULES, severity
 
 # GitHub shows that many of a run, the worst first, and takes no more than 25,000.
 MAX_RESULTS = 5000

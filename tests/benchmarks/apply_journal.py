@@ -19,7 +19,7 @@ from pathlib import Path
 from reconciler.apply import Apply, Manner, Means
 from reconciler.commands import journals
 from reconciler.commands.opening import Connection, open_api
-from reconciler.config import Secret, Target
+from reconciler.manifests.settings import Secret, Target
 from forgetting import NoJournal
 from reconciler.model import Address, Change, Origin, Plan, Source
 from reconciler.pool import run

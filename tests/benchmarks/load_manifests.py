@@ -29,8 +29,8 @@ print(time.perf_counter() - start)
 OURS = """
 import sys, time
 from pathlib import Path
-from reconciler.cache import Cache
-from reconciler.loading import load
+from reconciler.manifests.cache import Cache
+from reconciler.manifests.loader import load
 cache = Cache(Path(sys.argv[2])) if len(sys.argv) > 2 else None
 start = time.perf_counter()
 loaded = load([Path(sys.argv[1])], cache=cache)

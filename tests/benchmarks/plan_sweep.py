@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 import msgspec
 from reconciler import api
-from reconciler.loading import load
+from reconciler.manifests.loader import load
 from reconciler.transport import Response
 from reconciler.kinds import KINDS
 load([Path("manifests")])
@@ -35,7 +35,7 @@ import sys
 from pathlib import Path
 import asyncio, os
 from reconciler import api
-from reconciler.config import Secret
+from reconciler.manifests.settings import Secret
 from reconciler.fetch import sweep
 from reconciler.fetch.learned import Learned
 from reconciler.kinds import KINDS

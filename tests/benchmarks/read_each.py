@@ -33,7 +33,7 @@ asyncio.run(main())
 OURS = """
 import sys, time
 from reconciler.commands.opening import Connection, open_api
-from reconciler.config import Secret, Target
+from reconciler.manifests.settings import Secret, Target
 from reconciler.fetch.read import read
 from reconciler.model import Address, Record, Source
 from reconciler.pool import run

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
+from reconciler.manifests.rule_catalog import RULES, severity
 from reconciler.model import Problem, Severity, Source
 from reconciler.render import github, sarif
-from reconciler.rulebook import RULES, severity
 
 EVIL = "x::error::y\n##[group]\x1b[2J %0A, end"
 

@@ -27,6 +27,7 @@ from yaml.events import (
 from reconciler.model import Source
 
 __all__ = [
+    "LIBRARY",
     "AliasEvent",
     "BrokenTreeError",
     "DocumentEndEvent",
@@ -166,3 +167,6 @@ def _parser() -> Callable[[str], Any]:
 
 
 _PARSER = _parser()
+
+# What reads: another version, or the other parser, might read some text in another way.
+LIBRARY = f"{yaml.__version__} {_PARSER.__name__}"

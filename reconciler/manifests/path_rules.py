@@ -10,14 +10,14 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from reconciler.config import FILE, Settings, place
 from reconciler.kinds import MANAGED_FIELD
-from reconciler.manifest import Entry, parse
+from reconciler.manifests.discovery import read_text
+from reconciler.manifests.json_schema import Finding, UserSchema
+from reconciler.manifests.nodes import descend
+from reconciler.manifests.parser import Entry, parse
+from reconciler.manifests.rule_catalog import RULES, severity
+from reconciler.manifests.settings import FILE, Settings, place
 from reconciler.model import Address, Mode, Problem, Record, Source
-from reconciler.nodes import descend
-from reconciler.rulebook import RULES, severity
-from reconciler.texts import read_text
-from reconciler.userschema import Finding, UserSchema
 from reconciler.values.canonical import lengths, structure
 from reconciler.values.json_pointer import pointer
 

@@ -17,12 +17,12 @@ from msgspec import Struct
 
 from reconciler.errors import ProblemsError
 from reconciler.kinds import MANAGED_FIELD
-from reconciler.meaning import json_of
+from reconciler.manifests.composer import single_document
+from reconciler.manifests.discovery import read_text
+from reconciler.manifests.nodes import Step, descend
+from reconciler.manifests.resolver import json_of
+from reconciler.manifests.yaml_events import BrokenTreeError, Mark, Position, source
 from reconciler.model import Problem
-from reconciler.nodes import Step, descend
-from reconciler.parsing import BrokenTreeError, Mark, Position, source
-from reconciler.texts import read_text
-from reconciler.tree import single_document
 
 # Where in a value a schema says that it must not be shown.
 Sensitive: TypeAlias = frozenset[tuple[Step, ...]]

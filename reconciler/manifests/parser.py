@@ -9,13 +9,13 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from reconciler.comments import stray_tabs
 from reconciler.kinds import KINDS
+from reconciler.manifests.comments import stray_tabs
+from reconciler.manifests.composer import Reader, Report, is_mapping
+from reconciler.manifests.nodes import Node, Scalar
+from reconciler.manifests.yaml_events import BrokenTreeError, Mark, Position, source
 from reconciler.model import Problem, Source
-from reconciler.nodes import Node, Scalar
-from reconciler.parsing import BrokenTreeError, Mark, Position, source
 from reconciler.suggest import did_you_mean
-from reconciler.tree import Reader, Report, is_mapping
 
 # The two halves of a character beyond U+FFFF; a backslash before them must itself be escaped.
 _PAIR = re.compile(

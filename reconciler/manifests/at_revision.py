@@ -10,16 +10,16 @@ from pathlib import Path
 
 from msgspec import Struct, structs
 
-from reconciler.cache import Cache
 from reconciler.errors import ProblemsError, ReconcilerError
-from reconciler.loading import Loaded, collector_paused, empty, records_from, records_of
+from reconciler.manifests.cache import Cache
+from reconciler.manifests.discovery import MAX_FILE_BYTES, SUFFIXES, find, is_utf8, text_of
+from reconciler.manifests.loader import Loaded, collector_paused, empty, records_from, records_of
+from reconciler.manifests.path_rules import Rules
+from reconciler.manifests.sid_index import sids_in
+from reconciler.manifests.validation import collect, is_error
 from reconciler.model import Address, Problem, Record, Severity, short
 from reconciler.reading import read_regular
 from reconciler.revision import Blob, Repository, oid_of
-from reconciler.rules import Rules
-from reconciler.scan import sids_in
-from reconciler.schema import collect, is_error
-from reconciler.texts import MAX_FILE_BYTES, SUFFIXES, find, is_utf8, text_of
 
 _SUBMODULE, _LINK = "160000", "120000"
 

@@ -15,11 +15,11 @@ from msgspec import Raw
 
 from reconciler.errors import ReconcilerError
 from reconciler.kinds import KINDS
-from reconciler.lines import INDENT, deeper, in_order, notes, tidied
-from reconciler.loading import records_in
+from reconciler.manifests.discovery import bad_character
+from reconciler.manifests.formatter_lines import INDENT, deeper, in_order, notes, tidied
+from reconciler.manifests.loader import records_in
+from reconciler.manifests.validation import collect, is_error
 from reconciler.model import Address
-from reconciler.schema import collect, is_error
-from reconciler.texts import bad_character
 
 # Every scalar stays on its line, however long: a break inside would be one more thing to review.
 _ENDLESS = 10**9

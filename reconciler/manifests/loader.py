@@ -5,16 +5,17 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from reconciler import cache as cached
-from reconciler.cache import Cache
 from reconciler.errors import ProblemsError
-from reconciler.manifest import parse
+from reconciler.manifests import cache as cached
+from reconciler.manifests.cache import Cache
+from reconciler.manifests.discovery import find, read_text
+from reconciler.manifests.parser import parse
+from reconciler.manifests.path_rules import Rules
+from reconciler.manifests.settings import Settings
+from reconciler.manifests.validation import admit, collect, is_error
 from reconciler.model import Address, Problem, Record, Source
-from reconciler.rules import Rules
-from reconciler.schema import admit, collect, is_error
-from reconciler.texts import find, read_text
 
 
 class Loaded(Struct, frozen=True):
@@ -23,6 +24,29 @@ class Loaded(Struct, frozen=True):
     records: dict[Address, Record]
     warnings: tuple[Problem, ...]
     files: int
+
+
+class Manifests(Struct, frozen=True):
+    """Where the records are written, what reconciler.yaml says of them, where they are cached."""
+
+    paths: tuple[Path, ...]
+    settings: Settings = Settings()
+    cache: Cache | None = None
+
+    @property
+    def narrowed(self) -> tuple[str, ...]:
+        """The paths, where they are not those of reconciler.yaml."""
+        named = tuple(path.as_posix() for path in self.paths)
+        configured = tuple(Path(name).as_posix() for name in self.settings.manifests)
+        return () if named == configured else named
+
+    def load(self, rules: Rules | None = None) -> Loaded:
+        """All records; ProblemsError with every problem of every file and of reconciler.yaml."""
+        rules = Rules(self.settings) if rules is None else rules
+        loaded = load(self.paths, rules, self.cache)
+        files = dict.fromkeys(record.source.file for record in loaded.records.values())
+        advice = tuple(rules.advice(files))
+        return structs.replace(loaded, warnings=(*loaded.warnings, *advice)) if advice else loaded
 
 
 def load(paths: Sequence[Path], rules: Rules | None = None, cache: Cache | None = None) -> Loaded:

@@ -8,10 +8,10 @@ from itertools import dropwhile
 
 from msgspec import Struct
 
-from reconciler.comments import comments
 from reconciler.kinds import KINDS
-from reconciler.parsing import scalar_spans
-from reconciler.tree import Reader, is_mapping
+from reconciler.manifests.comments import comments
+from reconciler.manifests.composer import Reader, is_mapping
+from reconciler.manifests.yaml_events import scalar_spans
 
 INDENT = 2
 

@@ -9,12 +9,12 @@ import msgspec
 from msgspec import Meta, Struct
 
 from reconciler.errors import ProblemsError
-from reconciler.meaning import json_of
+from reconciler.manifests.composer import Report, single_document
+from reconciler.manifests.discovery import read_text
+from reconciler.manifests.nodes import descend
+from reconciler.manifests.resolver import json_of
+from reconciler.manifests.yaml_events import BrokenTreeError, Mark, source
 from reconciler.model import Mode, Problem, Source
-from reconciler.nodes import descend
-from reconciler.parsing import BrokenTreeError, Mark, source
-from reconciler.texts import read_text
-from reconciler.tree import Report, single_document
 
 FILE = Path("reconciler.yaml")
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
-from reconciler.nodes import Mapping, Node, Scalar, Sequence, size_of
-from reconciler.parsing import (
+from reconciler.manifests.nodes import Mapping, Node, Scalar, Sequence, size_of
+from reconciler.manifests.yaml_events import (
     BLOCK_STYLES,
     MAX_DEPTH,
     AliasEvent,

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator
 from json.encoder import encode_basestring
 
 from reconciler.kinds import KINDS, MANAGED_FIELD, MESSAGE_DRS, MESSAGES, Kind, is_sid
-from reconciler.manifest import Entry
-from reconciler.meaning import NULLS, check_text, json_of, meaning
+from reconciler.manifests.composer import Report
+from reconciler.manifests.nodes import Mapping, Node, Scalar
+from reconciler.manifests.parser import Entry
+from reconciler.manifests.resolver import NULLS, check_text, json_of, meaning
+from reconciler.manifests.rule_catalog import severity
+from reconciler.manifests.yaml_events import Mark
 from reconciler.model import Address, Problem, Record, Severity, Source
-from reconciler.nodes import Mapping, Node, Scalar
-from reconciler.parsing import Mark
-from reconciler.rulebook import severity
 from reconciler.suggest import did_you_mean
-from reconciler.tree import Report
 
 
 def admit(entry: Entry) -> tuple[Record | None, list[Problem]]:

@@ -8,8 +8,8 @@ import re
 from functools import lru_cache
 from json.encoder import encode_basestring
 
-from reconciler.nodes import Node, Scalar, Sequence
-from reconciler.tree import Report
+from reconciler.manifests.composer import Report
+from reconciler.manifests.nodes import Node, Scalar, Sequence
 
 NULLS = frozenset(("null", "Null", "NULL", "~", ""))
 _BOOLEANS = {word: word.lower() for word in "true True TRUE false False FALSE".split()}

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from reconciler.parsing import BrokenTreeError, Position, scalar_spans
+from reconciler.manifests.yaml_events import BrokenTreeError, Position, scalar_spans
 
 # A comment begins at the start of a line or after a space (YAML 1.2, section 6.6).
 _COMMENT = re.compile(r"(?<!\S)#[^\n]*")

@@ -6,9 +6,9 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from reconciler.comments import position
+from reconciler.manifests.comments import position
+from reconciler.manifests.yaml_events import source
 from reconciler.model import Problem, Source
-from reconciler.parsing import source
 from reconciler.reading import read_regular
 
 SUFFIXES = (".yaml", ".yml", ".json")

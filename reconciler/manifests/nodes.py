@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from reconciler.parsing import Mark
+from reconciler.manifests.yaml_events import Mark
 
 Step: TypeAlias = str | int  # into a mapping by its key, into a sequence by its index
 
