@@ -11,7 +11,7 @@ from msgspec import Struct
 from reconciler.grouping import Effect, Group, any_item, groups, lost_first
 from reconciler.model import Change, Plan, Unreadable, Verdict
 from reconciler.owners import Owners
-from reconciler.summary import Summary, summarize
+from reconciler.planning.summary import Summary, summarize
 from reconciler.values.diff import Op, Place
 from reconciler.values.json_pointer import Steps
 

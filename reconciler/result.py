@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from reconciler.escape import in_json
 from reconciler.model import Outcome, Plan, Revisions, Source
-from reconciler.summary import tally
+from reconciler.planning.summary import tally
 
 FORMAT_VERSION = "1.0"
 

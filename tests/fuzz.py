@@ -10,12 +10,13 @@ from contextlib import suppress
 import atheris
 
 with atheris.instrument_imports(include=["reconciler"]):
-    from reconciler import api, document
+    from reconciler import api
     from reconciler.errors import PlanFileError
     from reconciler.manifests.discovery import bad_character
     from reconciler.manifests.formatter import LayoutError, canonical
     from reconciler.manifests.loader import records_in
     from reconciler.model import Address, Problem
+    from reconciler.planning import plan_file
     from reconciler.transport import Response
     from reconciler.values.canonical import structure
 
@@ -37,7 +38,7 @@ def manifest(data: bytes) -> None:
 def plan(data: bytes) -> None:
     """A plan or a refusal."""
     with suppress(PlanFileError):
-        document.read(data, "plan.json")
+        plan_file.read(data, "plan.json")
 
 
 def answer(data: bytes) -> None:

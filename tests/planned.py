@@ -4,9 +4,6 @@ import random
 
 from msgspec import structs
 
-from reconciler import policies
-from reconciler.digest import digest
-from reconciler.draft import Draft
 from reconciler.model import (
     Address,
     Change,
@@ -23,7 +20,10 @@ from reconciler.model import (
     Unreadable,
     Verdict,
 )
-from reconciler.plan import Wanted
+from reconciler.planning import guards
+from reconciler.planning.builder import Draft
+from reconciler.planning.compare import Wanted
+from reconciler.planning.digest import digest
 from writing import sid
 
 URL = "https://api.carrierx.com/core/v2"
@@ -172,7 +172,7 @@ def large(count: int) -> Plan:
         meta=Meta("1.0", "2026-01-05T09:14:00+00:00"),
     )
     limits = {"max_change_percent": 30, "max_overwrites": 0}
-    return structs.replace(plan, guards=policies.judge(plan, limits, {}))
+    return structs.replace(plan, guards=guards.judge(plan, limits, {}))
 
 
 def _with_sid(change: Change) -> Change:

@@ -163,14 +163,14 @@ def test_what_does_not_answer_in_time_after_a_signal_is_unknown(run: Run, serve:
 def start_slowly(run: Run) -> subprocess.Popen[str]:
     """An apply of a plan that was made elsewhere: the slow server is not asked for it."""
     run("sandbox", "seed", "--manifests", "manifests", "--drift", "1", "--db", "quick.db")
-    from reconciler import document
-    from reconciler.digest import digest
     from reconciler.model import Address, Change, Origin, Plan, Source
+    from reconciler.planning import plan_file
+    from reconciler.planning.digest import digest
 
     url = os.environ["CARRIERX_BASE_URL"]
     changes = (Change(Address("messages", sid(1)), Origin.CHANGE, "old", "x", Source("m", 1, 1)),)
     plan = Plan(url, digest(url, changes), changes, 0)
-    write("".join(document.write(plan)), "plan.json")
+    write("".join(plan_file.write(plan)), "plan.json")
     return start()
 
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import REPOSITORY
-from reconciler import document
 from reconciler.errors import PlanFileError
 from reconciler.model import Address, Plan, Unreadable
+from reconciler.planning import plan_file
 from test_plan import ROWS, SOURCE, Rows, plan_of
 from writing import sid
 
@@ -30,7 +30,7 @@ EXAMPLE: Rows = {
 
 
 def written(plan: Plan) -> bytes:
-    return "".join(document.write(plan)).encode()
+    return "".join(plan_file.write(plan)).encode()
 
 
 def with_unreadable(plan: Plan) -> Plan:
@@ -44,9 +44,9 @@ def test_what_was_written_is_read_back_and_meets_the_schema(rows: Rows) -> None:
     plan = with_unreadable(plan_of(rows))
     data = written(plan)
 
-    assert document.read(data, "plan.json") == plan
+    assert plan_file.read(data, "plan.json") == plan
     VALIDATOR.validate(json.loads(data))
-    assert written(document.read(data, "plan.json")) == data
+    assert written(plan_file.read(data, "plan.json")) == data
 
 
 def test_every_member_that_is_written_is_in_the_schema() -> None:
@@ -85,7 +85,7 @@ def test_a_plan_with_any_byte_changed_is_refused_or_means_the_same(data: st.Data
     bad = good[:index] + bytes([byte]) + good[index + 1 :]
 
     try:
-        read = document.read(bad, "plan.json")
+        read = plan_file.read(bad, "plan.json")
     except PlanFileError as error:
         assert str(error).startswith("plan.json: ")
     else:
@@ -101,7 +101,7 @@ def test_a_plan_that_was_cut_is_refused(length: int) -> None:
     good = written(plan_of(EXAMPLE)).rstrip()
 
     with pytest.raises(PlanFileError):
-        document.read(good[: min(length, len(good) - 1)], "plan.json")
+        plan_file.read(good[: min(length, len(good) - 1)], "plan.json")
 
 
 def edited(**changes: object) -> bytes:
@@ -141,7 +141,7 @@ def edited(**changes: object) -> bytes:
 )
 def test_an_edited_plan_is_refused(edit: dict[str, object]) -> None:
     with pytest.raises(PlanFileError, match=r"^plan\.json: "):
-        document.read(edited(**edit), "plan.json")
+        plan_file.read(edited(**edit), "plan.json")
 
 
 def test_an_address_of_a_record_that_was_not_read_is_checked_too() -> None:
@@ -149,32 +149,34 @@ def test_an_address_of_a_record_that_was_not_read_is_checked_too() -> None:
     for kind, sid_ in (("messages", "\x1b[2J::error::"), ("partners", sid(1))):
         forged = Unreadable(Address(kind, sid_), SOURCE, 404, "x")
         with pytest.raises(PlanFileError, match="was edited"):
-            document.read(written(msgspec.structs.replace(plan, unreadable=(forged,))), "plan.json")
+            plan_file.read(
+                written(msgspec.structs.replace(plan, unreadable=(forged,))), "plan.json"
+            )
 
 
 def test_a_plan_that_nests_without_end_is_refused() -> None:
     deep = b'{"format_version":"1.0","x":' + b"[" * 100_000
 
     with pytest.raises(PlanFileError):
-        document.read(deep, "plan.json")
+        plan_file.read(deep, "plan.json")
 
 
 def test_changes_out_of_order_or_twice_are_refused() -> None:
     plan = json.loads(written(plan_of(EXAMPLE)))
     for rows in (plan["resource_changes"][::-1], plan["resource_changes"] * 2):
         with pytest.raises(PlanFileError, match="was edited"):
-            document.read(json.dumps(plan | {"resource_changes": rows}).encode(), "plan.json")
+            plan_file.read(json.dumps(plan | {"resource_changes": rows}).encode(), "plan.json")
 
 
 def test_a_plan_of_another_major_version_is_refused_by_its_version() -> None:
     with pytest.raises(PlanFileError, match=r"has plan format 2\.0; this version reads 1\.0"):
-        document.read(edited(format_version="2.0"), "plan.json")
+        plan_file.read(edited(format_version="2.0"), "plan.json")
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"null", b"\xff", b"{}", b"messages: {}"])
 def test_what_is_no_plan_is_refused(data: bytes) -> None:
     with pytest.raises(PlanFileError):
-        document.read(data, "plan.json")
+        plan_file.read(data, "plan.json")
 
 
 def test_the_example_manifests_meet_the_manifest_schema() -> None:

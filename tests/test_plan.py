@@ -10,8 +10,6 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.digest import digest
-from reconciler.draft import Draft
 from reconciler.manifests.loader import load
 from reconciler.model import (
     Action,
@@ -24,7 +22,9 @@ from reconciler.model import (
     Source,
     Unreadable,
 )
-from reconciler.plan import Case, Wanted, difference
+from reconciler.planning.builder import Draft
+from reconciler.planning.compare import Case, Wanted, difference
+from reconciler.planning.digest import digest
 from writing import sid
 
 TEXTS = st.none() | st.text()

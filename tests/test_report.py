@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from planned import SOURCE, URL, approval, large, long_plan, mixed
-from reconciler.digest import digest
 from reconciler.grouping import LEAST_ALIKE, Effect, differences
 from reconciler.grouping import effect as effect_of
 from reconciler.model import Address, Change, Meta, Origin, Plan, Source
 from reconciler.owners import Owners
+from reconciler.planning.digest import digest
 from reconciler.render import html, markdown
 from reconciler.render.markdown.setting import Around
 from reconciler.report import NO_OWNER, gather

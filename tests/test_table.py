@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.model import Address, Change, Conflict, Mode, Origin, Record, Side, Source
-from reconciler.plan import Case, difference
+from reconciler.planning.compare import Case, difference
 from reconciler.values.canonical import canonical, mapping, parse, same
 from test_merge import MEMBERS, holds, leaves
 from writing import sid

@@ -9,8 +9,8 @@ from msgspec import structs
 
 from conftest import REPOSITORY
 from planned import large, mixed
-from reconciler import document
 from reconciler.model import Plan, Source
+from reconciler.planning import plan_file
 
 # GitLab's documentation, for `artifacts:reports:terraform`.
 GITLAB = (
@@ -22,7 +22,7 @@ GITLAB = (
 
 
 def written(plan: Plan) -> str:
-    return "".join(document.write(plan, redacted=True))
+    return "".join(plan_file.write(plan, redacted=True))
 
 
 def test_gitlabs_expression_counts_the_changes() -> None:

@@ -9,13 +9,13 @@ from click.core import ParameterSource
 from msgspec import structs
 
 if TYPE_CHECKING:
-    from reconciler.commands.comparing import Comparison
     from reconciler.commands.opening import Connection
     from reconciler.commands.planning import Inputs
     from reconciler.errors import ExitCode
     from reconciler.fetch.read import How
     from reconciler.manifests.loader import Manifests
     from reconciler.manifests.settings import Settings
+    from reconciler.planning.base_revision import Comparison
     from reconciler.render.logs import LogFormat
     from reconciler.render.text import Detail
 
@@ -72,9 +72,9 @@ def inputs(
     **comparison: Any,
 ) -> "Inputs":
     """What a plan is made of."""
-    from reconciler import policies
-    from reconciler.commands.inputs import Selection
     from reconciler.commands.planning import Inputs
+    from reconciler.planning import guards
+    from reconciler.planning.selection import Selection
 
     for text in (*target, *exclude):
         if any("\udc80" <= character <= "\udcff" for character in text):
@@ -87,7 +87,7 @@ def inputs(
         Selection(target, exclude),
         read,
         _comparison(notes_head=notes_head, **comparison),
-        policies.allowances(allow),
+        guards.allowances(allow),
     )
 
 
@@ -100,15 +100,15 @@ def _comparison(
     notes_head: bool,
 ) -> "Comparison":
     """Which revisions a run looks at."""
-    from reconciler.commands import comparing
     from reconciler.model import Origin
+    from reconciler.planning import base_revision
 
-    return comparing.check(
-        comparing.Comparison(
+    return base_revision.check(
+        base_revision.Comparison(
             base,
             since,
             tuple(map(Origin, only)),
-            comparing.choices(resolve),
+            base_revision.choices(resolve),
             os.environ,
             notes_head=notes_head,
         )

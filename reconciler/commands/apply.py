@@ -7,7 +7,6 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
-from reconciler import policies
 from reconciler.apply import Manner, WriteMethod
 from reconciler.commands import Terminal, journals, lines, reports
 from reconciler.commands.applying import Job, State, carry_out
@@ -17,7 +16,6 @@ from reconciler.commands.planning import Inputs, Task, make, task
 from reconciler.commands.recording import keep_order, record
 from reconciler.commands.recovering import look_after
 from reconciler.commands.reporting import Told, report
-from reconciler.document import read_plan
 from reconciler.errors import (
     BROKEN_PIPE,
     ExitCode,
@@ -27,6 +25,8 @@ from reconciler.errors import (
     RefusedError,
 )
 from reconciler.model import Plan
+from reconciler.planning import guards
+from reconciler.planning.plan_file import read_plan
 from reconciler.pool import run as run_coroutine
 from reconciler.render import text
 from reconciler.render.text import Detail
@@ -172,7 +172,7 @@ def _saved(file: Path, inputs: Inputs) -> Plan:
             f"{file}: was made for {plan.base_url}, but this run speaks to {base_url}: set "
             "CARRIERX_BASE_URL, or give --sandbox for a plan of the sandbox"
         )
-    return structs.replace(plan, guards=policies.again(plan, inputs.allowed))
+    return structs.replace(plan, guards=guards.again(plan, inputs.allowed))
 
 
 def _refuse(plan: Plan) -> None:
@@ -186,7 +186,7 @@ def _refuse(plan: Plan) -> None:
     refusing = [verdict for verdict in plan.guards if not verdict.ok]
     if refusing:
         names = ", ".join(verdict.guard for verdict in refusing)
-        flags = " ".join(policies.way_out(verdict) for verdict in refusing)
+        flags = " ".join(guards.way_out(verdict) for verdict in refusing)
         raise RefusedError(
             f"refused by {names} (above): nothing was written; if it is meant: {flags}"
         )

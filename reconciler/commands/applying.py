@@ -21,10 +21,10 @@ from reconciler.errors import ApiError, ExitCode
 from reconciler.journal import JournalError
 from reconciler.ledger import Ledger
 from reconciler.model import Change, Outcome, OutcomeName, Plan
+from reconciler.planning.summary import tally
 from reconciler.pool import run as run_coroutine
 from reconciler.render import events, outcomes
 from reconciler.render.records import how_many
-from reconciler.summary import tally
 
 # A CI system kills what has not ended 7.5 s after its first signal: reports take the rest.
 SECONDS_TO_FINISH = 6.0

@@ -10,14 +10,14 @@ from msgspec import Struct, structs
 from reconciler.commands import Terminal
 from reconciler.commands.audit import job_url
 from reconciler.commands.formats import View
-from reconciler.delta import compare
-from reconciler.document import read_plan
 from reconciler.errors import ExitCode, ReconcilerError, UsageError
 from reconciler.escape import visible
 from reconciler.forge import marker
 from reconciler.forge.opening import detected, opened
 from reconciler.forge.posting import Posted, Posting, When
 from reconciler.model import OutcomeName, Plan
+from reconciler.planning.plan_diff import compare
+from reconciler.planning.plan_file import read_plan
 from reconciler.reading import read_regular
 from reconciler.render import markdown
 from reconciler.render.markdown.setting import Around, Links

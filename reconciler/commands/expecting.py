@@ -6,11 +6,11 @@ from pathlib import Path
 
 from msgspec import structs
 
-from reconciler.digest import digest
-from reconciler.document import read_plan
 from reconciler.errors import MovedError, UsageError
 from reconciler.model import Address, Change, Origin, Plan
-from reconciler.plan import Wanted
+from reconciler.planning.compare import Wanted
+from reconciler.planning.digest import digest
+from reconciler.planning.plan_file import read_plan
 from reconciler.values.canonical import same
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")

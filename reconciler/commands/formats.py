@@ -5,10 +5,11 @@ from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
-from reconciler import document, owners
+from reconciler import owners
 from reconciler.commands import REPORT_WIDTH, lines
 from reconciler.model import Plan
 from reconciler.owners import Owners
+from reconciler.planning import plan_file
 from reconciler.render import text
 from reconciler.render.paint import Paint
 from reconciler.render.text import Detail
@@ -53,7 +54,7 @@ def _text(view: View) -> Iterable[str]:
 
 
 def _json(view: View) -> Iterable[str]:
-    return document.write(view.plan, redacted=True)
+    return plan_file.write(view.plan, redacted=True)
 
 
 def _jsonl(view: View) -> Iterable[str]:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from reconciler import policies
 from reconciler.commands import SANDBOX_DB, Terminal, reports
 from reconciler.commands.formats import FORMATS, SUMMARY_BYTES, View
 from reconciler.commands.planning import Inputs, make, task
@@ -18,11 +17,12 @@ from reconciler.escape import visible
 from reconciler.manifests.discovery import SUFFIXES
 from reconciler.manifests.settings import FILE as CONFIG_FILE
 from reconciler.model import Plan
+from reconciler.planning import guards
+from reconciler.planning.summary import found_none
 from reconciler.pool import run as run_coroutine
 from reconciler.reading import append, check_writable
 from reconciler.render import github
 from reconciler.render.text import Detail
-from reconciler.summary import found_none
 
 
 class Parameters(Struct, frozen=True):
@@ -58,7 +58,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
         terminal.note(f"To put them there: reconciler sandbox seed {visible(flags)}")
     if parameters.out is not None and plan.applyable:
         sandbox = " --sandbox" if parameters.inputs.connection.sandbox else ""
-        flags = "".join(f" {policies.way_out(one)}" for one in plan.guards if not one.ok)
+        flags = "".join(f" {guards.way_out(one)}" for one in plan.guards if not one.ok)
         refused = f", though a guard refuses it without{flags}" if flags else ""
         command = f"reconciler apply{sandbox} {parameters.out}"
         terminal.note(f"Saved. To write exactly this: {command}{refused}")

@@ -7,18 +7,12 @@ from types import MappingProxyType
 
 from msgspec import Struct, structs
 
-from reconciler import hiding, policies
 from reconciler.commands import Terminal
-from reconciler.commands.comparing import Comparison, base_commit
-from reconciler.commands.comparing import pasts as pasts_of
-from reconciler.commands.inputs import Selection, select
 from reconciler.commands.opening import Connection, open_api
 from reconciler.commands.plans import meta
-from reconciler.draft import Draft
 from reconciler.errors import ReconcilerError
 from reconciler.fetch.read import How, read
 from reconciler.fetch.sweep import PAGE_RECORDS
-from reconciler.hiding import Past
 from reconciler.manifests import at_revision
 from reconciler.manifests.at_revision import History
 from reconciler.manifests.discovery import find
@@ -38,7 +32,13 @@ from reconciler.model import (
     Unreadable,
     short,
 )
-from reconciler.plan import Cleared, Wanted
+from reconciler.planning import guards, redaction
+from reconciler.planning.base_revision import Comparison, base_commit
+from reconciler.planning.base_revision import pasts as pasts_of
+from reconciler.planning.builder import Draft
+from reconciler.planning.compare import Cleared, Wanted
+from reconciler.planning.redaction import Past
+from reconciler.planning.selection import Selection, select
 from reconciler.render import problems
 from reconciler.revision import Repository
 from reconciler.transport.readonly import ReadOnly
@@ -114,7 +114,7 @@ def task(inputs: Inputs, terminal: Terminal) -> Task:
             None if found.before is None else found.before.before,
             cleared,
             rules.mode,
-            hiding.by(rules, pasts),
+            redaction.by(rules, pasts),
             comparison.choices,
             comparison.only,
         ),
@@ -242,9 +242,7 @@ async def make(task: Task, inputs: Inputs, terminal: Terminal) -> Plan:
         draft.plan(), released=task.released, revisions=task.revisions, scope=task.scope
     )
     limits = structs.asdict(inputs.manifests.settings.guards)
-    return structs.replace(
-        plan, guards=policies.judge(plan, limits, inputs.allowed), meta=meta(plan)
-    )
+    return structs.replace(plan, guards=guards.judge(plan, limits, inputs.allowed), meta=meta(plan))
 
 
 async def _read(task: Task, inputs: Inputs, terminal: Terminal, draft: Draft) -> None:

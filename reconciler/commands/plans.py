@@ -4,10 +4,11 @@ import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reconciler import __version__, document
+from reconciler import __version__
 from reconciler.commands import Terminal
 from reconciler.commands.formats import FORMATS, View
 from reconciler.model import Meta, Plan
+from reconciler.planning import plan_file
 from reconciler.reading import PRIVATE, write_whole
 from reconciler.render.text import Detail
 
@@ -21,7 +22,7 @@ def meta(plan: Plan) -> Meta:
 def save(plan: Plan, out: Path | None) -> None:
     """Saves the plan, if somewhere."""
     if out is not None:
-        write_whole(out, document.write(plan), mode=PRIVATE)
+        write_whole(out, plan_file.write(plan), mode=PRIVATE)
 
 
 def present(plan: Plan, format_: str, terminal: Terminal, *, detail: Detail = "grouped") -> None:

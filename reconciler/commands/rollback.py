@@ -5,11 +5,9 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
-from reconciler import policies
 from reconciler.commands import Terminal, journals
 from reconciler.commands.opening import Connection, open_api
 from reconciler.commands.plans import meta, present, save
-from reconciler.digest import digest
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.fetch.read import read
 from reconciler.journal import History, Intent
@@ -23,6 +21,8 @@ from reconciler.model import (
     Plan,
     Unreadable,
 )
+from reconciler.planning import guards
+from reconciler.planning.digest import digest
 from reconciler.pool import run as run_coroutine
 from reconciler.reading import check_writable
 from reconciler.transport.readonly import ReadOnly
@@ -104,7 +104,7 @@ async def _plan(history: History, parameters: Parameters, terminal: Terminal) ->
     plan = Plan(url, digest(url, ordered), ordered, in_sync, unreadable=lost, left=left)
     # Which part of all records this is nobody can say without the manifests.
     limits = structs.asdict(parameters.guards) | {"max_change_percent": None}
-    return structs.replace(plan, guards=policies.judge(plan, limits, {}), meta=meta(plan))
+    return structs.replace(plan, guards=guards.judge(plan, limits, {}), meta=meta(plan))
 
 
 def _ended(history: History, address: Address) -> OutcomeName | None:

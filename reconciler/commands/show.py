@@ -6,9 +6,9 @@ from msgspec import Struct
 
 from reconciler.commands import Terminal, lines
 from reconciler.commands.plans import present
-from reconciler.delta import compare
-from reconciler.document import read_plan
 from reconciler.errors import ExitCode, UsageError
+from reconciler.planning.plan_diff import compare
+from reconciler.planning.plan_file import read_plan
 from reconciler.render import delta
 from reconciler.render.text import Detail
 

@@ -1,9 +1,9 @@
 """Manifests that were read before -> their records, at the speed of the disk.
 
 An entry is named by the hash of what it was made of: the text, whether it is JSON, and the versions
-of the tool, of the code that reads and of the YAML library. So nothing is ever out of date, parallel
-runs write the same thing, and what cannot be written or does not read back is as if it were not
-there.
+of the tool, of the code that reads and of the YAML library. So nothing is ever out of date, runs at
+the same time write the same thing, and what cannot be written or does not read back is as if it
+were not there.
 """
 
 import hashlib

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from reconciler.grouping import Effect
+from reconciler.planning.summary import found_none
 from reconciler.render.records import how_many
 from reconciler.report import Report
-from reconciler.summary import found_none
 
 # Of one record, and of several.
 _DOES = {

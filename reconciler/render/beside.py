@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from reconciler.escape import visible
 from reconciler.model import Plan, Unreadable
+from reconciler.planning.summary import found_none
 from reconciler.render import alerts, places, records
 from reconciler.render.paint import Paint
 from reconciler.render.records import how_many, where
 from reconciler.report import Cause, Report
-from reconciler.summary import found_none
 from reconciler.values.json_pointer import steps_of
 
 # Released records are left as they are; past so many only their number is news.

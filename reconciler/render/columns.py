@@ -9,12 +9,12 @@ from collections.abc import Iterator
 
 import msgspec
 
-from reconciler import policies
 from reconciler.escape import in_json, mark_of, visible
 from reconciler.grouping import Alike, any_item, lost_first
 from reconciler.kinds import KINDS
 from reconciler.model import Verdict
 from reconciler.owners import Owners
+from reconciler.planning import guards
 from reconciler.render import places
 from reconciler.report import Report, file_of, owners_of
 from reconciler.values.diff import Place
@@ -117,7 +117,7 @@ def _guards(one: Alike, refused: tuple[Verdict, ...]) -> list[int]:
     return [
         number
         for number, verdict in enumerate(refused)
-        if policies.GUARDS[verdict.guard].counts(first)
+        if guards.GUARDS[verdict.guard].counts(first)
     ]
 
 

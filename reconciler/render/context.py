@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler import policies
 from reconciler.escape import visible
 from reconciler.model import Conflict, Plan, Verdict, short
+from reconciler.planning import guards
 from reconciler.render import alerts, places, records
 from reconciler.render.guards import told
 from reconciler.render.listed import cut, listed, where
@@ -101,7 +101,7 @@ def _guard(verdict: Verdict) -> dict[str, str]:
         "name": verdict.guard,
         "value": said.found,
         "limit": said.limit,
-        "way_out": "" if verdict.ok else policies.way_out(verdict),
+        "way_out": "" if verdict.ok else guards.way_out(verdict),
     }
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from reconciler.delta import Delta
 from reconciler.escape import visible
 from reconciler.model import Change
+from reconciler.planning.plan_diff import Delta
 from reconciler.render.paint import Paint
 
 

@@ -12,7 +12,7 @@ import msgspec
 from reconciler import __version__
 from reconciler.escape import in_json
 from reconciler.model import Change, Outcome, OutcomeName
-from reconciler.summary import tally
+from reconciler.planning.summary import tally
 
 _FINE = (OutcomeName.APPLIED, OutcomeName.ALREADY)
 _UI = "1.2"  # the version of Terraform's interface

@@ -4,8 +4,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from reconciler import policies
 from reconciler.model import Verdict
+from reconciler.planning import guards
 
 
 class Told(Struct, frozen=True):
@@ -23,7 +23,7 @@ class Told(Struct, frozen=True):
 
 def told(verdict: Verdict) -> Told:
     """What a reviewer reads of a guard."""
-    guard = policies.GUARDS[verdict.guard]
+    guard = guards.GUARDS[verdict.guard]
     unit = " %" if guard.per_cent else ""
     records = "1 record" if verdict.value == 1 else f"{verdict.value:,} records"
     subject = f"{verdict.value:,} % of the managed records" if guard.per_cent else records
@@ -42,5 +42,5 @@ def _limit(verdict: Verdict, limit: str, raised: str) -> str:
     if raised:
         return f"{limit}, allowed this once up to {raised}"
     if verdict.ok and verdict.value > verdict.limit:
-        return f"{limit}, of {policies.MIN_RECORDS_FOR_PERCENT} records or more"
+        return f"{limit}, of {guards.MIN_RECORDS_FOR_PERCENT} records or more"
     return limit

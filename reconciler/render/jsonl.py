@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from reconciler import rows
-from reconciler.document import FORMAT_VERSION
 from reconciler.escape import in_json
 from reconciler.model import Plan
-from reconciler.summary import summarize
+from reconciler.planning import plan_rows
+from reconciler.planning.plan_file import FORMAT_VERSION
+from reconciler.planning.summary import summarize
 
 
 def lines(plan: Plan) -> Iterator[str]:
@@ -32,13 +32,13 @@ def lines(plan: Plan) -> Iterator[str]:
         },
     )
     for change in plan.changes:
-        yield _line("resource_change", rows.change_row(change, key))
+        yield _line("resource_change", plan_rows.change_row(change, key))
     for lost in plan.unreadable:
-        yield _line("unreadable", rows.unreadable_row(lost))
+        yield _line("unreadable", plan_rows.unreadable_row(lost))
     for conflict in plan.conflicts:
-        yield _line("conflict", rows.conflict_row(conflict, key))
+        yield _line("conflict", plan_rows.conflict_row(conflict, key))
     for gone in plan.released:
-        yield _line("released", rows.released_row(gone))
+        yield _line("released", plan_rows.released_row(gone))
     for verdict in plan.guards:
         yield _line("guard", verdict)
     yield _line("summary", summarize(plan))

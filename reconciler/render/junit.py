@@ -6,10 +6,10 @@ error; the records in sync are one test that passes, with their number.
 
 from collections.abc import Iterator
 
-from reconciler import policies
 from reconciler.escape import visible, xml
 from reconciler.kinds import MANAGED_FIELD
 from reconciler.model import Address, Source, Verdict
+from reconciler.planning import guards
 from reconciler.render import places
 from reconciler.render.guards import told
 from reconciler.render.paint import Paint
@@ -57,5 +57,5 @@ def _guard(verdict: Verdict) -> str:
     head = f'<testcase classname="guards" name="{verdict.guard}"'
     if verdict.ok:
         return f"{head}/>\n"
-    found = f"{told(verdict).sentence}: {policies.way_out(verdict)}"
+    found = f"{told(verdict).sentence}: {guards.way_out(verdict)}"
     return f'{head}><failure message="{xml(found)}"/></testcase>\n'

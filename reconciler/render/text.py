@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 from typing import Literal, TypeAlias
 
-from reconciler import policies
 from reconciler.escape import visible
 from reconciler.grouping import Effect
 from reconciler.model import Plan, Verdict, short
+from reconciler.planning import guards
+from reconciler.planning.summary import Summary, summarize
 from reconciler.render import alerts, beside, records
 from reconciler.render.guards import told
 from reconciler.render.paint import Paint
 from reconciler.render.records import how_many
 from reconciler.report import Report
-from reconciler.summary import Summary, summarize
 
 NO_CHANGES = "No changes. Your records match the configuration."
 
@@ -117,7 +117,7 @@ def _guard(verdict: Verdict, paint: Paint) -> Iterator[str]:
         return
     yield f"{paint.removed('!')} {paint.strong(said)}."
     yield from (f"    {address}" for address in verdict.first)
-    yield f"    If it is meant: {policies.way_out(verdict)}"
+    yield f"    If it is meant: {guards.way_out(verdict)}"
 
 
 def _grouped(report: Report, paint: Paint, width: int) -> Iterator[str]:

@@ -22,9 +22,9 @@ def main() -> None:
 
 def rate() -> None:
     """Records, bases and live values that are there already -> a plan, 1 % of them changed."""
-    from reconciler.draft import Draft
     from reconciler.model import Address, Current, Record, Source
-    from reconciler.plan import Wanted
+    from reconciler.planning.builder import Draft
+    from reconciler.planning.compare import Wanted
 
     source = Source("m.yaml", 1, 1)
     records = {}
@@ -47,9 +47,9 @@ def rate() -> None:
 
 def document(changes: int) -> None:
     """A plan of so many changes: written, read back, shown as text."""
-    from reconciler import document as written
-    from reconciler.digest import digest
     from reconciler.model import Address, Change, Origin, Plan, Source
+    from reconciler.planning import plan_file as written
+    from reconciler.planning.digest import digest
     from reconciler.render import text
     from reconciler.render.paint import Paint
     from reconciler.report import gather

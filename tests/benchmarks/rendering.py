@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks.measure import reconciler
 from planned import large
-from reconciler import document
+from reconciler.planning import plan_file
 
 SIZES = (20_000, 100_000)
 KEYSTROKES = ("s", "sp", "spring", "op:remove", "file:team-03", 'value:"at 3"', "messages/0a")
@@ -17,7 +17,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for size in SIZES:
             plan = Path(folder, f"{size}.json")
-            plan.write_text("".join(document.write(large(size))), "utf-8")
+            plan.write_text("".join(plan_file.write(large(size))), "utf-8")
             for name in ("text", "markdown", "github", "html"):
                 figures = reconciler("show", str(plan), "--format", name)
                 print(f"  {size:7,} changes as {name:8} {figures}  {len(figures.output):,} chars")

@@ -12,9 +12,9 @@ import forges
 from conftest import Result, Run
 from forges import TOKEN, Host, serving
 from planned import URL, large, mixed
-from reconciler import document
-from reconciler.digest import digest
 from reconciler.model import Plan
+from reconciler.planning import plan_file
+from reconciler.planning.digest import digest
 
 
 @pytest.fixture(params=["github", "gitlab"])
@@ -45,7 +45,7 @@ def host(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 def saved(plan: Plan, name: str = "plan.json") -> Path:
-    Path(name).write_text("".join(document.write(plan)), "utf-8")
+    Path(name).write_text("".join(plan_file.write(plan)), "utf-8")
     return Path(name)
 
 

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from planned import URL
 from reconciler.commands.formats import FORMATS, SUMMARY_BYTES, View
-from reconciler.digest import digest
 from reconciler.model import (
     Address,
     Change,
@@ -32,6 +31,7 @@ from reconciler.model import (
     Unreadable,
 )
 from reconciler.owners import Owners
+from reconciler.planning.digest import digest
 from reconciler.render import html, markdown, problems, sarif
 from reconciler.render.markdown.setting import Around, Links
 from reconciler.render.text import Detail

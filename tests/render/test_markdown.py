@@ -11,12 +11,12 @@ from msgspec import structs
 from goldens import GOLDEN, check
 from planned import SOURCE, URL, approval, large, long_plan, mixed
 from reconciler.commands.formats import SUMMARY_BYTES
-from reconciler.delta import compare
-from reconciler.digest import digest
 from reconciler.errors import ReconcilerError
 from reconciler.grouping import Effect
 from reconciler.model import Address, Change, Origin, Outcome, OutcomeName, Plan, Source
 from reconciler.owners import Owners
+from reconciler.planning.digest import digest
+from reconciler.planning.plan_diff import compare
 from reconciler.render import markdown
 from reconciler.render.markdown import ended
 from reconciler.render.markdown.setting import Around, Links

@@ -7,8 +7,6 @@ from msgspec import structs
 
 from goldens import check
 from planned import URL, approval, large, long_plan, mixed, unread
-from reconciler.delta import compare
-from reconciler.draft import Draft
 from reconciler.grouping import groups
 from reconciler.model import (
     Address,
@@ -18,7 +16,9 @@ from reconciler.model import (
     OutcomeName,
     Source,
 )
-from reconciler.plan import Wanted
+from reconciler.planning.builder import Draft
+from reconciler.planning.compare import Wanted
+from reconciler.planning.plan_diff import compare
 from reconciler.render import alerts, delta, html, markdown, places, text
 from reconciler.render import outcomes as outcome_lines
 from reconciler.render.markdown.setting import Around

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 
-from reconciler import policies
-from reconciler.delta import Delta
 from reconciler.grouping import Effect
 from reconciler.model import Origin, short
+from reconciler.planning import guards
+from reconciler.planning.plan_diff import Delta
+from reconciler.planning.summary import found_none
 from reconciler.render.alerts import NONE_FOUND
 from reconciler.render.guards import told
 from reconciler.render.markdown import cells
 from reconciler.render.markdown.setting import Around
 from reconciler.report import Report
-from reconciler.summary import found_none
 
 _NARROWINGS = 5
 _COMMIT_CHARS = 12
@@ -36,7 +36,7 @@ def warnings(report: Report) -> Iterator[str]:
         conflicts = cells.count(counts.conflicts, "conflict")
         said.append(f"**{conflicts}** with what somebody else changed: nothing can be applied.")
     said += [
-        f"**{told(one).sentence}** (`{one.guard}`): an apply needs `{policies.way_out(one)}`."
+        f"**{told(one).sentence}** (`{one.guard}`): an apply needs `{guards.way_out(one)}`."
         for one in report.refused
     ]
     if said:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from reconciler.delta import Delta
+from reconciler.planning.plan_diff import Delta
 
 
 class Links(Struct, frozen=True):

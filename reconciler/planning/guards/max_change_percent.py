@@ -4,7 +4,7 @@ Filling an empty field loses nothing and does not count, so that a first roll-ou
 """
 
 from reconciler.model import Change
-from reconciler.policies.guard import Guard
+from reconciler.planning.guards.guard import Guard
 from reconciler.values.canonical import mapping
 from reconciler.values.merge import loses
 

@@ -2,7 +2,6 @@
 
 from msgspec import structs
 
-from reconciler.digest import digest
 from reconciler.kinds import GONE
 from reconciler.model import (
     HUSHED,
@@ -16,7 +15,8 @@ from reconciler.model import (
     Side,
     Unreadable,
 )
-from reconciler.plan import Case, Wanted, difference, hidden_by
+from reconciler.planning.compare import Case, Wanted, difference, hidden_by
+from reconciler.planning.digest import digest
 
 
 class Draft:

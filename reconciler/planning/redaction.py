@@ -19,7 +19,7 @@ from reconciler.manifests.discovery import SUFFIXES
 from reconciler.manifests.path_rules import Rules
 from reconciler.manifests.settings import FILE, Settings, settings
 from reconciler.model import Record
-from reconciler.plan import hidden_by
+from reconciler.planning.compare import hidden_by
 from reconciler.revision import Blob, Repository
 
 Hides: TypeAlias = Callable[..., tuple[str, ...] | None]

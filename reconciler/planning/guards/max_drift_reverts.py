@@ -1,7 +1,7 @@
 """max_drift_reverts: how many changes that somebody made behind git's back may be undone."""
 
 from reconciler.model import Origin
-from reconciler.policies.guard import Guard
+from reconciler.planning.guards.guard import Guard
 
 GUARD = Guard(
     "max_drift_reverts",

@@ -6,9 +6,9 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.hiding import Past
 from reconciler.kinds import KINDS, is_sid
 from reconciler.model import Address, Origin, Side
+from reconciler.planning.redaction import Past
 from reconciler.revision import APPLIED, Repository
 
 AUTO = "auto"

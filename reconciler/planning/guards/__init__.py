@@ -10,14 +10,14 @@ from types import MappingProxyType
 
 from reconciler.errors import UsageError
 from reconciler.model import Plan, Verdict
-from reconciler.policies import (
+from reconciler.planning.guards import (
     max_change_percent,
     max_changes,
     max_clears,
     max_drift_reverts,
     max_overwrites,
 )
-from reconciler.policies.guard import Guard
+from reconciler.planning.guards.guard import Guard
 from reconciler.suggest import did_you_mean
 
 GUARDS: Mapping[str, Guard] = MappingProxyType(

@@ -15,14 +15,14 @@ import msgspec
 from msgspec import Struct
 from msgspec.json import Decoder
 
-from reconciler import policies, rows
-from reconciler.digest import digest
 from reconciler.errors import PlanFileError
 from reconciler.escape import in_json
 from reconciler.kinds import KINDS, is_sid
 from reconciler.model import Meta, Plan, Revisions, Scope, Verdict, is_commit
+from reconciler.planning import guards, plan_rows
+from reconciler.planning.digest import digest
+from reconciler.planning.summary import Summary, summarize
 from reconciler.reading import read_regular
-from reconciler.summary import Summary, summarize
 
 FORMAT_VERSION = "1.0"
 
@@ -67,13 +67,13 @@ def _pieces(plan: Plan, *, redacted: bool) -> Iterator[str]:
     }
     members = "".join(f"{_json(name)}:{_json(value)},\n" for name, value in head.items())
     yield f'{{\n{members}"resource_changes":'
-    yield from _array(rows.change_row(change, key) for change in plan.changes)
+    yield from _array(plan_rows.change_row(change, key) for change in plan.changes)
     yield ',\n"unreadable":'
-    yield from _array(map(rows.unreadable_row, plan.unreadable))
+    yield from _array(map(plan_rows.unreadable_row, plan.unreadable))
     yield ',\n"conflicts":'
-    yield from _array(rows.conflict_row(conflict, key) for conflict in plan.conflicts)
+    yield from _array(plan_rows.conflict_row(conflict, key) for conflict in plan.conflicts)
     yield ',\n"released":'
-    yield from _array(map(rows.released_row, plan.released))
+    yield from _array(map(plan_rows.released_row, plan.released))
     yield f',\n"guards":{_json(plan.guards)}'
     # With the key of the fingerprints the values could be guessed.
     meta = msgspec.structs.replace(plan.meta, fingerprint_key="") if hides else plan.meta
@@ -172,7 +172,7 @@ def _check(plan: Plan, data: bytes, name: str) -> None:
         and addresses == sorted(set(addresses))
         # A plan file is input: its SIDs become paths of the API.
         and all(item.kind in KINDS and is_sid(item.sid) for item in named)
-        and policies.again(plan, {}) == plan.guards
+        and guards.again(plan, {}) == plan.guards
         and _is_written(plan, data)  # the checksum, too
     )
     if not genuine:
@@ -232,9 +232,9 @@ _VALUES: Mapping[str, Decoder[Any]] = MappingProxyType(
 )
 _ROWS: Mapping[str, tuple[Decoder[Any], Callable[[Any], Any]]] = MappingProxyType(
     {
-        "resource_changes": (Decoder(rows.ChangeRow), rows.read_change),
-        "unreadable": (Decoder(rows.UnreadableRow), rows.read_unreadable),
-        "conflicts": (Decoder(rows.ConflictRow), rows.read_conflict),
-        "released": (Decoder(rows.ReleasedRow), rows.read_released),
+        "resource_changes": (Decoder(plan_rows.ChangeRow), plan_rows.read_change),
+        "unreadable": (Decoder(plan_rows.UnreadableRow), plan_rows.read_unreadable),
+        "conflicts": (Decoder(plan_rows.ConflictRow), plan_rows.read_conflict),
+        "released": (Decoder(plan_rows.ReleasedRow), plan_rows.read_released),
     }
 )

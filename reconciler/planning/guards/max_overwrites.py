@@ -1,7 +1,7 @@
 """max_overwrites: how many records that are new in git may lose what somebody else put there."""
 
 from reconciler.model import Origin
-from reconciler.policies.guard import Guard
+from reconciler.planning.guards.guard import Guard
 
 GUARD = Guard(
     "max_overwrites",
