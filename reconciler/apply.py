@@ -12,13 +12,11 @@ from typing import Literal
 
 from msgspec import Struct
 
-from reconciler import api, verdicts
-from reconciler.journal import JournalError
-from reconciler.kinds import GONE
-from reconciler.ledger import Ledger
-from reconciler.model import Address, Change, Outcome, OutcomeName
-from reconciler.pool import each_of
-from reconciler.transport import (
+from reconciler import verdicts
+from reconciler.client import api
+from reconciler.client.concurrency import each_of
+from reconciler.client.retry import Budget
+from reconciler.client.transport import (
     Clock,
     HeldError,
     Request,
@@ -26,7 +24,10 @@ from reconciler.transport import (
     Transport,
     TransportError,
 )
-from reconciler.transport.retry import Budget
+from reconciler.journal import JournalError
+from reconciler.kinds import GONE
+from reconciler.ledger import Ledger
+from reconciler.model import Address, Change, Outcome, OutcomeName
 from reconciler.values.canonical import lengths
 
 WriteMethod = Literal["patch", "put"]

@@ -1,9 +1,9 @@
 """An answer -> what it means for a change; pure."""
 
-from reconciler import api
+from reconciler.client import api
+from reconciler.client.transport import TransportError
 from reconciler.escape import mark_of
 from reconciler.model import HUSHED, Change, Current, Outcome, OutcomeName
-from reconciler.transport import TransportError
 from reconciler.values.canonical import same
 
 

@@ -10,14 +10,14 @@ from contextlib import suppress
 import atheris
 
 with atheris.instrument_imports(include=["reconciler"]):
-    from reconciler import api
+    from reconciler.client import api
+    from reconciler.client.transport import Response
     from reconciler.errors import PlanFileError
     from reconciler.manifests.discovery import bad_character
     from reconciler.manifests.formatter import LayoutError, canonical
     from reconciler.manifests.loader import records_in
     from reconciler.model import Address, Problem
     from reconciler.planning import plan_file
-    from reconciler.transport import Response
     from reconciler.values.canonical import structure
 
 ADDRESS = Address("messages", "097b49df-c54e-4eaf-97d0-89cf7d5a655b")

@@ -9,14 +9,14 @@ import pytest
 
 import virtual
 from forgetting import NoJournal
-from reconciler.api import UnreadableError, put
 from reconciler.apply import Apply, Manner, Means, WriteMethod
+from reconciler.client.api import UnreadableError, put
+from reconciler.client.retry import Budget
+from reconciler.client.throttle import Pace, Paced
+from reconciler.client.transport import LoopClock, Request, Response, Transport, TransportError
 from reconciler.journal import JournalError
 from reconciler.ledger import Ledger
 from reconciler.model import Address, Change, Origin, Outcome, Source
-from reconciler.transport import LoopClock, Request, Response, Transport, TransportError
-from reconciler.transport.pace import Pace, Paced
-from reconciler.transport.retry import Budget
 from writing import sid
 
 JSON = {"content-type": "application/json"}

@@ -24,15 +24,15 @@ import reconciler
 import virtual
 from reconciler import apply as apply_module
 from reconciler import journal, verdicts
+from reconciler.client import retry as retry_module
+from reconciler.client import throttle as pace_module
+from reconciler.client.http import connect
+from reconciler.client.throttle import MAX_LOOK_AGE_SECONDS
+from reconciler.client.transport import LoopClock
 from reconciler.credentials import Secret
 from reconciler.journal import Begun, Closed
 from reconciler.ledger import Journal
 from reconciler.model import Address, Change, Origin, Outcome, OutcomeName, Source
-from reconciler.transport import LoopClock
-from reconciler.transport import pace as pace_module
-from reconciler.transport import retry as retry_module
-from reconciler.transport.http import connect
-from reconciler.transport.pace import MAX_LOOK_AGE_SECONDS
 from writing import sid
 
 WORLDS = int(os.environ.get("WORLDS", "2000"))

@@ -19,13 +19,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conftest import REPOSITORY, Run, Serve
-from reconciler import api
 from reconciler.cli import main
+from reconciler.client import api
+from reconciler.client.transport import Transport
 from reconciler.kinds import MESSAGES
 from reconciler.model import Record
 from reconciler.sandbox.store import Store
 from reconciler.sandbox.tokens import NOTHING, READ
-from reconciler.transport import Transport
 from writing import (
     DETAIL_RECORD,
     MESSAGE,

@@ -527,7 +527,7 @@ def test_when_nobody_reads_the_events_the_run_stops_and_the_report_is_true(
 
 
 def test_a_record_that_no_put_can_send_back_is_one_failure() -> None:
-    from reconciler.api import UnreadableError, put
+    from reconciler.client.api import UnreadableError, put
     from reconciler.model import Address
 
     with pytest.raises(UnreadableError, match="not UTF-8"):
@@ -542,9 +542,9 @@ def test_a_record_that_no_put_can_send_back_is_one_failure() -> None:
     ],
 )
 def test_an_object_that_is_odd_is_no_crash(body: str) -> None:
-    from reconciler import api
+    from reconciler.client import api
+    from reconciler.client.transport import Response
     from reconciler.model import Address, Current
-    from reconciler.transport import Response
 
     response = Response(200, {"content-type": "application/json"}, body.encode())
     held = api.current(Address("messages", sid(1)), response)
@@ -802,7 +802,7 @@ def test_a_record_that_is_gone_after_a_crash_is_told_once(run: Run, store: Store
 
 
 def test_an_object_that_nests_too_deeply_is_one_failure() -> None:
-    from reconciler.api import UnreadableError, put
+    from reconciler.client.api import UnreadableError, put
     from reconciler.model import Address
 
     body = b'{"x":' + b"[" * 995 + b"]" * 995 + b',"user_data":"y"}'

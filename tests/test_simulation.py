@@ -18,15 +18,15 @@ import httpx
 import pytest
 
 import virtual
+from reconciler.client.fetch import How, read
+from reconciler.client.http import connect
+from reconciler.client.read_only import ReadOnly
+from reconciler.client.retry import Budget, Retrying
+from reconciler.client.throttle import Pace, Paced
+from reconciler.client.transport import LoopClock, Transport
 from reconciler.credentials import Secret
 from reconciler.errors import ApiError
-from reconciler.fetch.read import How, read
 from reconciler.model import Address, Current, Record, Source, Unreadable
-from reconciler.transport import LoopClock, Transport
-from reconciler.transport.http import connect
-from reconciler.transport.pace import Pace, Paced
-from reconciler.transport.readonly import ReadOnly
-from reconciler.transport.retry import Budget, Retrying
 from writing import sid
 
 WORLDS = int(os.environ.get("WORLDS", "2000"))

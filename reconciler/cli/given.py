@@ -9,10 +9,10 @@ from click.core import ParameterSource
 from msgspec import structs
 
 if TYPE_CHECKING:
+    from reconciler.client.fetch import How
     from reconciler.commands.opening import Connection
     from reconciler.commands.planning import Inputs
     from reconciler.errors import ExitCode
-    from reconciler.fetch.read import How
     from reconciler.manifests.loader import Manifests
     from reconciler.manifests.settings import Settings
     from reconciler.planning.base_revision import Comparison
@@ -44,8 +44,8 @@ def connection(
     log_format: "LogFormat | None",
 ) -> "Connection":
     """Which API a run speaks to, and how fast."""
+    from reconciler.client.telemetry import recording
     from reconciler.commands import opening
-    from reconciler.telemetry import recording
 
     context, write = click.get_current_context(), settings.write
     return opening.connection(

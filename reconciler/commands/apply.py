@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct, structs
 
 from reconciler.apply import Manner, WriteMethod
+from reconciler.client.concurrency import run as run_coroutine
 from reconciler.commands import Terminal, journals, lines, reports
 from reconciler.commands.applying import Job, State, carry_out
 from reconciler.commands.expecting import Approval
@@ -27,7 +28,6 @@ from reconciler.errors import (
 from reconciler.model import Plan
 from reconciler.planning import guards
 from reconciler.planning.plan_file import read_plan
-from reconciler.pool import run as run_coroutine
 from reconciler.render import text
 from reconciler.render.text import Detail
 from reconciler.report import gather

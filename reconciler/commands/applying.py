@@ -13,6 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from reconciler.apply import Apply, Manner, Means
+from reconciler.client.concurrency import run as run_coroutine
 from reconciler.commands import Terminal, journals, lines
 from reconciler.commands.journals import Run
 from reconciler.commands.opening import Connection, Link, open_api
@@ -22,7 +23,6 @@ from reconciler.journal import JournalError
 from reconciler.ledger import Ledger
 from reconciler.model import Change, Outcome, OutcomeName, Plan
 from reconciler.planning.summary import tally
-from reconciler.pool import run as run_coroutine
 from reconciler.render import events, outcomes
 from reconciler.render.records import how_many
 

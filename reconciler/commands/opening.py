@@ -10,15 +10,15 @@ from pathlib import Path
 from msgspec import Struct
 
 from reconciler import credentials
+from reconciler.client.instrumented import Exchange, Watched, Watcher
+from reconciler.client.retry import Budget, Retrying
+from reconciler.client.telemetry import Telemetry
+from reconciler.client.throttle import Pace, Paced
+from reconciler.client.transport import Clock, LoopClock, Transport
 from reconciler.commands import SANDBOX_DB, Terminal
 from reconciler.errors import ConfigError, ReconcilerError
 from reconciler.manifests.settings import Write
 from reconciler.render.logs import LOGS, LogFormat
-from reconciler.telemetry import Telemetry
-from reconciler.transport import Clock, LoopClock, Transport
-from reconciler.transport.pace import Pace, Paced
-from reconciler.transport.retry import Budget, Retrying
-from reconciler.transport.watched import Exchange, Watched, Watcher
 
 # Never a real host: a plan for the embedded API can be applied to nothing else.
 SANDBOX_BASE_URL = "http://sandbox.localhost/core/v2"
@@ -126,7 +126,7 @@ async def open_api(
 
 @asynccontextmanager
 async def _http(connection: Connection) -> AsyncGenerator[Transport]:
-    from reconciler.transport.http import connect  # httpx costs 0.1 s
+    from reconciler.client.http import connect  # httpx costs 0.1 s
 
     target = connection.target
     if target.token is None:

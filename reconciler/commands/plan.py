@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from reconciler.client.concurrency import run as run_coroutine
 from reconciler.commands import SANDBOX_DB, Terminal, reports
 from reconciler.commands.formats import FORMATS, SUMMARY_BYTES, View
 from reconciler.commands.planning import Inputs, make, task
@@ -19,7 +20,6 @@ from reconciler.manifests.settings import FILE as CONFIG_FILE
 from reconciler.model import Plan
 from reconciler.planning import guards
 from reconciler.planning.summary import found_none
-from reconciler.pool import run as run_coroutine
 from reconciler.reading import append, check_writable
 from reconciler.render import github
 from reconciler.render.text import Detail

@@ -7,12 +7,13 @@ from types import MappingProxyType
 
 from msgspec import Struct, structs
 
+from reconciler.client.fetch import How, read
+from reconciler.client.fetch_pages import PAGE_RECORDS
+from reconciler.client.read_only import ReadOnly
 from reconciler.commands import Terminal
 from reconciler.commands.opening import Connection, open_api
 from reconciler.commands.plans import meta
 from reconciler.errors import ReconcilerError
-from reconciler.fetch.read import How, read
-from reconciler.fetch.sweep import PAGE_RECORDS
 from reconciler.manifests import at_revision
 from reconciler.manifests.at_revision import History
 from reconciler.manifests.discovery import find
@@ -41,7 +42,6 @@ from reconciler.planning.redaction import Past
 from reconciler.planning.selection import Selection, select
 from reconciler.render import problems
 from reconciler.revision import Repository
-from reconciler.transport.readonly import ReadOnly
 
 
 class Inputs(Struct, frozen=True):

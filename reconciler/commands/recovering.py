@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable
 
+from reconciler.client.concurrency import run as run_coroutine
+from reconciler.client.fetch import read
+from reconciler.client.read_only import ReadOnly
 from reconciler.commands import Terminal, journals
 from reconciler.commands.journals import Run, Unfinished
 from reconciler.commands.opening import Connection, open_api
 from reconciler.errors import ReconcilerError
 from reconciler.escape import visible
-from reconciler.fetch.read import read
 from reconciler.journal import Intent
 from reconciler.kinds import GONE
 from reconciler.model import HUSHED, Address, Current, Unreadable
-from reconciler.pool import run as run_coroutine
-from reconciler.transport.readonly import ReadOnly
 
 
 def look_after(

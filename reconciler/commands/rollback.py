@@ -5,11 +5,13 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
+from reconciler.client.concurrency import run as run_coroutine
+from reconciler.client.fetch import read
+from reconciler.client.read_only import ReadOnly
 from reconciler.commands import Terminal, journals
 from reconciler.commands.opening import Connection, open_api
 from reconciler.commands.plans import meta, present, save
 from reconciler.errors import ExitCode, ReconcilerError
-from reconciler.fetch.read import read
 from reconciler.journal import History, Intent
 from reconciler.manifests.settings import Guards
 from reconciler.model import (
@@ -23,9 +25,7 @@ from reconciler.model import (
 )
 from reconciler.planning import guards
 from reconciler.planning.digest import digest
-from reconciler.pool import run as run_coroutine
 from reconciler.reading import check_writable
-from reconciler.transport.readonly import ReadOnly
 
 # How a change may have ended whose value may be ours.
 _WRITTEN = (OutcomeName.APPLIED, OutcomeName.UNKNOWN)

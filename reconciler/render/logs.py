@@ -5,8 +5,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from reconciler.client.instrumented import Exchange
 from reconciler.escape import in_json, visible
-from reconciler.transport.watched import Exchange
 
 LogFormat: TypeAlias = Literal["text", "json"]
 

@@ -22,7 +22,7 @@ from reconciler.commands.opening import Connection, open_api
 from reconciler.manifests.settings import Secret, Target
 from forgetting import NoJournal
 from reconciler.model import Address, Change, Origin, Plan, Source
-from reconciler.pool import run
+from reconciler.client.concurrency import run
 url, count, rounds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 source = Source("manifests/billing/a.yaml", 1, 1)
 changes = tuple(

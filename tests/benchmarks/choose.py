@@ -2,8 +2,8 @@
 
 import random
 
-from reconciler.fetch.chooser import Chooser
-from reconciler.fetch.sweep import PAGE_RECORDS
+from reconciler.client.fetch_pages import PAGE_RECORDS
+from reconciler.client.fetch_strategy import Chooser
 
 ACCOUNTS = [10**power for power in range(3, 9)]
 WANTED = [10**power for power in range(1, 7)]

@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 from reconciler import api
 from reconciler.manifests.loader import load
-from reconciler.transport import Response
+from reconciler.client.transport import Response
 from reconciler.kinds import KINDS
 load([Path("manifests")])
 for path in sorted(Path("pages").iterdir()):
@@ -37,9 +37,9 @@ import asyncio, os
 from reconciler import api
 from reconciler.manifests.settings import Secret
 from reconciler.fetch import sweep
-from reconciler.fetch.learned import Learned
+from reconciler.client.capabilities import Learned
 from reconciler.kinds import KINDS
-from reconciler.transport.http import connect
+from reconciler.client.http import connect
 
 class Saving:
     def __init__(self, inner): self.inner, self.count = inner, 0

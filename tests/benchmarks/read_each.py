@@ -34,9 +34,9 @@ OURS = """
 import sys, time
 from reconciler.commands.opening import Connection, open_api
 from reconciler.manifests.settings import Secret, Target
-from reconciler.fetch.read import read
+from reconciler.client.fetch import read
 from reconciler.model import Address, Record, Source
-from reconciler.pool import run
+from reconciler.client.concurrency import run
 url, count, at_once = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 source = Source("m.yaml", 1, 1)
 sids = [f"{n:08x}-0000-4000-8000-000000000000" for n in range(count)]

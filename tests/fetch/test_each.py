@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
+from reconciler.client.capabilities import Learned
+from reconciler.client.fetch_each import read_each
+from reconciler.client.transport import Request, Response, TransportError
 from reconciler.errors import ApiError
-from reconciler.fetch.each import read_each
-from reconciler.fetch.learned import Learned
 from reconciler.model import Address, Current, Record, Source, Unreadable
-from reconciler.transport import Request, Response, TransportError
 from writing import sid
 
 JSON = {"content-type": "application/json; charset=utf-8"}

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.client.fetch import How, read
+from reconciler.client.fetch_strategy import Chooser
+from reconciler.client.transport import Request, Response, TransportError
 from reconciler.errors import ApiError
-from reconciler.fetch.chooser import Chooser
-from reconciler.fetch.read import How, read
 from reconciler.model import Address, Current, Record, Source, Unreadable
-from reconciler.transport import Request, Response, TransportError
 from writing import sid
 
 JSON = {"content-type": "application/json"}

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 import trustme
 
+from reconciler.client import http
+from reconciler.client.transport import Request, Response, TransportError
 from reconciler.credentials import Secret
 from reconciler.errors import ConfigError
-from reconciler.transport import Request, Response, TransportError, http
 
 TOKEN = "canary-7f3a9b1c"
 GET = Request("GET", "/sms/messages/x")

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import virtual
-from reconciler.transport import GivenUpError, LoopClock, Request, Response
-from reconciler.transport.pace import Pace, Paced, retry_after
+from reconciler.client.throttle import Pace, Paced, retry_after
+from reconciler.client.transport import GivenUpError, LoopClock, Request, Response
 
 OK = Response(200, {}, b"")
 GET = Request("GET", "/x")

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from reconciler.client.read_only import ReadOnly
+from reconciler.client.transport import Request, Response
 from reconciler.errors import WriteRefusedError
-from reconciler.transport import Request, Response
-from reconciler.transport.readonly import ReadOnly
 
 
 class Recorder:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 import virtual
-from reconciler.transport import (
+from reconciler.client.retry import MAX_ATTEMPTS, Budget, Retrying
+from reconciler.client.transport import (
     GivenUpError,
     LoopClock,
     Method,
@@ -15,7 +16,6 @@ from reconciler.transport import (
     Response,
     TransportError,
 )
-from reconciler.transport.retry import MAX_ATTEMPTS, Budget, Retrying
 
 GET = Request("GET", "/x")
 LOST = TransportError("no whole answer", sent=True)

@@ -8,11 +8,11 @@ from collections.abc import AsyncGenerator, Mapping
 
 from msgspec import UnsetType
 
-from reconciler import api
+from reconciler.client import api
+from reconciler.client.capabilities import Learned
+from reconciler.client.transport import Transport, TransportError
 from reconciler.errors import ApiError
-from reconciler.fetch.learned import Learned
 from reconciler.kinds import Kind
-from reconciler.transport import Transport, TransportError
 
 PAGE_RECORDS = 1000
 

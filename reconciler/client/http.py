@@ -18,9 +18,9 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from reconciler import __version__
+from reconciler.client.transport import Request, Response, TransportError
 from reconciler.credentials import Secret
 from reconciler.errors import ConfigError
-from reconciler.transport import Request, Response, TransportError
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp

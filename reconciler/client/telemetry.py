@@ -12,8 +12,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from reconciler import __version__
+from reconciler.client.instrumented import Exchange
 from reconciler.errors import ConfigError, ExitCode
-from reconciler.transport.watched import Exchange
 
 _ENDPOINTS = (
     "OTEL_EXPORTER_OTLP_ENDPOINT",

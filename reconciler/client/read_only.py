@@ -1,7 +1,7 @@
 """A client that cannot write: what `plan` is given."""
 
+from reconciler.client.transport import Request, Response, Transport
 from reconciler.errors import WriteRefusedError
-from reconciler.transport import Request, Response, Transport
 
 
 class ReadOnly:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Collection
 
-from reconciler import api
+from reconciler.client import api
+from reconciler.client.capabilities import Learned
+from reconciler.client.concurrency import each_of
+from reconciler.client.transport import Transport, TransportError
 from reconciler.errors import ApiError
-from reconciler.fetch.learned import Learned
 from reconciler.model import Address, Current, Record, Unreadable
-from reconciler.pool import each_of
-from reconciler.transport import Transport, TransportError
 
 # Answers that asking for few fields may be the reason of.
 _MAY_BE_NARROW = frozenset((200, 400, 422))

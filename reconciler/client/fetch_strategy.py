@@ -1,6 +1,6 @@
 """How many records are wanted, how many pages were read -> whether another page is worth it."""
 
-from reconciler.fetch.sweep import PAGE_RECORDS
+from reconciler.client.fetch_pages import PAGE_RECORDS
 
 
 class Chooser:

@@ -11,10 +11,10 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 from msgspec.json import Decoder
 
+from reconciler.client.json_splice import replaced
+from reconciler.client.transport import Method, Request, Response
 from reconciler.kinds import KINDS, MANAGED_FIELD, MESSAGE_DRS, MESSAGES, Kind
 from reconciler.model import Address, Current
-from reconciler.splice import replaced
-from reconciler.transport import Method, Request, Response
 
 OK = 200
 UNAUTHORIZED = 401

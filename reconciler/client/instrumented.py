@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from reconciler.transport import Clock, Request, Response, Transport, TransportError
+from reconciler.client.transport import Clock, Request, Response, Transport, TransportError
 
 _STEPS_OF_A_COLLECTION = 3  # "", "sms", "messages"
 

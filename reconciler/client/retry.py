@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from msgspec import structs
 
-from reconciler.transport import (
+from reconciler.client.transport import (
     Clock,
     GivenUpError,
     Request,

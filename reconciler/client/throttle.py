@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
-from reconciler.transport import Clock, GivenUpError, HeldError, Request, Response, Transport
+from reconciler.client.transport import Clock, GivenUpError, HeldError, Request, Response, Transport
 
 # An API that asks for more is not coming back while somebody waits for a plan.
 MAX_HOLD_SECONDS = 120.0

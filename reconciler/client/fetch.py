@@ -9,15 +9,15 @@ from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
 from typing import Literal, TypeAlias
 
-from reconciler import api
-from reconciler.fetch.chooser import Chooser
-from reconciler.fetch.each import read_each
-from reconciler.fetch.learned import Learned
-from reconciler.fetch.sweep import SweepBrokenError, pages
+from reconciler.client import api
+from reconciler.client.capabilities import Learned
+from reconciler.client.concurrency import each_of
+from reconciler.client.fetch_each import read_each
+from reconciler.client.fetch_pages import SweepBrokenError, pages
+from reconciler.client.fetch_strategy import Chooser
+from reconciler.client.transport import Transport
 from reconciler.kinds import KINDS
 from reconciler.model import Address, Current, Record, Unreadable
-from reconciler.pool import each_of
-from reconciler.transport import Transport
 
 How: TypeAlias = Literal["auto", "each", "sweep"]
 OnRead: TypeAlias = Callable[[Address, Current | Unreadable], None]

@@ -1,1 +1,0 @@
-"""Addresses -> what the API holds for them, in few requests."""
