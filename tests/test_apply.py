@@ -9,13 +9,13 @@ import pytest
 
 import virtual
 from forgetting import NoJournal
-from reconciler.apply import Apply, Manner, Means, WriteMethod
+from reconciler.applying.executor import Apply, Manner, Means, WriteMethod
+from reconciler.applying.journal_format import JournalError
+from reconciler.applying.journal_writer import Ledger
 from reconciler.client.api import UnreadableError, put
 from reconciler.client.retry import Budget
 from reconciler.client.throttle import Pace, Paced
 from reconciler.client.transport import LoopClock, Request, Response, Transport, TransportError
-from reconciler.journal import JournalError
-from reconciler.ledger import Ledger
 from reconciler.model import Address, Change, Origin, Outcome, Source
 from writing import sid
 

@@ -22,16 +22,16 @@ import pytest
 
 import reconciler
 import virtual
-from reconciler import apply as apply_module
-from reconciler import journal, verdicts
+from reconciler.applying import executor as apply_module
+from reconciler.applying import journal_format, outcomes
+from reconciler.applying.journal_format import Begun, Closed
+from reconciler.applying.journal_writer import Journal
 from reconciler.client import retry as retry_module
 from reconciler.client import throttle as pace_module
 from reconciler.client.http import connect
 from reconciler.client.throttle import MAX_LOOK_AGE_SECONDS
 from reconciler.client.transport import LoopClock
 from reconciler.credentials import Secret
-from reconciler.journal import Begun, Closed
-from reconciler.ledger import Journal
 from reconciler.model import Address, Change, Origin, Outcome, OutcomeName, Source
 from writing import sid
 
@@ -341,13 +341,15 @@ def live(seed: int, code: Code = REAL) -> World:
         runs = await asyncio.gather(
             *(world.run(code, name, plan, world.crash_at) for name, plan in plans.items())
         )
-        for (name, plan), outcomes in zip(plans.items(), runs, strict=True):
-            world.check(name, plan, outcomes)
+        for (name, plan), ended in zip(plans.items(), runs, strict=True):
+            world.check(name, plan, ended)
         await editing
         await world.settle()
-        for (name, plan), outcomes in zip(plans.items(), runs, strict=True):
-            world.check(name, plan, outcomes)  # also of what came late
-            told = journal.read(bytes(world.disks[name]), name) if world.disks[name] else None
+        for (name, plan), ended in zip(plans.items(), runs, strict=True):
+            world.check(name, plan, ended)  # also of what came late
+            told = (
+                journal_format.read(bytes(world.disks[name]), name) if world.disks[name] else None
+            )
             sent = {s.sid for s in world.history if s.run == name and s.what == "patch"}
             known = {a.sid for a in (*told.outcomes, *told.in_flight)} if told else set()
             if not sent <= known:
@@ -456,7 +458,7 @@ def mutated(module: Any, *edits: tuple[str, str]) -> Any:
 def judging(old: str, new: str) -> Any:
     """An apply that judges its answers otherwise."""
     mutant = mutated(apply_module)
-    mutant.verdicts = mutated(verdicts, (old, new))
+    mutant.verdicts = mutated(outcomes, (old, new))
     return mutant
 
 

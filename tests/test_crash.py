@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from conftest import Run, Serve, Server
-from reconciler import journal
+from reconciler.applying import journal_format
 from reconciler.sandbox.store import Store
 from repository import commit, git
 from writing import live, many, messages, sid, user_data, write
@@ -65,8 +65,8 @@ def journals() -> list[Path]:
     return sorted(JOURNALS.glob("*.jsonl"))
 
 
-def told(path: Path) -> journal.History:
-    return journal.read(path.read_bytes(), str(path))
+def told(path: Path) -> journal_format.History:
+    return journal_format.read(path.read_bytes(), str(path))
 
 
 def test_after_kill_9_the_next_run_looks_first_at_what_was_in_flight_and_finishes(
@@ -600,5 +600,5 @@ def test_a_disk_that_fails_stops_the_run_and_is_not_tried_again(run: Run, server
 def noted(path: Path) -> set[Any]:
     try:
         return set(told(path).intents)
-    except journal.JournalError:
+    except journal_format.JournalError:
         return set()  # killed while its first line was written

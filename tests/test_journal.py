@@ -8,9 +8,17 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 import virtual
-from reconciler import journal
-from reconciler.journal import Begun, Closed, Ended, Intent, JournalError, Row, line_of
-from reconciler.ledger import Journal
+from reconciler.applying import journal_format
+from reconciler.applying.journal_format import (
+    Begun,
+    Closed,
+    Ended,
+    Intent,
+    JournalError,
+    Row,
+    line_of,
+)
+from reconciler.applying.journal_writer import Journal
 from reconciler.model import Address, Change, Origin, Outcome, OutcomeName, Source
 from writing import sid
 
@@ -66,7 +74,7 @@ def test_an_intent_is_durable_when_it_is_told_to_be_and_many_go_together() -> No
 
     assert all(durable)
     assert disk.trips <= 4
-    told = journal.read(disk.data, "j")
+    told = journal_format.read(disk.data, "j")
     assert (told.begun.run, told.closed, told.in_flight) == ("r", True, ())
     assert {address.sid for address in told.intents} == {sid(n) for n in range(50)}
     assert told.intents[Address("messages", sid(7))].after == "é\n\u2028"
@@ -79,7 +87,7 @@ def test_after_a_write_to_disk_that_failed_nothing_is_promised_any_more() -> Non
         virtual.run(story(disk, 5))
 
     assert disk.trips == 2  # the one that failed is not tried again
-    assert not journal.read(disk.data, "j").closed
+    assert not journal_format.read(disk.data, "j").closed
 
 
 def test_what_is_to_come_is_noted_ahead_in_one_go() -> None:
@@ -101,7 +109,7 @@ def test_what_is_to_come_is_noted_ahead_in_one_go() -> None:
     took, _ = virtual.run(run())
 
     assert took <= 8  # seconds of a disk that takes one for each trip
-    told = journal.read(disk.data, "j")
+    told = journal_format.read(disk.data, "j")
     assert {intent.attempt for intent in told.intents.values()} == {1, 2}
     assert len(told.intents) == 200
 
@@ -113,7 +121,7 @@ def test_of_what_was_noted_ahead_only_so_much_was_begun_as_goes_on_at_once() -> 
     numbered = enumerate(rows, start=1)
     data = b"".join(line_of(structs.replace(row, seq=number)) for number, row in numbered)
 
-    assert [address.sid for address in journal.read(data, "j").in_flight] == [
+    assert [address.sid for address in journal_format.read(data, "j").in_flight] == [
         sid(2), sid(4), sid(5)
     ]  # fmt: skip
 
@@ -121,19 +129,19 @@ def test_of_what_was_noted_ahead_only_so_much_was_begun_as_goes_on_at_once() -> 
 def test_a_journal_of_another_format_or_about_no_record_is_refused() -> None:
     newer = line_of(structs.replace(BEGUN, format=2, seq=1))
     with pytest.raises(JournalError, match="has format 2; this version reads 1"):
-        journal.read(newer, "j")
+        journal_format.read(newer, "j")
 
     evil = Ended("messages/../../x", OutcomeName.APPLIED, seq=2)
     with pytest.raises(JournalError, match="is no address of a record"):
-        journal.read(line_of(structs.replace(BEGUN, seq=1)) + line_of(evil), "j")
+        journal_format.read(line_of(structs.replace(BEGUN, seq=1)) + line_of(evil), "j")
 
 
 def test_the_end_of_a_closed_journal_tells_that_it_is_one() -> None:
     rows = lines()
 
-    assert journal.ends(b"".join(rows))
+    assert journal_format.ends(b"".join(rows))
     for cut in (rows[:-1], [*rows[:-1], rows[-1][:-1]], [], [b"x\n"]):
-        assert not journal.ends(b"".join(cut))
+        assert not journal_format.ends(b"".join(cut))
 
 
 def lines() -> list[bytes]:
@@ -148,7 +156,7 @@ def test_a_journal_that_was_cut_anywhere_tells_its_whole_lines(data: st.DataObje
     whole = b"".join(rows)
     cut = data.draw(st.integers(len(rows[0]), len(whole)))
 
-    told = journal.read(whole[:cut], "j")
+    told = journal_format.read(whole[:cut], "j")
 
     assert whole[: told.size] == b"".join(row for row in rows if whole.index(row) + len(row) <= cut)
     assert told.closed == (cut == len(whole))
@@ -172,7 +180,7 @@ def test_damage_in_the_middle_is_refused_with_its_line(data: st.DataObject) -> N
     rows[number] = rows[number][:at] + bytes([byte]) + rows[number][at + 1 :]
 
     with pytest.raises(JournalError, match=f"^j:{number + 1}: is damaged"):
-        journal.read(b"".join(rows), "j")
+        journal_format.read(b"".join(rows), "j")
 
 
 def test_lines_that_were_taken_out_or_changed_places_are_damage() -> None:
@@ -180,13 +188,13 @@ def test_lines_that_were_taken_out_or_changed_places_are_damage() -> None:
 
     for damaged in ([*rows[:2], *rows[3:]], [rows[0], rows[2], rows[1], *rows[3:]], rows * 2):
         with pytest.raises(JournalError, match="is damaged"):
-            journal.read(b"".join(damaged), "j")
+            journal_format.read(b"".join(damaged), "j")
 
 
 @pytest.mark.parametrize("data", [b"", b"{}\n", b"\xff\n", b"messages: {}"])
 def test_what_is_no_journal_is_refused(data: bytes) -> None:
     with pytest.raises(JournalError, match="is no journal"):
-        journal.read(data, "j")
+        journal_format.read(data, "j")
 
 
 def test_a_line_holds_nothing_that_would_break_it() -> None:

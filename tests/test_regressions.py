@@ -735,7 +735,7 @@ def test_a_colon_in_a_files_name_shows_no_secret(run: Run) -> None:
 
 
 def test_a_report_tells_of_a_run_that_had_to_wait_for_another(run: Run, store: Store) -> None:
-    from reconciler.commands.journals import locked
+    from reconciler.applying.journal_store import locked
 
     live(store, {1: "a"})
     write(messages({1: "b"}))
@@ -779,7 +779,7 @@ def test_an_approved_value_that_the_api_laid_out_anew_is_in_place(run: Run, stor
 def test_a_record_that_is_gone_after_a_crash_is_told_once(run: Run, store: Store) -> None:
     from msgspec import structs
 
-    from reconciler.journal import Begun, Intent, line_of
+    from reconciler.applying.journal_format import Begun, Intent, line_of
     from reconciler.model import Source
 
     live(store, {1: "a"})

@@ -7,12 +7,13 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
-from reconciler.apply import Manner, WriteMethod
+from reconciler.applying import journal_store
+from reconciler.applying.approval import Approval
+from reconciler.applying.executor import Manner, WriteMethod
+from reconciler.applying.journal_store import Run
 from reconciler.client.concurrency import run as run_coroutine
-from reconciler.commands import Terminal, journals, lines, reports
+from reconciler.commands import Terminal, lines, reports
 from reconciler.commands.applying import Job, State, carry_out
-from reconciler.commands.expecting import Approval
-from reconciler.commands.journals import Run
 from reconciler.commands.planning import Inputs, Task, make, task
 from reconciler.commands.recording import keep_order, record
 from reconciler.commands.recovering import look_after
@@ -49,7 +50,7 @@ class Parameters(Struct, frozen=True):
     on_error: Literal["continue", "stop"] = "continue"
     expect: str | None = None
     record: bool = False
-    journal: Path = journals.FOLDER
+    journal: Path = journal_store.FOLDER
     reports: tuple[str, ...] = ()
     format: Literal["text", "json"] = "text"
     detail: Detail = "grouped"
@@ -64,8 +65,8 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     state, run = State(), Run(connection.run, datetime.now(UTC))
     plan: Plan | None = None
     try:
-        with journals.locked(folder):
-            look_after(tuple(journals.unfinished(folder)), connection, run, terminal)
+        with journal_store.locked(folder):
+            look_after(tuple(journal_store.unfinished(folder)), connection, run, terminal)
             plan, fresh = _plan(parameters, approved, terminal)
             if approved is not None and not approved.check(plan):
                 terminal.note(

@@ -12,15 +12,16 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from reconciler.apply import Apply, Manner, Means
+from reconciler.applying import journal_store
+from reconciler.applying.executor import Apply, Manner, Means
+from reconciler.applying.journal_format import JournalError
+from reconciler.applying.journal_store import Run
+from reconciler.applying.journal_writer import Ledger
 from reconciler.client.concurrency import run as run_coroutine
-from reconciler.commands import Terminal, journals, lines
-from reconciler.commands.journals import Run
+from reconciler.commands import Terminal, lines
 from reconciler.commands.opening import Connection, Link, open_api
 from reconciler.commands.speaking import SECONDS_TO_READ, Speaker
 from reconciler.errors import ApiError, ExitCode
-from reconciler.journal import JournalError
-from reconciler.ledger import Ledger
 from reconciler.model import Change, Outcome, OutcomeName, Plan
 from reconciler.planning.summary import tally
 from reconciler.render import events, outcomes
@@ -123,7 +124,7 @@ async def _write(job: Job, state: State, terminal: Terminal) -> None:
     requests = _REQUESTS_A_RECORD * len(plan.changes)
     async with open_api(job.connection, terminal, requests=requests) as link:
         try:
-            async with journals.opened(
+            async with journal_store.opened(
                 job.folder, job.run, plan, manner.method, manner.parallelism
             ) as ledger:
                 await _write_noted(job, state, terminal, link, ledger)

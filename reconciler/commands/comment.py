@@ -7,8 +7,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct, structs
 
+from reconciler.applying.actor import job_url
 from reconciler.commands import Terminal
-from reconciler.commands.audit import job_url
 from reconciler.commands.formats import View
 from reconciler.errors import ExitCode, ReconcilerError, UsageError
 from reconciler.escape import visible

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable
 
+from reconciler.applying import journal_store
+from reconciler.applying.journal_format import Intent
+from reconciler.applying.journal_store import Run, Unfinished
 from reconciler.client.concurrency import run as run_coroutine
 from reconciler.client.fetch import read
 from reconciler.client.read_only import ReadOnly
-from reconciler.commands import Terminal, journals
-from reconciler.commands.journals import Run, Unfinished
+from reconciler.commands import Terminal
 from reconciler.commands.opening import Connection, open_api
 from reconciler.errors import ReconcilerError
 from reconciler.escape import visible
-from reconciler.journal import Intent
 from reconciler.kinds import GONE
 from reconciler.model import HUSHED, Address, Current, Unreadable
 
@@ -51,7 +52,7 @@ async def _look_after(
     if any(isinstance(live, Unreadable) and live.status not in GONE for live in found.values()):
         return
     try:
-        await journals.close(each, by)
+        await journal_store.close(each, by)
     except ReconcilerError as error:
         terminal.note(f"{terminal.paint.removed('error')}: {visible(str(error))}")
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from reconciler import __version__, result
+from reconciler import __version__
+from reconciler.applying import result_file
+from reconciler.applying.actor import who
+from reconciler.applying.journal_store import Run
 from reconciler.commands import REPORT_WIDTH, Terminal, lines, reports
 from reconciler.commands.applying import State
-from reconciler.commands.audit import who
 from reconciler.commands.formats import SUMMARY_BYTES
-from reconciler.commands.journals import Run
 from reconciler.commands.reports import Reports
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.escape import visible
@@ -44,14 +45,14 @@ def report(told: Told, state: State, wanted: Reports, terminal: Terminal) -> int
 
     The exit code is the run's own, unless that would hide that something could not be written.
     """
-    ran = result.Ran(
+    ran = result_file.Ran(
         run=told.run.name,
         version=__version__,
         started=told.run.started.isoformat(timespec="seconds"),
         seconds=round(time.monotonic() - state.begun, 3),
         exit_code=int(state.code),
         method=told.method,
-        journal=result.plain(told.journal.as_posix()),
+        journal=result_file.plain(told.journal.as_posix()),
         base_url=told.base_url,
         error=state.error,
         expected=told.expected,
@@ -63,7 +64,7 @@ def report(told: Told, state: State, wanted: Reports, terminal: Terminal) -> int
         failures = reports.write(
             wanted,
             {
-                "json": lambda: result.document(told.plan, outcomes, ran),
+                "json": lambda: result_file.document(told.plan, outcomes, ran),
                 "text": lambda: _text(told, state),
                 "github": lambda: [ended.page(told.plan, outcomes, state.error, most=room)],
             },
@@ -73,7 +74,7 @@ def report(told: Told, state: State, wanted: Reports, terminal: Terminal) -> int
             append(Path(outputs), [github.ended(told.plan, outcomes)])
         if outcomes or told.journal.exists():
             _check_there(told.journal)
-            record = result.audit(told.plan, outcomes, ran)
+            record = result_file.audit(told.plan, outcomes, ran)
             write_whole(told.journal.with_suffix(".json"), record, mode=PRIVATE)
         if failures:
             raise failures[0]

@@ -5,14 +5,15 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
+from reconciler.applying import journal_store
+from reconciler.applying.journal_format import History, Intent
 from reconciler.client.concurrency import run as run_coroutine
 from reconciler.client.fetch import read
 from reconciler.client.read_only import ReadOnly
-from reconciler.commands import Terminal, journals
+from reconciler.commands import Terminal
 from reconciler.commands.opening import Connection, open_api
 from reconciler.commands.plans import meta, present, save
 from reconciler.errors import ExitCode, ReconcilerError
-from reconciler.journal import History, Intent
 from reconciler.manifests.settings import Guards
 from reconciler.model import (
     Address,
@@ -47,7 +48,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
         if parameters.out.absolute() == parameters.journal.absolute():
             raise ReconcilerError(f"{parameters.out}: is the journal itself: name another file")
         check_writable(parameters.out)
-    history = journals.read(parameters.journal)
+    history = journal_store.read(parameters.journal)
     base_url = parameters.connection.target.base_url
     if history.begun.base_url != base_url:
         raise ReconcilerError(

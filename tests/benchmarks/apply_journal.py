@@ -16,7 +16,7 @@ APPLY = """
 import asyncio, random, sys, tempfile, time
 from datetime import UTC, datetime
 from pathlib import Path
-from reconciler.apply import Apply, Manner, Means
+from reconciler.applying.executor import Apply, Manner, Means
 from reconciler.commands import journals
 from reconciler.commands.opening import Connection, open_api
 from reconciler.manifests.settings import Secret, Target

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from reconciler.applying.result_file import plain
 from reconciler.errors import ReconcilerError
-from reconciler.result import plain
 from reconciler.revision import Repository
 
 # Where CI systems say it, the first that is set: GitHub, GitLab, Jenkins, Buildkite.

@@ -12,7 +12,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-from reconciler import verdicts
+from reconciler.applying import outcomes
+from reconciler.applying.journal_format import JournalError
+from reconciler.applying.journal_writer import Ledger
 from reconciler.client import api
 from reconciler.client.concurrency import each_of
 from reconciler.client.retry import Budget
@@ -24,9 +26,7 @@ from reconciler.client.transport import (
     Transport,
     TransportError,
 )
-from reconciler.journal import JournalError
 from reconciler.kinds import GONE
-from reconciler.ledger import Ledger
 from reconciler.model import Address, Change, Outcome, OutcomeName
 from reconciler.values.canonical import lengths
 
@@ -104,18 +104,18 @@ class Apply:
 
     async def run(self, changes: Collection[Change]) -> list[Outcome]:
         """The outcome of every change, in their order."""
-        outcomes: dict[Address, Outcome] = {}
+        by_address: dict[Address, Outcome] = {}
         self._enough_forbidden = min(api.FORBIDDEN_IN_A_ROW, len(changes))
 
         async def work(change: Change) -> None:
             outcome = await self._to_the_end(change)
-            outcomes[change.address] = outcome
+            by_address[change.address] = outcome
             self._means.ledger.outcome(outcome)
             self._on_outcome(outcome)
 
         self._means.ledger.expect(changes)
         await each_of(changes, work, at_most=self._manner.parallelism)
-        return [outcomes[change.address] for change in changes]
+        return [by_address[change.address] for change in changes]
 
     async def _to_the_end(self, change: Change) -> Outcome:
         """The outcome, also of a change that nobody waits for any longer."""
@@ -183,19 +183,19 @@ class Apply:
         try:
             response = await self._means.transport.send(api.get(change.address))
         except TransportError as error:
-            why = f"not read again: {verdicts.told(change, error)}"
-            return verdicts.ended(change, OutcomeName.FAILED, why, maybe=maybe)
+            why = f"not read again: {outcomes.told(change, error)}"
+            return outcomes.ended(change, OutcomeName.FAILED, why, maybe=maybe)
         held = api.current(change.address, response)
         if isinstance(held, api.Refusal):
             name = OutcomeName.MISSING if held.status in GONE else OutcomeName.FAILED
             return self._refused(change, name, held, maybe=maybe, prefix="not read again: ")
-        if verdicts.holds(change, held):
+        if outcomes.holds(change, held):
             if maybe:
                 return Outcome(change, OutcomeName.APPLIED, f"read back after: {maybe}")
             return Outcome(change, OutcomeName.ALREADY)
         if held.user_data != change.before:
             why = "somebody changed it since the plan"
-            return verdicts.ended(change, OutcomeName.STALE, why, maybe=maybe)
+            return outcomes.ended(change, OutcomeName.STALE, why, maybe=maybe)
         return response
 
     async def _write(
@@ -206,18 +206,18 @@ class Apply:
             response = await self._means.transport.send(self._request(change, just_read))
         except api.UnreadableError as error:
             detail = f"the object cannot be sent back: {error}"
-            return verdicts.ended(change, OutcomeName.FAILED, detail, maybe=maybe)
+            return outcomes.ended(change, OutcomeName.FAILED, detail, maybe=maybe)
         except HeldError:
             return None
         except TransportError as error:
-            return _Doubt(verdicts.told(change, error), error.sent)
+            return _Doubt(outcomes.told(change, error), error.sent)
         held = api.stored(change.address, response)
         if isinstance(held, api.Refusal):
             return self._not_stored(change, held, maybe=maybe)
         self._forbidden = 0
         put = self._manner.method == "put"
         others = api.changed_beside(just_read, response) if put else ()
-        return verdicts.stored(change, held, others, maybe=maybe)
+        return outcomes.stored(change, held, others, maybe=maybe)
 
     def _request(self, change: Change, just_read: Response) -> Request:
         if self._manner.method == "put":
@@ -226,12 +226,12 @@ class Apply:
 
     def _not_stored(self, change: Change, held: api.Refusal, *, maybe: str) -> Outcome | _Doubt:
         if held.status in _AGAIN:
-            return _Doubt(verdicts.said(change, held), done=False)
+            return _Doubt(outcomes.said(change, held), done=False)
         if held.status in GONE:
             return self._refused(change, OutcomeName.MISSING, held, maybe=maybe)
         if held.status in _REJECTED:
             return self._refused(change, OutcomeName.REJECTED, held, maybe=maybe)
-        return _Doubt(verdicts.said(change, held), done=True)
+        return _Doubt(outcomes.said(change, held), done=True)
 
     async def _back_off(self, writes: int) -> None:
         # Full jitter: clients that failed together must not come back together.
@@ -264,14 +264,14 @@ class Apply:
         maybe: str,
         prefix: str = "",
     ) -> Outcome:
-        said = verdicts.said(change, refusal)
+        said = outcomes.said(change, refusal)
         self._forbidden += refusal.status == api.FORBIDDEN
         if refusal.status == api.UNAUTHORIZED or self._forbidden >= self._enough_forbidden:
             self.refused = f"the API refuses the token: {said}"
             self.stop(self.refused)
         elif name is OutcomeName.REJECTED and refusal.status != api.FORBIDDEN:
             said = f"{said}; the value has {lengths(change.after)}"
-        return verdicts.ended(change, name, f"{prefix}{said}", maybe=maybe)
+        return outcomes.ended(change, name, f"{prefix}{said}", maybe=maybe)
 
 
 _DONE = (OutcomeName.APPLIED, OutcomeName.ALREADY)

@@ -13,10 +13,11 @@ from threading import Thread
 
 from msgspec import Struct
 
-from reconciler import __version__, journal
+from reconciler import __version__
+from reconciler.applying import journal_format
+from reconciler.applying.journal_format import Begun, Closed, History, JournalError
+from reconciler.applying.journal_writer import Disk, Journal
 from reconciler.errors import ReconcilerError
-from reconciler.journal import Begun, Closed, History, JournalError
-from reconciler.ledger import Disk, Journal
 from reconciler.model import Plan
 from reconciler.reading import read_regular
 
@@ -99,7 +100,7 @@ def unfinished(folder: Path) -> Iterator[Unfinished]:
     """
     for path in sorted(folder.glob("*.jsonl")):
         try:
-            if journal.ends(_tail(path)):
+            if journal_format.ends(_tail(path)):
                 continue
             data = read_regular(path, MAX_JOURNAL_BYTES)
         except OSError as error:
@@ -109,7 +110,7 @@ def unfinished(folder: Path) -> Iterator[Unfinished]:
             ) from None
         if b"\n" in data:  # else the run was killed at its first line, and had sent nothing
             try:
-                yield Unfinished(path, journal.read(data, str(path)))
+                yield Unfinished(path, journal_format.read(data, str(path)))
             except JournalError as error:
                 raise JournalError(f"{error}; look at it, then move it away") from None
 
@@ -132,7 +133,7 @@ def read(path: Path) -> History:
         data = read_regular(path, MAX_JOURNAL_BYTES)
     except OSError as error:
         raise JournalError(f"{path}: cannot be read: {error.strerror or error}") from None
-    return journal.read(data, str(path))
+    return journal_format.read(data, str(path))
 
 
 @asynccontextmanager
@@ -142,7 +143,7 @@ async def opened(
     """The journal of this run, its first line on disk; its last one is written at the end."""
     begun = Begun(
         run.name,
-        journal.FORMAT,
+        journal_format.FORMAT,
         __version__,
         plan.digest,
         plan.base_url,

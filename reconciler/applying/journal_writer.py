@@ -7,7 +7,15 @@ from typing import Protocol
 
 from msgspec import structs
 
-from reconciler.journal import Begun, Closed, Ended, Intent, JournalError, Row, line_of
+from reconciler.applying.journal_format import (
+    Begun,
+    Closed,
+    Ended,
+    Intent,
+    JournalError,
+    Row,
+    line_of,
+)
 from reconciler.model import Address, Change, Outcome
 
 # So many changes are noted ahead, in one trip to the disk: it must not hold up each write.
