@@ -14,9 +14,9 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "tests"))
 
 from planned import large
-from reconciler.owners import Owners
-from reconciler.render import html
-from reconciler.report import gather
+from reconciler.review.codeowners import Owners
+from reconciler.review.html.page import html_page
+from reconciler.review.report import gather
 
 OWNERS = Owners(["manifests/team-0* @org/billing", "manifests/team-1* @org/support"])
 WIDE = {"width": 1280, "height": 900}
@@ -30,7 +30,7 @@ PICTURES = {
 def main() -> None:
     """Takes the pictures."""
     plan = large(5000)
-    page = "".join(html.page(gather(plan, OWNERS), OWNERS))
+    page = "".join(html_page(gather(plan, OWNERS), OWNERS))
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         file = Path(folder, "plan.html")
         file.write_text(page, "utf-8")

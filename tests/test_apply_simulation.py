@@ -354,7 +354,7 @@ def live(seed: int, code: Code = REAL) -> World:
             known = {a.sid for a in (*told.outcomes, *told.in_flight)} if told else set()
             if not sent <= known:
                 world.broken.append("does not know what may have been in flight")
-            if outcomes is not None and (told is None or told.in_flight or not told.closed):
+            if ended is not None and (told is None or told.in_flight or not told.closed):
                 world.broken.append("leaves its journal open")
         await cured(world, code, plans["one"])
 

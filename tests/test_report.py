@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from planned import SOURCE, URL, approval, large, long_plan, mixed
-from reconciler.grouping import LEAST_ALIKE, Effect, differences
-from reconciler.grouping import effect as effect_of
 from reconciler.model import Address, Change, Meta, Origin, Plan, Source
-from reconciler.owners import Owners
 from reconciler.planning.digest import digest
-from reconciler.render import html, markdown
-from reconciler.render.markdown.setting import Around
-from reconciler.report import NO_OWNER, gather
+from reconciler.review.codeowners import Owners
+from reconciler.review.grouping import LEAST_ALIKE, Effect, differences
+from reconciler.review.grouping import effect as effect_of
+from reconciler.review.html.page import html_page
+from reconciler.review.markdown import comment
+from reconciler.review.markdown.detail_levels import Around
+from reconciler.review.report import NO_OWNER, gather
 from reconciler.values.diff import places
 from reconciler.values.masking import Mask
 from writing import sid
@@ -228,13 +229,13 @@ def test_a_loss_is_not_passed_over_for_the_number_of_keys() -> None:
     many = json.dumps({**dict.fromkeys("abcdefgh", "o"), "zz": "LOST"})
     rows: list[tuple[str | None, str | None]] = [(many, json.dumps(dict.fromkeys("abcdefgh", "n")))]
     rows += [('{"a":"1"}', '{"a":"2"}')] * 60
-    page = markdown.comment(gather(plan_of(rows)), Around())
+    page = comment.comment(gather(plan_of(rows)), Around())
 
     assert '➖ `zz`: `"LOST"`' in page
     assert "and 3 more keys |" in page
     gone: list[tuple[str | None, str | None]]
     gone = [('{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7,"h":8,"i":9}', '{"i":9,"j":1}')]
-    page = markdown.comment(gather(plan_of([*gone, *rows[1:]])), Around())
+    page = comment.comment(gather(plan_of([*gone, *rows[1:]])), Around())
     assert "and 3 more keys, 2 of them lost |" in page
 
 
@@ -243,8 +244,8 @@ def test_a_record_that_loses_something_is_shown_with_all_that_is_done_to_it() ->
     plan = plan_of([*rows, ('{"tmp":1,"x":1}', '{"x":1,"admin":"EVIL"}')])
 
     for page in (
-        markdown.comment(gather(plan), Around()),
-        "".join(html.page(gather(plan))).partition('<script type="application/json"')[0],
+        comment.comment(gather(plan), Around()),
+        "".join(html_page(gather(plan))).partition('<script type="application/json"')[0],
     ):
         assert "admin" in page
         assert "EVIL" in page

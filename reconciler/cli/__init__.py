@@ -100,11 +100,11 @@ def _terraform_style(arguments: Sequence[str]) -> list[str]:
 def _complaint(error: ReconcilerError, *, no_color: bool) -> Iterator[str]:
     from reconciler.cli.terminal import Streams
     from reconciler.escape import visible
-    from reconciler.render import problems
+    from reconciler.review import problems_text
 
     paint = Streams(os.environ, no_color=no_color).paint
     if isinstance(error, ProblemsError):
-        yield from problems.text(error.problems, paint)
+        yield from problems_text.text(error.problems, paint)
         count = sum(problem.severity == "error" for problem in error.problems)
         yield f"{count:,} {'problem' if count == 1 else 'problems'} found."
     else:

@@ -75,7 +75,7 @@ def comment(
       reconciler comment plan.json --issue                a scheduled drift check
     """
     from reconciler.commands import comment as command
-    from reconciler.render.markdown.setting import Links
+    from reconciler.review.markdown.detail_levels import Links
 
     links = Links(report_url or "", plan_url or "", run_url or "")
     parameters = command.Parameters(

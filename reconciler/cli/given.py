@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from reconciler.manifests.loader import Manifests
     from reconciler.manifests.settings import Settings
     from reconciler.planning.base_revision import Comparison
-    from reconciler.render.logs import LogFormat
-    from reconciler.render.text import Detail
+    from reconciler.review.plan_text import Detail
+    from reconciler.review.request_log import LogFormat
 
 
 def settings() -> "Settings":

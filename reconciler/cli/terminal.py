@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from reconciler.errors import ReaderGoneError, ReconcilerError
-from reconciler.render.paint import Paint
+from reconciler.review.colours import Paint
 
 # A bar that is there for a moment is only a flicker.
 SECONDS_BEFORE_PROGRESS = 1.0
@@ -54,6 +54,10 @@ class Streams:
             raise ReaderGoneError from None  # as it is, click would make an error of ours of it
         except OSError as error:
             raise ReconcilerError(f"stdout cannot be written: {error.strerror}") from None
+
+    def write_lines(self, lines: Iterable[str]) -> None:
+        """Puts lines on stdout, each with its newline."""
+        self.write(f"{line}\n" for line in lines)
 
     def note(self, line: str) -> None:
         """Says a line on stderr; that nobody may hear it stops no run."""

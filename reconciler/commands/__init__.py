@@ -5,14 +5,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from reconciler.render.paint import Paint
+from reconciler.review.colours import Paint
 
 # Where the embedded API keeps its records; `sandbox` and `--sandbox` mean the same file.
 SANDBOX_DB = Path(".reconciler/sandbox.db")
-
-
-# Characters a line of a report that no terminal has shown.
-REPORT_WIDTH = 100
 
 
 class Terminal(Protocol):
@@ -28,6 +24,10 @@ class Terminal(Protocol):
 
     def write(self, pieces: Iterable[str], *, for_machines: bool = False) -> None:
         """Puts the document on stdout, as it is; for machines in UTF-8, whatever the locale."""
+        ...
+
+    def write_lines(self, lines: Iterable[str]) -> None:
+        """Puts lines on stdout, each with its newline."""
         ...
 
     def note(self, line: str) -> None:
@@ -46,8 +46,3 @@ class Terminal(Protocol):
         `detail` is shown beside it, as the text that it is by then.
         """
         ...
-
-
-def lines(of_text: Iterable[str]) -> Iterable[str]:
-    """Lines with their newlines."""
-    return (f"{line}\n" for line in of_text)

@@ -12,7 +12,7 @@ from reconciler.applying.approval import Approval
 from reconciler.applying.executor import Manner, WriteMethod
 from reconciler.applying.journal_store import Run
 from reconciler.client.concurrency import run as run_coroutine
-from reconciler.commands import Terminal, lines, reports
+from reconciler.commands import Terminal, reports
 from reconciler.commands.applying import Job, State, carry_out
 from reconciler.commands.planning import Inputs, Task, make, task
 from reconciler.commands.recording import keep_order, record
@@ -29,9 +29,9 @@ from reconciler.errors import (
 from reconciler.model import Plan
 from reconciler.planning import guards
 from reconciler.planning.plan_file import read_plan
-from reconciler.render import text
-from reconciler.render.text import Detail
-from reconciler.report import gather
+from reconciler.review import plan_text
+from reconciler.review.plan_text import Detail
+from reconciler.review.report import gather
 
 QUESTION = """
 Do you want to write these changes?
@@ -150,10 +150,10 @@ def _plan(
         shown = (
             _whole(plan, parameters, terminal)
             if plan.conflicts
-            else text.totals(plan, terminal.paint)
+            else plan_text.totals(plan, terminal.paint)
         )
     if parameters.format == "text":
-        terminal.write(lines(shown))
+        terminal.write_lines(shown)
     else:
         # stdout is for events; what somebody is asked to approve has to be seen all the same.
         for line in shown:
@@ -162,7 +162,7 @@ def _plan(
 
 
 def _whole(plan: Plan, parameters: Parameters, terminal: Terminal) -> Iterator[str]:
-    return text.plan(gather(plan), terminal.paint, terminal.width, detail=parameters.detail)
+    return plan_text.plan(gather(plan), terminal.paint, terminal.width, detail=parameters.detail)
 
 
 def _saved(file: Path, inputs: Inputs) -> Plan:

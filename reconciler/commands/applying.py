@@ -18,14 +18,14 @@ from reconciler.applying.journal_format import JournalError
 from reconciler.applying.journal_store import Run
 from reconciler.applying.journal_writer import Ledger
 from reconciler.client.concurrency import run as run_coroutine
-from reconciler.commands import Terminal, lines
+from reconciler.commands import Terminal
 from reconciler.commands.opening import Connection, Link, open_api
 from reconciler.commands.speaking import SECONDS_TO_READ, Speaker
 from reconciler.errors import ApiError, ExitCode
 from reconciler.model import Change, Outcome, OutcomeName, Plan
 from reconciler.planning.summary import tally
-from reconciler.render import events, outcomes
-from reconciler.render.records import how_many
+from reconciler.review import apply_events, apply_text
+from reconciler.review.change_text import how_many
 
 # A CI system kills what has not ended 7.5 s after its first signal: reports take the rest.
 SECONDS_TO_FINISH = 6.0
@@ -74,7 +74,7 @@ def carry_out(job: Job, state: State, terminal: Terminal) -> ExitCode:
         run_coroutine(_write(job, state, terminal))
         return _judged(job, state, terminal)
     if job.as_events:
-        terminal.write([events.version(_now()), events.applied((), _now())])
+        terminal.write([apply_events.version(_now()), apply_events.applied((), _now())])
     _tell_unread(job, state, terminal)
     return ExitCode.OK if job.plan.complete else ExitCode.INCOMPLETE
 
@@ -92,8 +92,8 @@ def _judged(job: Job, state: State, terminal: Terminal) -> ExitCode:
         raise ApiError(f"{state.refused}: nothing was written")
     if not job.as_events:
         unread = len(job.plan.unreadable)
-        shown = outcomes.text(state.outcomes, terminal.paint, unread=unread, verbose=job.verbose)
-        terminal.write(lines(["", *shown]))
+        shown = apply_text.text(state.outcomes, terminal.paint, unread=unread, verbose=job.verbose)
+        terminal.write_lines(["", *shown])
     if state.caught:
         applied = counts.get(OutcomeName.APPLIED, 0)
         skipped = counts.get(OutcomeName.SKIPPED, 0)
@@ -145,7 +145,7 @@ async def _write_noted(
             state.ended.append(outcome)
             step()
             if speaker is not None:
-                speaker.say(events.ended(outcome, _now()))
+                speaker.say(apply_events.ended(outcome, _now()))
 
         told = ledger if speaker is None else _Told(ledger, speaker)
         apply = Apply(_means(link, told), job.manner, on_outcome)
@@ -156,7 +156,7 @@ async def _write_noted(
         with span, _stopped_by_signals(apply, terminal, state.caught):
             await apply.run(plan.changes)
             if speaker is not None:
-                speaker.say(events.applied(state.ended, _now()))
+                speaker.say(apply_events.applied(state.ended, _now()))
                 state.failed = await speaker.end(
                     lambda: _HURRY_SECONDS if state.caught else SECONDS_TO_READ
                 )
@@ -164,10 +164,10 @@ async def _write_noted(
 
 
 def _announce(plan: Plan, speaker: Speaker) -> None:
-    speaker.say(events.version(_now()))
+    speaker.say(apply_events.version(_now()))
     for change in plan.changes:
-        speaker.say(events.planned(change, _now()))
-    speaker.say(events.to_make(len(plan.changes), _now()))
+        speaker.say(apply_events.planned(change, _now()))
+    speaker.say(apply_events.to_make(len(plan.changes), _now()))
 
 
 def _means(link: Link, ledger: Ledger) -> Means:
@@ -186,7 +186,7 @@ class _Told:
 
     async def intent(self, change: Change, attempt: int) -> None:
         await self._inner.intent(change, attempt)
-        self._speaker.say(events.started(change, _now()))
+        self._speaker.say(apply_events.started(change, _now()))
 
     def outcome(self, outcome: Outcome) -> None:
         self._inner.outcome(outcome)

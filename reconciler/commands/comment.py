@@ -9,7 +9,6 @@ from msgspec import Struct, structs
 
 from reconciler.applying.actor import job_url
 from reconciler.commands import Terminal
-from reconciler.commands.formats import View
 from reconciler.errors import ExitCode, ReconcilerError, UsageError
 from reconciler.escape import visible
 from reconciler.forge import marker
@@ -19,8 +18,9 @@ from reconciler.model import OutcomeName, Plan
 from reconciler.planning.plan_diff import compare
 from reconciler.planning.plan_file import read_plan
 from reconciler.reading import read_regular
-from reconciler.render import markdown
-from reconciler.render.markdown.setting import Around, Links
+from reconciler.review.formats import View
+from reconciler.review.markdown import comment
+from reconciler.review.markdown.detail_levels import Around, Links
 
 # A result names every record: about 300 bytes each.
 _MAX_RESULT_BYTES = 1024 * 1024 * 1024
@@ -67,8 +67,8 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
         posting = Posting(
             forge,
             mark,
-            lambda most, url: markdown.comment(report, _linked(around, url), most=most),
-            markdown.COMMENT_BYTES,
+            lambda most, url: comment.comment(report, _linked(around, url), most=most),
+            comment.COMMENT_BYTES,
         )
         if parameters.issue:
             posted = posting.issue(

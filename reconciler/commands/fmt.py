@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from reconciler.commands import Terminal, lines
+from reconciler.commands import Terminal
 from reconciler.errors import ExitCode, ProblemsError
 from reconciler.escape import visible
 from reconciler.manifests.discovery import find, read_text
@@ -15,7 +15,7 @@ from reconciler.manifests.loader import records_in
 from reconciler.manifests.validation import collect, is_error
 from reconciler.model import Problem
 from reconciler.reading import rewrite
-from reconciler.render.paint import Paint
+from reconciler.review.colours import Paint
 
 
 class Parameters(Struct, frozen=True):
@@ -51,13 +51,13 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
 
 def _take(path: Path, text: str, laid_out: str, parameters: Parameters, terminal: Terminal) -> None:
     if parameters.diff:
-        terminal.write(lines(_difference(path, text, laid_out, terminal.paint)))
+        terminal.write_lines(_difference(path, text, laid_out, terminal.paint))
         return
     if not parameters.check:
         if read_text(path) != text:
             raise LayoutError(f"{path}: somebody else is writing it: left alone")
         rewrite(path, laid_out)
-    terminal.write(lines([visible(str(path))]))
+    terminal.write_lines([visible(str(path))])
 
 
 def _valid(paths: tuple[Path, ...]) -> dict[Path, str]:

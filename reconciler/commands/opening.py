@@ -18,7 +18,7 @@ from reconciler.client.transport import Clock, LoopClock, Transport
 from reconciler.commands import SANDBOX_DB, Terminal
 from reconciler.errors import ConfigError, ReconcilerError
 from reconciler.manifests.settings import Write
-from reconciler.render.logs import LOGS, LogFormat
+from reconciler.review.request_log import LOGS, LogFormat
 
 # Never a real host: a plan for the embedded API can be applied to nothing else.
 SANDBOX_BASE_URL = "http://sandbox.localhost/core/v2"

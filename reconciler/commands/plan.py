@@ -9,7 +9,6 @@ from msgspec import Struct
 
 from reconciler.client.concurrency import run as run_coroutine
 from reconciler.commands import SANDBOX_DB, Terminal, reports
-from reconciler.commands.formats import FORMATS, SUMMARY_BYTES, View
 from reconciler.commands.planning import Inputs, make, task
 from reconciler.commands.plans import present, save
 from reconciler.commands.reports import Reports
@@ -21,8 +20,9 @@ from reconciler.model import Plan
 from reconciler.planning import guards
 from reconciler.planning.summary import found_none
 from reconciler.reading import append, check_writable
-from reconciler.render import github
-from reconciler.render.text import Detail
+from reconciler.review import github_workflow
+from reconciler.review.formats import FORMATS, SUMMARY_BYTES, View
+from reconciler.review.plan_text import Detail
 
 
 class Parameters(Struct, frozen=True):
@@ -90,7 +90,7 @@ def _report(plan: Plan, wished: Reports, outputs: str) -> list[ReconcilerError]:
     failures = reports.write(wished, made)
     if outputs:
         try:
-            append(Path(outputs), [github.outputs(view.report)])
+            append(Path(outputs), [github_workflow.outputs(view.report)])
         except ReconcilerError as error:
             failures.append(error)
     return failures

@@ -40,7 +40,7 @@ from reconciler.planning.builder import Draft
 from reconciler.planning.compare import Cleared, Wanted
 from reconciler.planning.redaction import Past
 from reconciler.planning.selection import Selection, select
-from reconciler.render import problems
+from reconciler.review import problems_text
 from reconciler.revision import Repository
 
 
@@ -85,7 +85,7 @@ def task(inputs: Inputs, terminal: Terminal) -> Task:
     rules = Rules(inputs.manifests.settings)
     with inputs.connection.telemetry.span("manifests.load"):
         found = _found(inputs, rules)
-    for line in problems.text(found.warnings, terminal.paint):
+    for line in problems_text.text(found.warnings, terminal.paint):
         terminal.note(line)
     gone = _left_git(found, inputs)
     everything = {**found.records, **gone} if gone else found.records

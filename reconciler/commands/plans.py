@@ -6,11 +6,11 @@ from pathlib import Path
 
 from reconciler import __version__
 from reconciler.commands import Terminal
-from reconciler.commands.formats import FORMATS, View
 from reconciler.model import Meta, Plan
 from reconciler.planning import plan_file
 from reconciler.reading import PRIVATE, write_whole
-from reconciler.render.text import Detail
+from reconciler.review.formats import FORMATS, View
+from reconciler.review.plan_text import Detail
 
 
 def meta(plan: Plan) -> Meta:

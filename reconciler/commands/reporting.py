@@ -10,19 +10,19 @@ from reconciler import __version__
 from reconciler.applying import result_file
 from reconciler.applying.actor import who
 from reconciler.applying.journal_store import Run
-from reconciler.commands import REPORT_WIDTH, Terminal, lines, reports
+from reconciler.commands import Terminal, reports
 from reconciler.commands.applying import State
-from reconciler.commands.formats import SUMMARY_BYTES
 from reconciler.commands.reports import Reports
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.escape import visible
 from reconciler.model import Plan
 from reconciler.reading import PRIVATE, append, write_whole
-from reconciler.render import github, text
-from reconciler.render import outcomes as outcome_lines
-from reconciler.render.markdown import ended
-from reconciler.render.paint import Paint
-from reconciler.report import gather
+from reconciler.review import apply_text as outcome_lines
+from reconciler.review import github_workflow, plan_text
+from reconciler.review.colours import Paint
+from reconciler.review.formats import REPORT_WIDTH, SUMMARY_BYTES
+from reconciler.review.markdown import apply_result
+from reconciler.review.report import gather
 
 
 class Told(Struct, frozen=True):
@@ -66,12 +66,12 @@ def report(told: Told, state: State, wanted: Reports, terminal: Terminal) -> int
             {
                 "json": lambda: result_file.document(told.plan, outcomes, ran),
                 "text": lambda: _text(told, state),
-                "github": lambda: [ended.page(told.plan, outcomes, state.error, most=room)],
+                "github": lambda: [apply_result.page(told.plan, outcomes, state.error, most=room)],
             },
         )
         outputs = told.environment.get("GITHUB_OUTPUT")
         if outputs and reports.asked_for(wanted, "github"):
-            append(Path(outputs), [github.ended(told.plan, outcomes)])
+            append(Path(outputs), [github_workflow.ended(told.plan, outcomes)])
         if outcomes or told.journal.exists():
             _check_there(told.journal)
             record = result_file.audit(told.plan, outcomes, ran)
@@ -93,7 +93,7 @@ def _text(told: Told, state: State) -> Iterable[str]:
     plain = Paint(on=False)
     shown: list[str] = []
     if told.plan is not None:
-        shown += [*text.plan(gather(told.plan), plain, REPORT_WIDTH, detail="verbose"), ""]
+        shown += [*plan_text.plan(gather(told.plan), plain, REPORT_WIDTH, detail="verbose"), ""]
     if state.ended:
         shown += outcome_lines.text(
             state.outcomes,
@@ -103,4 +103,4 @@ def _text(told: Told, state: State) -> Iterable[str]:
         )
     if state.error:
         shown.append(f"error: {visible(state.error)}")
-    return lines(shown)
+    return (f"{line}\n" for line in shown)

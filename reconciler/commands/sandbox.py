@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from reconciler.commands import Terminal, lines
+from reconciler.commands import Terminal
 from reconciler.commands.opening import said_plainly
 from reconciler.errors import ExitCode, ReconcilerError, UsageError
 from reconciler.kinds import KINDS, Kind
@@ -70,15 +70,13 @@ def serve(parameters: Serving, terminal: Terminal) -> ExitCode:
         app = Weather(create_app(store, parameters.options), parameters.latency_seconds, dice)
         config = uvicorn.Config(app, log_level="error", lifespan="off")
         address = _reachable(*listener.getsockname()[:2])
-        terminal.write(
-            lines(
-                [
-                    "The embedded API answers until it is interrupted (Ctrl-C). In another shell:",
-                    "",
-                    f"  export CARRIERX_BASE_URL=http://{address}{PREFIX}",
-                    f"  export CARRIERX_TOKEN={tokens.MANAGE}",
-                ]
-            )
+        terminal.write_lines(
+            [
+                "The embedded API answers until it is interrupted (Ctrl-C). In another shell:",
+                "",
+                f"  export CARRIERX_BASE_URL=http://{address}{PREFIX}",
+                f"  export CARRIERX_TOKEN={tokens.MANAGE}",
+            ]
         )
         uvicorn.Server(config).run(sockets=[listener])
     return ExitCode.OK
@@ -106,7 +104,7 @@ def fill(parameters: Seeding, terminal: Terminal) -> ExitCode:
         if documented:
             count += seed.add_documented(store)
     whose = " (the API pages' own)" if documented else ""
-    terminal.write(lines([f"Records put into {parameters.db}: {count:,}{whose}."]))
+    terminal.write_lines([f"Records put into {parameters.db}: {count:,}{whose}."])
     return ExitCode.OK
 
 
@@ -115,7 +113,7 @@ def reset(db: Path, terminal: Terminal) -> ExitCode:
     with said_plainly(db), seed.open_store(db) as store, store.transaction():
         store.clear()
         count = seed.add_documented(store)
-    terminal.write(lines([f"{db} holds the {count} example records again."]))
+    terminal.write_lines([f"{db} holds the {count} example records again."])
     return ExitCode.OK
 
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from reconciler.commands import Terminal, lines
+from reconciler.commands import Terminal
 from reconciler.commands.plans import present
 from reconciler.errors import ExitCode, UsageError
 from reconciler.planning.plan_diff import compare
 from reconciler.planning.plan_file import read_plan
-from reconciler.render import delta
-from reconciler.render.text import Detail
+from reconciler.review import plan_diff_text
+from reconciler.review.plan_text import Detail
 
 # In which formats two plans are compared.
 _OF_TWO = ("text", "json")
@@ -33,9 +33,9 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
             raise UsageError(f"--diff is shown as {' or '.join(_OF_TWO)}, not {parameters.format}")
         between = compare(read_plan(parameters.old), plan)
         if parameters.format == "json":
-            terminal.write([delta.json(between)])
+            terminal.write([plan_diff_text.json(between)])
         else:
-            terminal.write(lines(delta.text(between, terminal.paint)))
+            terminal.write_lines(plan_diff_text.text(between, terminal.paint))
     else:
         present(plan, parameters.format, terminal, detail=parameters.detail)
     return ExitCode.OK

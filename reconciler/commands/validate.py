@@ -5,12 +5,12 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from reconciler.commands import Terminal, lines
+from reconciler.commands import Terminal
 from reconciler.errors import ExitCode, ProblemsError
 from reconciler.manifests.loader import Loaded
 from reconciler.model import Problem
-from reconciler.render import github, sarif
-from reconciler.render import problems as render
+from reconciler.review import github_workflow, sarif
+from reconciler.review import problems_text as render
 
 Format: TypeAlias = Literal["text", "json", "github", "sarif"]
 
@@ -18,7 +18,9 @@ _DOCUMENTS: dict[Format, Callable[[Sequence[Problem], Loaded], str]] = {
     "json": lambda problems, loaded: render.json(
         problems, files=loaded.files, records=len(loaded.records)
     ),
-    "github": lambda problems, _: "".join(lines(github.annotations(problems))),
+    "github": lambda problems, _: "".join(
+        f"{line}\n" for line in github_workflow.annotations(problems)
+    ),
     "sarif": lambda problems, _: sarif.sarif(problems),
 }
 
@@ -54,4 +56,4 @@ def _say(loaded: Loaded, terminal: Terminal) -> None:
     records, files = len(loaded.records), loaded.files
     count = "1 record" if records == 1 else f"{records:,} records"
     where = "1 file" if files == 1 else f"{files:,} files"
-    terminal.write(lines([f"Valid: {count} in {where}."]))
+    terminal.write_lines([f"Valid: {count} in {where}."])

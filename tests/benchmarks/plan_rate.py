@@ -50,9 +50,9 @@ def document(changes: int) -> None:
     from reconciler.model import Address, Change, Origin, Plan, Source
     from reconciler.planning import plan_file as written
     from reconciler.planning.digest import digest
-    from reconciler.render import text
-    from reconciler.render.paint import Paint
-    from reconciler.report import gather
+    from reconciler.review import plan_text
+    from reconciler.review.colours import Paint
+    from reconciler.review.report import gather
 
     source = Source("manifests/billing/a.yaml", 12, 3)
     rows = tuple(
@@ -68,7 +68,7 @@ def document(changes: int) -> None:
     plan = Plan("https://api.example.com", digest("https://api.example.com", rows), rows, 0)
     writing, data = timed(lambda: "".join(written.write(plan)).encode())
     reading, back = timed(lambda: written.read(data, "plan.json"))
-    showing, _ = timed(lambda: sum(map(len, text.plan(gather(back), Paint(on=False), 100))))
+    showing, _ = timed(lambda: sum(map(len, plan_text.plan(gather(back), Paint(on=False), 100))))
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
     total = writing + reading + showing

@@ -9,10 +9,10 @@ import pytest
 
 from goldens import check
 from planned import approval, large, mixed
-from reconciler.commands.formats import FORMATS, View
 from reconciler.model import Plan
-from reconciler.render import github
-from reconciler.report import gather
+from reconciler.review import github_workflow
+from reconciler.review.formats import FORMATS, View
+from reconciler.review.report import gather
 
 
 def shown(name: str, plan: Plan) -> str:
@@ -63,7 +63,7 @@ def test_the_widget_of_gitlab_has_its_three_numbers() -> None:
 
 
 def test_the_outputs_of_a_step_are_a_line_each() -> None:
-    lines = github.outputs(gather(approval())).splitlines()
+    lines = github_workflow.outputs(gather(approval())).splitlines()
     values = dict(line.split("=", 1) for line in lines)
 
     assert values["changes"] == "3"

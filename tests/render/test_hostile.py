@@ -15,7 +15,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from planned import URL
-from reconciler.commands.formats import FORMATS, SUMMARY_BYTES, View
 from reconciler.model import (
     Address,
     Change,
@@ -30,12 +29,15 @@ from reconciler.model import (
     Source,
     Unreadable,
 )
-from reconciler.owners import Owners
 from reconciler.planning.digest import digest
-from reconciler.render import html, markdown, problems, sarif
-from reconciler.render.markdown.setting import Around, Links
-from reconciler.render.text import Detail
-from reconciler.report import gather
+from reconciler.review import problems_text, sarif
+from reconciler.review.codeowners import Owners
+from reconciler.review.formats import FORMATS, SUMMARY_BYTES, View
+from reconciler.review.html.page import html_page
+from reconciler.review.markdown import comment
+from reconciler.review.markdown.detail_levels import Around, Links
+from reconciler.review.plan_text import Detail
+from reconciler.review.report import gather
 from writing import sid
 
 # What an attacker may write, each with a word that is to be found in code alone.
@@ -145,8 +147,8 @@ def test_in_markdown_strangers_texts_are_code_and_nothing_else(plan: Plan, url: 
     report = gather(plan, OWNERS)
     around = Around("EVIL <b>`@x`", Links(report=url))
     for page in (
-        markdown.comment(report, around),
-        markdown.summary(report, around, most=SUMMARY_BYTES),
+        comment.comment(report, around),
+        comment.summary(report, around, most=SUMMARY_BYTES),
     ):
         text, tags, links = without_code(cmarkgfm.github_flavored_markdown_to_html(page))
 
@@ -162,7 +164,7 @@ def test_in_markdown_strangers_texts_are_code_and_nothing_else(plan: Plan, url: 
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=40)
 @given(plans())
 def test_in_html_strangers_texts_are_text_and_nothing_else(plan: Plan) -> None:
-    page = "".join(html.page(gather(plan, OWNERS), OWNERS))
+    page = "".join(html_page(gather(plan, OWNERS), OWNERS))
 
     tree = html5lib.parse(page, namespaceHTMLElements=False)
     scripts = list(tree.iter("script"))
@@ -215,7 +217,7 @@ def test_a_problem_is_told_to_programs_without_acting() -> None:
     problem = Problem(source, "empty", "::error::\u200b")
 
     for written in (
-        problems.json([problem], files=1, records=0),
+        problems_text.json([problem], files=1, records=0),
         sarif.sarif([problem]),
     ):
         assert "##" not in written

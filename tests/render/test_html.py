@@ -13,11 +13,11 @@ from msgspec import structs
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from planned import approval, large, mixed
-from reconciler.grouping import Effect
 from reconciler.model import Address, Change, Origin, Plan, Unreadable
-from reconciler.owners import Owners
-from reconciler.render import html
-from reconciler.report import gather
+from reconciler.review.codeowners import Owners
+from reconciler.review.grouping import Effect
+from reconciler.review.html.page import html_page
+from reconciler.review.report import gather
 from writing import sid
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -52,7 +52,7 @@ def show(browser: Browser, folder: Path) -> Iterator[Show]:
 
     def show(plan: Plan, fragment: str = "", **settings: Any) -> Page:
         file = folder / "plan.html"
-        file.write_text("".join(html.page(gather(plan, OWNERS), OWNERS)), "utf-8")
+        file.write_text("".join(html_page(gather(plan, OWNERS), OWNERS)), "utf-8")
         context = browser.new_context(viewport=settings.pop("viewport", WIDE), **settings)
         contexts.append(context)
         page = context.new_page()
@@ -441,7 +441,7 @@ def test_what_was_reviewed_is_remembered_for_this_plan_alone(show: Show) -> None
     assert f"0 of {total} groups, {size - 1} of 600" in page.inner_text("#progress")
 
     other = structs.replace(PLAN, digest="sha256:" + "0" * 64)
-    Path("plan.html").write_text("".join(html.page(gather(other))), "utf-8")
+    Path("plan.html").write_text("".join(html_page(gather(other))), "utf-8")
     page.reload()
     assert f"0 of {total} groups, 0 of 600" in page.inner_text("#progress")
 
@@ -569,7 +569,7 @@ def test_hostile_values_are_shown_and_do_nothing(show: Show) -> None:
 
 
 def test_the_page_forbids_any_script_but_its_own(browser: Browser) -> None:
-    Path("plan.html").write_text("".join(html.page(gather(PLAN))), "utf-8")
+    Path("plan.html").write_text("".join(html_page(gather(PLAN))), "utf-8")
     page = browser.new_page()
     page.goto(Path("plan.html").absolute().as_uri())
     page.wait_for_selector(".js")
@@ -607,14 +607,14 @@ def test_it_fits_a_phone(show: Show) -> None:
 
 @pytest.mark.parametrize(("records", "most"), [(5_000, 1_000_000), (50_000, 8_000_000)])
 def test_the_file_is_small(records: int, most: int) -> None:
-    page = "".join(html.page(gather(large(records))))
+    page = "".join(html_page(gather(large(records))))
 
     assert len(page.encode()) < most
 
 
 def test_the_same_plan_makes_the_same_page_and_a_large_one_is_packed(show: Show) -> None:
     plan = large(40_000)
-    assert "".join(html.page(gather(plan))) == "".join(html.page(gather(plan)))
+    assert "".join(html_page(gather(plan))) == "".join(html_page(gather(plan)))
 
     page = show(plan)
     assert page.get_attribute("#plan", "data-packed") == "gzip"
@@ -622,7 +622,7 @@ def test_the_same_plan_makes_the_same_page_and_a_large_one_is_packed(show: Show)
 
 
 def test_the_embedded_data_is_json_that_holds_every_record() -> None:
-    page = "".join(html.page(gather(PLAN)))
+    page = "".join(html_page(gather(PLAN)))
     data = json.loads(page.partition('id="plan">')[2].partition("</script>")[0])
 
     assert len(data["records"]["sid"]) == 32 * 600

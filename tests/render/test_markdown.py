@@ -10,17 +10,16 @@ from msgspec import structs
 
 from goldens import GOLDEN, check
 from planned import SOURCE, URL, approval, large, long_plan, mixed
-from reconciler.commands.formats import SUMMARY_BYTES
 from reconciler.errors import ReconcilerError
-from reconciler.grouping import Effect
 from reconciler.model import Address, Change, Origin, Outcome, OutcomeName, Plan, Source
-from reconciler.owners import Owners
 from reconciler.planning.digest import digest
 from reconciler.planning.plan_diff import compare
-from reconciler.render import markdown
-from reconciler.render.markdown import ended
-from reconciler.render.markdown.setting import Around, Links
-from reconciler.report import gather
+from reconciler.review.codeowners import Owners
+from reconciler.review.formats import SUMMARY_BYTES
+from reconciler.review.grouping import Effect
+from reconciler.review.markdown import apply_result, comment
+from reconciler.review.markdown.detail_levels import Around, Links
+from reconciler.review.report import gather
 from writing import sid
 
 LINKS = Links(
@@ -28,16 +27,16 @@ LINKS = Links(
 )
 OWNERS = Owners(["manifests/team-0* @org/billing", "manifests/team-1* @org/support @org/growth"])
 PAGES = {
-    "comment-mixed.md": lambda: markdown.comment(gather(mixed()), Around()),
-    "comment-approval.md": lambda: markdown.comment(
+    "comment-mixed.md": lambda: comment.comment(gather(mixed()), Around()),
+    "comment-approval.md": lambda: comment.comment(
         gather(approval()), Around("prod", LINKS, compare(mixed(), approval()))
     ),
-    "comment-long.md": lambda: markdown.comment(gather(long_plan()), Around()),
-    "comment-large.md": lambda: markdown.comment(gather(large(300), OWNERS), Around("prod", LINKS)),
-    "comment-empty.md": lambda: markdown.comment(
+    "comment-long.md": lambda: comment.comment(gather(long_plan()), Around()),
+    "comment-large.md": lambda: comment.comment(gather(large(300), OWNERS), Around("prod", LINKS)),
+    "comment-empty.md": lambda: comment.comment(
         gather(structs.replace(mixed(), changes=(), unreadable=())), Around()
     ),
-    "summary-long.md": lambda: markdown.summary(gather(long_plan()), Around(), most=SUMMARY_BYTES),
+    "summary-long.md": lambda: comment.summary(gather(long_plan()), Around(), most=SUMMARY_BYTES),
 }
 
 
@@ -56,11 +55,11 @@ def test_the_comment_fits_with_exact_counts(count: int) -> None:
     plan = large(count)
     report = gather(plan)
     for page, most in (
-        (markdown.comment(report, Around()), markdown.COMMENT_BYTES),
-        (markdown.summary(report, Around(), most=SUMMARY_BYTES), SUMMARY_BYTES),
+        (comment.comment(report, Around()), comment.COMMENT_BYTES),
+        (comment.summary(report, Around(), most=SUMMARY_BYTES), SUMMARY_BYTES),
     ):
         assert len(page.encode()) <= most
-        assert len(page.encode("utf-16-le")) // 2 < 65_536 or most > markdown.COMMENT_BYTES
+        assert len(page.encode("utf-16-le")) // 2 < 65_536 or most > comment.COMMENT_BYTES
         found = COUNTS.search(page)
         assert found is not None
         assert found.groups() == (f"{count:,}", f"{2 * count + 1:,}")
@@ -72,7 +71,7 @@ def test_the_comment_fits_with_exact_counts(count: int) -> None:
 @settings(max_examples=25)
 @given(st.integers(4_000, 60_000), st.integers(0, 400))
 def test_with_any_budget_it_fits_and_is_not_cut(most: int, count: int) -> None:
-    page = markdown.comment(gather(large(count + 1)), Around(links=LINKS), most=most)
+    page = comment.comment(gather(large(count + 1)), Around(links=LINKS), most=most)
 
     assert len(page.encode()) <= most
     assert page.count("<details") == page.count("</details>")
@@ -87,7 +86,7 @@ def test_what_loses_something_is_the_last_to_go() -> None:
     report = gather(large(600))
     removed = [str(change.address) for change, _ in report.removals()]
 
-    page = markdown.comment(report, Around(), most=9_000)
+    page = comment.comment(report, Around(), most=9_000)
 
     assert "of the groups one by one" in page.partition("Not shown here")[2]
     assert all(f"`{address}` | ➖" in page for address in removed)
@@ -109,9 +108,9 @@ def test_a_few_bloated_records_do_not_drive_out_what_others_lose() -> None:
     changes = (*bloated, plain)
     plan = Plan(URL, digest(URL, changes), changes, 0)
 
-    page = markdown.comment(gather(plan), Around(links=LINKS))
+    page = comment.comment(gather(plan), Around(links=LINKS))
 
-    assert len(page.encode()) <= markdown.COMMENT_BYTES
+    assert len(page.encode()) <= comment.COMMENT_BYTES
     assert '➖ `a`: `"mine"`' in page
     assert "61 records that lose something" in page
 
@@ -121,14 +120,14 @@ def test_the_summary_of_an_apply_fits_whatever_the_api_said(most: int) -> None:
     change = Change(Address("messages", sid(1)), Origin.CHANGE, None, "x", SOURCE)
     outcomes = [Outcome(change, OutcomeName.REJECTED, "422 " + " " * 290)] * 1200
 
-    page = ended.page(mixed(), outcomes, "", most=most)
+    page = apply_result.page(mixed(), outcomes, "", most=most)
 
     assert len(page.encode()) <= max(most, 60)
     assert "1,200" in page or most == 50
 
 
 def test_what_loses_something_stands_first_in_a_short_plan_too() -> None:
-    page = markdown.comment(gather(mixed()), Around())
+    page = comment.comment(gather(mixed()), Around())
 
     lost = [change for change, _ in gather(mixed()).removals()]
     first = [line for line in page.splitlines() if line.startswith("# ")][: len(lost)]
@@ -140,7 +139,7 @@ def test_what_is_left_out_is_said_with_its_number() -> None:
     report = gather(large(3000))
     removes = report.effects[Effect.REMOVES]
 
-    page = markdown.comment(report, Around(), most=6_000)
+    page = comment.comment(report, Around(), most=6_000)
 
     (shown,) = re.findall(r"<b>(\d+) of (?:[\d,]+) records that lose", page)
     assert f"**{removes - int(shown):,} records that lose something**" in page
@@ -148,7 +147,7 @@ def test_what_is_left_out_is_said_with_its_number() -> None:
 
 def test_no_page_is_made_where_not_even_the_counts_fit() -> None:
     with pytest.raises(ReconcilerError, match="more than 100 bytes"):
-        markdown.comment(gather(large(10)), Around(), most=100)
+        comment.comment(gather(large(10)), Around(), most=100)
 
 
 def test_two_long_values_show_where_they_differ() -> None:
@@ -156,7 +155,7 @@ def test_two_long_values_show_where_they_differ() -> None:
     change = structs.replace(plan.changes[0], before="x" * 500 + "a", after="x" * 500 + "b")
     plan = structs.replace(plan, changes=(change,) * 60)
 
-    page = markdown.comment(gather(plan), Around())
+    page = comment.comment(gather(plan), Around())
 
     old, new = re.findall(r"`(…x+[ab]\")` \(503 characters, [0-9a-f]{16}\)", page)[:2]
     assert (old[-2], new[-2]) == ("a", "b")
@@ -177,7 +176,7 @@ def test_names_that_differ_beyond_what_is_shown_do_not_look_the_same() -> None:
             after=f'{{"{key}":1}}',
             source=structs.replace(change.source, file=file),
         )
-        return markdown.comment(gather(structs.replace(plan, changes=(one,) * 60)), Around())
+        return comment.comment(gather(structs.replace(plan, changes=(one,) * 60)), Around())
 
     long = "p" * 300
     pages = {page(long + "A", "f"), page(long + "B", "f"), page("k", long + "A"), page("k", long)}

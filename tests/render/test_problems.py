@@ -3,8 +3,8 @@
 import json
 
 from reconciler.model import Problem, Severity, Source
-from reconciler.render import problems
-from reconciler.render.paint import Paint
+from reconciler.review import problems_text
+from reconciler.review.colours import Paint
 
 PLAIN = Paint(on=False)
 
@@ -20,18 +20,20 @@ def flood(files: int, each: int) -> list[Problem]:
 def test_a_problem_is_one_line_with_its_place_first() -> None:
     found = Problem(Source("a.yaml", 3, 5), "read-only", "`status` is read-only")
 
-    assert problems.line(found, PLAIN) == "a.yaml:3:5: error: `status` is read-only [read-only]"
+    assert (
+        problems_text.line(found, PLAIN) == "a.yaml:3:5: error: `status` is read-only [read-only]"
+    )
 
 
 def test_a_warning_says_so() -> None:
     found = Problem(Source("a.yaml", 3, 5), "shared-sid", "x", Severity.WARNING)
 
-    assert problems.line(found, PLAIN) == "a.yaml:3:5: warning: x [shared-sid]"
+    assert problems_text.line(found, PLAIN) == "a.yaml:3:5: warning: x [shared-sid]"
 
 
 def test_hostile_names_and_messages_stay_on_their_line() -> None:
     found = Problem(Source("\x1b[2J\n::error::.yaml", 1, 1), "sid", "\r\u202e" + "x" * 1000)
-    shown = problems.line(found, PLAIN)
+    shown = problems_text.line(found, PLAIN)
 
     assert shown.isprintable()
     assert "::" not in shown
@@ -39,7 +41,7 @@ def test_hostile_names_and_messages_stay_on_their_line() -> None:
 
 
 def test_a_flood_is_capped_a_file_and_a_run_and_says_how_much_is_left() -> None:
-    shown = list(problems.text(flood(files=20, each=500), PLAIN))
+    shown = list(problems_text.text(flood(files=20, each=500), PLAIN))
 
     assert len(shown) == 201
     assert shown[-1] == "... and 9,800 more (reconciler validate --format json has them all)"
@@ -47,7 +49,7 @@ def test_a_flood_is_capped_a_file_and_a_run_and_says_how_much_is_left() -> None:
 
 
 def test_json_has_them_all() -> None:
-    document = json.loads(problems.json(flood(files=20, each=500), files=20, records=0))
+    document = json.loads(problems_text.json(flood(files=20, each=500), files=20, records=0))
 
     assert len(document["problems"]) == 10_000
     assert document["valid"] is False

@@ -10,11 +10,11 @@ from reconciler.escape import visible, xml
 from reconciler.kinds import MANAGED_FIELD
 from reconciler.model import Address, Source, Verdict
 from reconciler.planning import guards
-from reconciler.render import places
-from reconciler.render.guards import told
-from reconciler.render.paint import Paint
-from reconciler.render.records import why
-from reconciler.report import Report
+from reconciler.review import value_text
+from reconciler.review.change_text import why
+from reconciler.review.colours import Paint
+from reconciler.review.guard_text import told
+from reconciler.review.report import Report
 
 _WIDTH = 120
 
@@ -33,7 +33,7 @@ def document(report: Report) -> Iterator[str]:
     yield f'<testcase classname="reconciler" name="{in_sync}"/>\n'
     for group in report.groups:
         for change, found in group.members:
-            body = "\n".join(places.lines(found, Paint(on=False), _WIDTH))
+            body = "\n".join(value_text.lines(found, Paint(on=False), _WIDTH))
             yield _case(change.address, change.source, "failure", why(change), body)
     for conflict in plan.conflicts:
         both = visible(", ".join(place or MANAGED_FIELD for place in conflict.places))

@@ -5,17 +5,18 @@ from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
-from reconciler import owners
-from reconciler.commands import REPORT_WIDTH, lines
 from reconciler.model import Plan
-from reconciler.owners import Owners
 from reconciler.planning import plan_file
-from reconciler.render import text
-from reconciler.render.paint import Paint
-from reconciler.render.text import Detail
-from reconciler.report import Report, gather
+from reconciler.review import codeowners, plan_text
+from reconciler.review.codeowners import Owners
+from reconciler.review.colours import Paint
+from reconciler.review.plan_text import Detail
+from reconciler.review.report import Report, gather
 
 _PLAIN = Paint(on=False)
+
+# Characters a line of a report that no terminal has shown.
+REPORT_WIDTH = 100
 
 # A step's summary of more than 1 MiB is lost whole; others may want to add to it.
 SUMMARY_BYTES = 900 * 1024
@@ -41,7 +42,7 @@ class View:
     @cached_property
     def owners(self) -> Owners:
         """The owners that the repository here names."""
-        return owners.read(Path())
+        return codeowners.read(Path())
 
     @cached_property
     def report(self) -> Report:
@@ -50,7 +51,8 @@ class View:
 
 
 def _text(view: View) -> Iterable[str]:
-    return lines(text.plan(view.report, view.paint, view.width, detail=view.detail))
+    lines = plan_text.plan(view.report, view.paint, view.width, detail=view.detail)
+    return (f"{line}\n" for line in lines)
 
 
 def _json(view: View) -> Iterable[str]:
@@ -58,47 +60,47 @@ def _json(view: View) -> Iterable[str]:
 
 
 def _jsonl(view: View) -> Iterable[str]:
-    from reconciler.render import jsonl
+    from reconciler.review import plan_jsonl
 
-    return jsonl.lines(view.plan)
+    return plan_jsonl.lines(view.plan)
 
 
 def _markdown(view: View) -> Iterable[str]:
-    from reconciler.render import markdown
-    from reconciler.render.markdown.setting import Around
+    from reconciler.review.markdown import comment
+    from reconciler.review.markdown.detail_levels import Around
 
-    return [markdown.comment(view.report, Around())]
+    return [comment.comment(view.report, Around())]
 
 
 def _github(view: View) -> Iterable[str]:
-    from reconciler.render import markdown
-    from reconciler.render.markdown.setting import Around
+    from reconciler.review.markdown import comment
+    from reconciler.review.markdown.detail_levels import Around
 
-    return [markdown.summary(view.report, Around(), most=view.summary_bytes)]
+    return [comment.summary(view.report, Around(), most=view.summary_bytes)]
 
 
 def _html(view: View) -> Iterable[str]:
-    from reconciler.render import html
+    from reconciler.review.html.page import html_page
 
-    return html.page(view.report, view.owners)
+    return html_page(view.report, view.owners)
 
 
 def _gitlab(view: View) -> Iterable[str]:
-    from reconciler.render import gitlab
+    from reconciler.review import gitlab_widget
 
-    return [gitlab.widget(view.report)]
+    return [gitlab_widget.widget(view.report)]
 
 
 def _junit(view: View) -> Iterable[str]:
-    from reconciler.render import junit
+    from reconciler.review import plan_junit
 
-    return junit.document(view.report)
+    return plan_junit.document(view.report)
 
 
 def _csv(view: View) -> Iterable[str]:
-    from reconciler.render import csv
+    from reconciler.review import plan_csv
 
-    return csv.rows(view.report)
+    return plan_csv.rows(view.report)
 
 
 FORMATS: Mapping[str, Callable[[View], Iterable[str]]] = MappingProxyType(

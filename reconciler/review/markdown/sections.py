@@ -5,12 +5,12 @@ from urllib.parse import quote
 
 from reconciler.escape import visible
 from reconciler.model import Conflict, Plan, Unreadable, Verdict, short
-from reconciler.render import records
-from reconciler.render.alerts import RESOLVE
-from reconciler.render.guards import told
-from reconciler.render.markdown import cells
-from reconciler.render.markdown.setting import Around, Level
-from reconciler.report import Report, Share
+from reconciler.review import change_text
+from reconciler.review.guard_text import told
+from reconciler.review.headlines import RESOLVE
+from reconciler.review.markdown import cells
+from reconciler.review.markdown.detail_levels import Around, Level
+from reconciler.review.report import Report, Share
 from reconciler.values.json_pointer import steps_of
 
 
@@ -33,7 +33,7 @@ def conflicts(report: Report, level: Level) -> Iterator[str]:
 def _conflict(conflict: Conflict, plan: Plan, keys: int) -> Iterator[str]:
     """A row for each place; of very many the first ones."""
     head, where = cells.span(str(conflict.address)), cells.where(conflict.source)
-    at = records.sides(conflict, plan)
+    at = change_text.sides(conflict, plan)
     for place in conflict.places[:keys]:
         values = " | ".join(cells.value(shown) for _, shown in at(place))
         yield f"| {head} | {cells.name(steps_of(place))} | {values} | {where} |"

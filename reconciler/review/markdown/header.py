@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 
-from reconciler.grouping import Effect
 from reconciler.model import Origin, short
 from reconciler.planning import guards
 from reconciler.planning.plan_diff import Delta
 from reconciler.planning.summary import found_none
-from reconciler.render.alerts import NONE_FOUND
-from reconciler.render.guards import told
-from reconciler.render.markdown import cells
-from reconciler.render.markdown.setting import Around
-from reconciler.report import Report
+from reconciler.review.grouping import Effect
+from reconciler.review.guard_text import told
+from reconciler.review.headlines import NONE_FOUND
+from reconciler.review.markdown import cells
+from reconciler.review.markdown.detail_levels import Around
+from reconciler.review.report import Report
 
 _NARROWINGS = 5
 _COMMIT_CHARS = 12

@@ -8,9 +8,9 @@ in code spans and fences alone, so that no host takes it for anything else.
 from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.errors import ReconcilerError
-from reconciler.render.markdown import changes, head, others
-from reconciler.render.markdown.setting import Around, Level
-from reconciler.report import Report
+from reconciler.review.markdown import changes, header, sections
+from reconciler.review.markdown.detail_levels import Around, Level
+from reconciler.review.report import Report
 
 # GitHub takes 65,536 UTF-16 units; of anything else UTF-8 has as many bytes or more.
 COMMENT_BYTES = 60_000
@@ -80,8 +80,8 @@ def within(lines: Iterable[str], most: int) -> str | None:
 
 
 def _page(report: Report, around: Around, level: Level) -> Iterator[str]:
-    yield from head.warnings(report)
-    yield from head.head(report, around)
+    yield from header.warnings(report)
+    yield from header.head(report, around)
     if level.every == "diff":
         yield from changes.diff(report)
     else:
@@ -91,13 +91,13 @@ def _page(report: Report, around: Around, level: Level) -> Iterator[str]:
         yield from changes.named(report, around, level)
         if level.every == "rows":
             yield from changes.every(report, around, level)
-    yield from others.conflicts(report, level)
-    yield from others.unreadable(report, level)
-    yield from others.released(report, level)
-    yield from others.shares("By owner (CODEOWNERS)", "owner", report.owners, around, level)
+    yield from sections.conflicts(report, level)
+    yield from sections.unreadable(report, level)
+    yield from sections.released(report, level)
+    yield from sections.shares("By owner (CODEOWNERS)", "owner", report.owners, around, level)
     if len(report.files) > 1:
-        yield from others.shares("By file", "file", report.files, around, level)
-    yield from others.keys(report, level)
-    yield from others.guards(report)
+        yield from sections.shares("By file", "file", report.files, around, level)
+    yield from sections.keys(report, level)
+    yield from sections.guards(report)
     yield from changes.left_out(report, level)
-    yield from others.foot(report, around)
+    yield from sections.foot(report, around)

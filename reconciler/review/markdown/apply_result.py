@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.model import Outcome, OutcomeName, Plan
 from reconciler.planning.summary import tally
-from reconciler.render.markdown import cells, within
+from reconciler.review.markdown import cells
+from reconciler.review.markdown.comment import within
 
 _FINE = frozenset((OutcomeName.APPLIED, OutcomeName.ALREADY))
 # Of more records the report of the run tells; here they would be lost for their length.

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.escape import code, mark_of, visible
-from reconciler.grouping import Difference, Group, differences, lost_first
 from reconciler.model import Change, Source
-from reconciler.render import places
-from reconciler.render.markdown.setting import Around
-from reconciler.render.records import how_many, why
+from reconciler.review import value_text
+from reconciler.review.change_text import how_many, why
+from reconciler.review.grouping import Difference, Group, differences, lost_first
+from reconciler.review.markdown.detail_levels import Around
 from reconciler.values.diff import Op, Place
 from reconciler.values.json_pointer import Steps
 
@@ -65,7 +65,7 @@ def of_places(found: Iterable[Place], keys: int) -> str:
 def place(one: Place, *, any_item: bool = False) -> str:
     """A key and what comes, what goes, or both."""
     whole = not one.steps
-    old, new = places.shown(one.before, whole=whole), places.shown(one.after, whole=whole)
+    old, new = value_text.shown(one.before, whole=whole), value_text.shown(one.after, whole=whole)
     head = f"{_mark(one)} {name(one.steps, any_item=any_item)}"
     if one.op == "add":
         return f"{head} = {value(new)}"
@@ -134,7 +134,7 @@ def _listed(parts: Sequence[str], found: Sequence[Place | Difference]) -> str:
 
 def name(steps: Steps, *, any_item: bool = False) -> str:
     """A key, or the way to it."""
-    return code(_named(places.name(steps, any_item=any_item)), in_table=True)
+    return code(_named(value_text.name(steps, any_item=any_item)), in_table=True)
 
 
 def _named(shown: str) -> str:

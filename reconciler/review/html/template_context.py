@@ -6,11 +6,11 @@ from typing import Any
 from reconciler.escape import visible
 from reconciler.model import Conflict, Plan, Verdict, short
 from reconciler.planning import guards
-from reconciler.render import alerts, places, records
-from reconciler.render.guards import told
-from reconciler.render.listed import cut, listed, where
-from reconciler.render.records import how_many
-from reconciler.report import Report
+from reconciler.review import change_text, headlines, value_text
+from reconciler.review.change_text import how_many
+from reconciler.review.guard_text import told
+from reconciler.review.html.static_lists import cut, listed, where
+from reconciler.review.report import Report
 from reconciler.values.json_pointer import steps_of
 
 # Beside the search; the title says how many there are.
@@ -26,7 +26,7 @@ def _head(report: Report) -> dict[str, Any]:
     plan, counts = report.plan, report.summary
     host = visible(plan.base_url.partition("://")[2].partition("/")[0])
     headline = f"{report.headline[0].upper()}{report.headline[1:]}"
-    effects = alerts.worst(report)
+    effects = headlines.worst(report)
     numbers = [(str(effect), number, words) for effect, number, words in effects]
     numbers += [
         (name, number, words)
@@ -44,7 +44,7 @@ def _head(report: Report) -> dict[str, Any]:
         "host": host,
         "summary": counts,
         "share": list(_share(report)),
-        "share_label": f"Of {how_many(report.scope_records)}: {alerts.told(report)}",
+        "share_label": f"Of {how_many(report.scope_records)}: {headlines.told(report)}",
         "counts": [
             {"name": name, "number": f"{number:,}", "words": words}
             for name, number, words in numbers
@@ -52,7 +52,7 @@ def _head(report: Report) -> dict[str, Any]:
         "facts": [
             {"name": name, "value": visible(value)} for name, value in _facts(report) if value
         ],
-        "warnings": list(alerts.stops(report)),
+        "warnings": list(headlines.stops(report)),
         "searched": bool(counts.changes or counts.conflicts or counts.unreadable),
     }
 
@@ -60,7 +60,7 @@ def _head(report: Report) -> dict[str, Any]:
 def _share(report: Report) -> Iterator[dict[str, Any]]:
     """The parts of the bar, in thousandths of all records; what is there is seen."""
     x = 0.0
-    for effect, number, _ in alerts.worst(report):
+    for effect, number, _ in headlines.worst(report):
         width = max(4.0, round(1000 * number / max(report.scope_records, 1), 1))
         yield {"name": str(effect), "x": x, "width": width}
         x += width
@@ -138,14 +138,14 @@ def _panels(report: Report) -> Iterator[dict[str, Any]]:
 
 
 def _conflict(conflict: Conflict, plan: Plan) -> Iterator[tuple[str, ...]]:
-    at = records.sides(conflict, plan)
+    at = change_text.sides(conflict, plan)
     for place in conflict.places:
         values = (cut(shown) for _, shown in at(place))
-        name = places.name(steps_of(place))
+        name = value_text.name(steps_of(place))
         yield str(conflict.address), name, *values, where(conflict.source)
 
 
-_ADVICE = {"conflicts": alerts.RESOLVE}
+_ADVICE = {"conflicts": headlines.RESOLVE}
 
 
 def _panel(

@@ -5,7 +5,7 @@ https://docs.gitlab.com/ci/yaml/artifacts_reports/#artifactsreportsterraform
 
 import msgspec
 
-from reconciler.report import Report
+from reconciler.review.report import Report
 
 # GitLab shows no larger number.
 _MOST = 999_999

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 import msgspec
 
 from reconciler.escape import in_json, mark_of, visible
-from reconciler.grouping import Alike, any_item, lost_first
 from reconciler.kinds import KINDS
 from reconciler.model import Verdict
-from reconciler.owners import Owners
 from reconciler.planning import guards
-from reconciler.render import places
-from reconciler.report import Report, file_of, owners_of
+from reconciler.review import value_text
+from reconciler.review.codeowners import Owners
+from reconciler.review.grouping import Alike, any_item, lost_first
+from reconciler.review.report import Report, file_of, owners_of
 from reconciler.values.diff import Place
 
 # As drawing.js cuts texts, whose characters beyond U+FFFF count as two.
@@ -96,8 +96,8 @@ def _places(one: Alike, texts: Texts) -> list[list[int]]:
     return [
         [
             _OPS.index(place.op),
-            texts.number(places.name(any_item(place.steps), any_item=True)),
-            texts.number(places.name(place.steps)),
+            texts.number(value_text.name(any_item(place.steps), any_item=True)),
+            texts.number(value_text.name(place.steps)),
             *_values(place, texts),
             int(place.loses),
         ]
@@ -108,7 +108,7 @@ def _places(one: Alike, texts: Texts) -> list[list[int]]:
 def _values(place: Place, texts: Texts) -> Iterator[int]:
     whole = not place.steps
     for value, none in ((place.before, place.op == "add"), (place.after, place.op == "remove")):
-        yield -1 if none else texts.number(places.shown(value, whole=whole))
+        yield -1 if none else texts.number(value_text.shown(value, whole=whole))
 
 
 def _guards(one: Alike, refused: tuple[Verdict, ...]) -> list[int]:

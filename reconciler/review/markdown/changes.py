@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from reconciler.escape import fenced
-from reconciler.grouping import Effect, Group
 from reconciler.model import Change
-from reconciler.render import places
-from reconciler.render.markdown import cells
-from reconciler.render.markdown.setting import Around, Level
-from reconciler.report import Report
+from reconciler.review import value_text
+from reconciler.review.grouping import Effect, Group
+from reconciler.review.markdown import cells
+from reconciler.review.markdown.detail_levels import Around, Level
+from reconciler.review.report import Report
 from reconciler.values.diff import Place
 
 # So many records that lose something are not even folded.
@@ -28,11 +28,11 @@ def diff(report: Report) -> Iterator[str]:
     for change, found in members:
         lines.append(cells.heading(change))
         for place in found:
-            key, whole = places.name(place.steps), not place.steps
+            key, whole = value_text.name(place.steps), not place.steps
             if place.op != "add":
-                lines.append(f"- {key}: {places.shown(place.before, whole=whole)}")
+                lines.append(f"- {key}: {value_text.shown(place.before, whole=whole)}")
             if place.op != "remove":
-                lines.append(f"+ {key}: {places.shown(place.after, whole=whole)}")
+                lines.append(f"+ {key}: {value_text.shown(place.after, whole=whole)}")
     title = f"<b>{cells.records(len(members))}</b>"
     yield from cells.folded(title, fenced(lines, "diff"), opened=True)
 

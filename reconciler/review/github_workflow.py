@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from reconciler.escape import brief, visible
 from reconciler.model import Outcome, OutcomeName, Plan, Problem, Severity
 from reconciler.planning.summary import tally
-from reconciler.report import Report
+from reconciler.review.report import Report
 
 MAX_A_SEVERITY = 10
 MAX_MESSAGE_CHARS = 300

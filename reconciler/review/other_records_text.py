@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from reconciler.escape import visible
 from reconciler.model import Plan, Unreadable
 from reconciler.planning.summary import found_none
-from reconciler.render import alerts, places, records
-from reconciler.render.paint import Paint
-from reconciler.render.records import how_many, where
-from reconciler.report import Cause, Report
+from reconciler.review import change_text, headlines, value_text
+from reconciler.review.change_text import how_many, where
+from reconciler.review.colours import Paint
+from reconciler.review.report import Cause, Report
 from reconciler.values.json_pointer import steps_of
 
 # Released records are left as they are; past so many only their number is news.
@@ -28,15 +28,15 @@ def conflicts(plan: Plan, paint: Paint, *, concise: bool) -> Iterator[str]:
     yield ""
     for conflict in plan.conflicts:
         if concise:
-            names = "  ".join(places.name(steps_of(place)) for place in conflict.places)
+            names = "  ".join(value_text.name(steps_of(place)) for place in conflict.places)
             head = f"  {paint.removed('!')} {paint.strong(str(conflict.address))}"
             yield f"{head}  {names}  {where(conflict.source, paint)}"
             continue
         yield f"  {paint.removed('!')} {paint.strong(str(conflict.address))}"
         yield f"      {where(conflict.source, paint)}  {paint.removed('conflict')}"
-        at = records.sides(conflict, plan)
+        at = change_text.sides(conflict, plan)
         for place in conflict.places:
-            yield f"      {paint.removed('!')} {places.name(steps_of(place))}:"
+            yield f"      {paint.removed('!')} {value_text.name(steps_of(place))}:"
             for side, value in at(place):
                 yield f"          {side:<4} {value}"
         yield ""
@@ -88,7 +88,7 @@ def unreadable(report: Report, paint: Paint, *, verbose: bool) -> Iterator[str]:
             yield f"  ... and {count} with other reasons (--verbose lists them)"
     yield ""
     if found_none(report.plan):
-        yield alerts.NONE_FOUND
+        yield headlines.NONE_FOUND
         yield ""
 
 

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from typing import Literal, TypeAlias
 
 from reconciler.escape import visible
-from reconciler.grouping import Effect
 from reconciler.model import Plan, Verdict, short
 from reconciler.planning import guards
 from reconciler.planning.summary import Summary, summarize
-from reconciler.render import alerts, beside, records
-from reconciler.render.guards import told
-from reconciler.render.paint import Paint
-from reconciler.render.records import how_many
-from reconciler.report import Report
+from reconciler.review import change_text, headlines, other_records_text
+from reconciler.review.change_text import how_many
+from reconciler.review.colours import Paint
+from reconciler.review.grouping import Effect
+from reconciler.review.guard_text import told
+from reconciler.review.report import Report
 
 NO_CHANGES = "No changes. Your records match the configuration."
 
@@ -34,13 +34,13 @@ def plan(report: Report, paint: Paint, width: int, *, detail: Detail = "grouped"
         yield from _concise(report, paint)
     elif detail == "verbose" or len(plan.changes) <= _LONG_PLAN:
         for change, found in report.members:
-            yield from records.change(change, found, paint, width)
+            yield from change_text.change(change, found, paint, width)
             yield ""
     else:
         yield from _grouped(report, paint, width)
-    yield from beside.conflicts(plan, paint, concise=detail == "concise")
-    yield from beside.released(plan, paint)
-    yield from beside.unreadable(report, paint, verbose=detail == "verbose")
+    yield from other_records_text.conflicts(plan, paint, concise=detail == "concise")
+    yield from other_records_text.released(plan, paint)
+    yield from other_records_text.unreadable(report, paint, verbose=detail == "verbose")
     yield from totals(plan, paint)
 
 
@@ -53,9 +53,9 @@ def _head(report: Report, paint: Paint) -> Iterator[str]:
     if not plan.changes:
         return
     only_changes = report.effects[Effect.CHANGES] == report.summary.changes
-    worst = "" if only_changes else f": {alerts.told(report)}"
+    worst = "" if only_changes else f": {headlines.told(report)}"
     yield f"{paint.strong(report.headline)}{worst}."
-    yield from (f"{paint.removed('!')} {said}" for said in alerts.stops(report))
+    yield from (f"{paint.removed('!')} {said}" for said in headlines.stops(report))
     yield f"These records of {visible(plan.base_url)} differ from the manifests:"
     yield ""
 
@@ -123,16 +123,16 @@ def _guard(verdict: Verdict, paint: Paint) -> Iterator[str]:
 def _grouped(report: Report, paint: Paint, width: int) -> Iterator[str]:
     for group in report.groups:
         if not group.outlier:
-            yield from records.group(group, paint, width)
+            yield from change_text.group(group, paint, width)
             yield ""
             continue
         for change, found in group.members:
-            yield from records.change(change, found, paint, width)
+            yield from change_text.change(change, found, paint, width)
             yield ""
 
 
 def _concise(report: Report, paint: Paint) -> Iterator[str]:
     for group in report.groups:
-        yield from records.concise(group, paint)
+        yield from change_text.concise(group, paint)
     if report.groups:
         yield ""

@@ -6,7 +6,7 @@ import msgspec
 
 from reconciler.escape import brief, in_json, visible
 from reconciler.model import Problem, Severity
-from reconciler.render.paint import Paint
+from reconciler.review.colours import Paint
 
 # More than this nobody reads on a terminal; JSON has them all.
 MAX_A_FILE = 20

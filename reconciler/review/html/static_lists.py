@@ -5,12 +5,12 @@ from itertools import islice
 from typing import Any
 
 from reconciler.escape import mark_of, visible
-from reconciler.grouping import Effect, Group, differences
 from reconciler.model import Change, Source
-from reconciler.render import places
-from reconciler.render.places import MARKS
-from reconciler.render.records import how_many
-from reconciler.report import Report
+from reconciler.review import value_text
+from reconciler.review.change_text import how_many
+from reconciler.review.grouping import Effect, Group, differences
+from reconciler.review.report import Report
+from reconciler.review.value_text import MARKS
 from reconciler.values.diff import Place
 
 # Counts say what is left.
@@ -47,7 +47,7 @@ def _group(group: Group) -> dict[str, Any]:
         if one.values == 1
         else {
             **_line(one.place),
-            "key": places.name(one.steps, any_item=True),
+            "key": value_text.name(one.steps, any_item=True),
             "words": f"{one.values:,} different values",
         }
         for one in differences(group)
@@ -83,12 +83,12 @@ def _list(
 
 def _line(place: Place) -> dict[str, Any]:
     whole = not place.steps
-    old = None if place.op == "add" else cut(places.shown(place.before, whole=whole))
-    new = None if place.op == "remove" else cut(places.shown(place.after, whole=whole))
+    old = None if place.op == "add" else cut(value_text.shown(place.before, whole=whole))
+    new = None if place.op == "remove" else cut(value_text.shown(place.after, whole=whole))
     return {
         "op": place.op,
         "sign": MARKS[place.op],
-        "key": places.name(place.steps),
+        "key": value_text.name(place.steps),
         "old": old,
         "new": new,
         "words": "",

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from reconciler.grouping import Effect
 from reconciler.planning.summary import found_none
-from reconciler.render.records import how_many
-from reconciler.report import Report
+from reconciler.review.change_text import how_many
+from reconciler.review.grouping import Effect
+from reconciler.review.report import Report
 
 # Of one record, and of several.
 _DOES = {

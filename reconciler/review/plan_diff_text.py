@@ -7,7 +7,7 @@ import msgspec
 from reconciler.escape import visible
 from reconciler.model import Change
 from reconciler.planning.plan_diff import Delta
-from reconciler.render.paint import Paint
+from reconciler.review.colours import Paint
 
 
 def text(delta: Delta, paint: Paint) -> Iterator[str]:

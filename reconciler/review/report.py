@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from reconciler.grouping import Effect, Group, any_item, groups, lost_first
 from reconciler.model import Change, Plan, Unreadable, Verdict
-from reconciler.owners import Owners
 from reconciler.planning.summary import Summary, summarize
+from reconciler.review.codeowners import Owners
+from reconciler.review.grouping import Effect, Group, any_item, groups, lost_first
 from reconciler.values.diff import Op, Place
 from reconciler.values.json_pointer import Steps
 

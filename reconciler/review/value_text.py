@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from reconciler.escape import quoted
-from reconciler.grouping import Difference
 from reconciler.kinds import MANAGED_FIELD
-from reconciler.render.paint import Paint
+from reconciler.review.colours import Paint
+from reconciler.review.grouping import Difference
 from reconciler.values.canonical import JsonValue, Number, canonical, structure
 from reconciler.values.diff import Op, Place
 from reconciler.values.diff import lines as line_by_line

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from reconciler.escape import visible
 from reconciler.model import Outcome, OutcomeName
 from reconciler.planning.summary import tally
-from reconciler.render.paint import Paint
+from reconciler.review.colours import Paint
 
 
 def text(

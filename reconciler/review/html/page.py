@@ -16,10 +16,10 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from reconciler import __version__
-from reconciler.owners import Owners
-from reconciler.render import columns
-from reconciler.render.context import context
-from reconciler.report import Report
+from reconciler.review.codeowners import Owners
+from reconciler.review.html import search_data
+from reconciler.review.html.template_context import context
+from reconciler.review.report import Report
 
 # One script, in this order, so that no name of it is global.
 _SCRIPTS = tuple(
@@ -34,10 +34,10 @@ _SCRIPTS = tuple(
 _PACKED_FROM_BYTES = 2 * 1024 * 1024
 
 
-def page(report: Report, owners: Owners | None = None) -> Iterator[str]:
+def html_page(report: Report, owners: Owners | None = None) -> Iterator[str]:
     """The page in pieces."""
     style, script = _file("page.css"), _script()
-    data = columns.embedded(report, owners or Owners())
+    data = search_data.embedded(report, owners or Owners())
     packed = len(data) > _PACKED_FROM_BYTES
     return _template().generate(
         style=Markup(style),  # noqa: S704  our own file
@@ -62,7 +62,7 @@ def _template() -> Template:
 
 @cache
 def _file(name: str) -> str:
-    return resources.files("reconciler.render").joinpath("page", name).read_text("utf-8")
+    return resources.files("reconciler.review.html").joinpath("assets", name).read_text("utf-8")
 
 
 @cache

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from reconciler.escape import cell, visible
 from reconciler.model import Change
-from reconciler.render import places
-from reconciler.report import Report
+from reconciler.review import value_text
+from reconciler.review.report import Report
 from reconciler.values.diff import Place
 
 _HEAD = (
@@ -47,8 +47,8 @@ def _cells(group: str, change: Change, place: Place) -> tuple[str, ...]:
         str(change.source.line),
         place.op,
         visible(place.path),
-        "" if place.op == "add" else places.shown(place.before, whole=whole),
-        "" if place.op == "remove" else places.shown(place.after, whole=whole),
+        "" if place.op == "add" else value_text.shown(place.before, whole=whole),
+        "" if place.op == "remove" else value_text.shown(place.after, whole=whole),
     )
 
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 from reconciler.escape import visible
-from reconciler.grouping import Difference, Effect, Group, differences, hidden
 from reconciler.model import Action, Change, Conflict, Origin, Plan, Source
-from reconciler.render import places
-from reconciler.render.paint import Paint
+from reconciler.review import value_text
+from reconciler.review.colours import Paint
+from reconciler.review.grouping import Difference, Effect, Group, differences, hidden
 from reconciler.values.canonical import structure
 from reconciler.values.diff import Op, Place
 from reconciler.values.json_pointer import reach
@@ -27,7 +27,7 @@ def change(change: Change, found: tuple[Place, ...], paint: Paint, width: int) -
     """A record, where it is written, why it differs, and each place that does."""
     yield f"  {paint.changed('~')} {paint.strong(str(change.address))}"
     yield f"      {where(change.source, paint)}  {_action(change, paint)}"
-    yield from places.lines(found, paint, width)
+    yield from value_text.lines(found, paint, width)
 
 
 def group(group: Group, paint: Paint, width: int) -> Iterator[str]:
@@ -35,25 +35,25 @@ def group(group: Group, paint: Paint, width: int) -> Iterator[str]:
     yield f"  {paint.changed('~')} {paint.strong(how_many(group.count))} alike ({group.name})"
     yield f"      {_action(group.first, paint)}"
     if group.exact:
-        yield from places.lines(group.places, paint, width)
+        yield from value_text.lines(group.places, paint, width)
     else:
-        yield from places.varied(differences(group), paint)
+        yield from value_text.varied(differences(group), paint)
     most = _NAMED_OF_A_LOSS if group.effect is Effect.REMOVES else _NAMED_OF_A_GROUP
     for one, found in group.members[:most]:
         yield f"      {one.address}  {where(one.source, paint)}"
         if not group.exact:
-            yield from (f"    {line}" for line in places.lines(found, paint, width - 4))
+            yield from (f"    {line}" for line in value_text.lines(found, paint, width - 4))
     if group.count > most:
         yield f"      ... and {group.count - most:,} more (--verbose lists them)"
 
 
 def concise(group: Group, paint: Paint) -> Iterator[str]:
     """The same on one line, or on one for each of a few: which keys, without their values."""
-    mark = places.painted(_ACTION_MARKS[group.first.action], "~", paint)
+    mark = value_text.painted(_ACTION_MARKS[group.first.action], "~", paint)
     keys = "  ".join(
-        places.painted(op, f"{places.MARKS[op]} {name}", paint)
+        value_text.painted(op, f"{value_text.MARKS[op]} {name}", paint)
         for found in differences(group)
-        for name in (places.name(found.steps, any_item=not group.exact),)
+        for name in (value_text.name(found.steps, any_item=not group.exact),)
         for op in (_worst(found),)
     )
     origin = "" if group.first.origin is Origin.CHANGE else f"  ({group.first.origin})"
@@ -82,7 +82,7 @@ def sides(conflict: Conflict, plan: Plan) -> Callable[[str], list[tuple[str, str
             side: reach(text, place, None if as_it_is else read) for side, text in held.items()
         }
         return [
-            (side, places.shown(value, whole=not place) if there else "(nothing)")
+            (side, value_text.shown(value, whole=not place) if there else "(nothing)")
             for side, (there, value) in found.items()
         ]
 
@@ -107,4 +107,4 @@ def why(change: Change) -> str:
 
 def _action(change: Change, paint: Paint) -> str:
     action, _, rest = why(change).partition(" ")
-    return f"{places.painted(_ACTION_MARKS[change.action], action, paint)} {rest}"
+    return f"{value_text.painted(_ACTION_MARKS[change.action], action, paint)} {rest}"
