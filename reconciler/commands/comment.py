@@ -11,9 +11,9 @@ from reconciler.applying.actor import job_url
 from reconciler.commands import Terminal
 from reconciler.errors import ExitCode, ReconcilerError, UsageError
 from reconciler.escape import visible
-from reconciler.forge import marker
-from reconciler.forge.opening import detected, opened
-from reconciler.forge.posting import Posted, Posting, When
+from reconciler.forges import comment_marker
+from reconciler.forges.detect import detected, opened
+from reconciler.forges.sticky_comment import Posted, Posting, When
 from reconciler.model import OutcomeName, Plan
 from reconciler.planning.plan_diff import compare
 from reconciler.planning.plan_file import read_plan
@@ -55,7 +55,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     around = _around(parameters, plan, name)
     if ended is not None:
         around = structs.replace(around, status=_status(ended), why=ended.error)
-    mark = marker.of_plan("drift" if parameters.issue else "plan", name, plan)
+    mark = comment_marker.of_plan("drift" if parameters.issue else "plan", name, plan)
     mark = structs.replace(mark, report=around.links.report)
     if ended is not None and ended.exit_code == ExitCode.OK:
         mark = structs.replace(mark, status="applied")
@@ -108,8 +108,8 @@ def _say(posted: Posted, terminal: Terminal) -> None:
 def _name(given: str, plan: Plan) -> str:
     """How the plan is told from others of the same pull request: by default its API's host."""
     host = plan.base_url.partition("://")[2].partition("/")[0]
-    name = given or "".join(c if marker.NAME.fullmatch(c) else "-" for c in host)[:60]
-    if not marker.NAME.fullmatch(name):
+    name = given or "".join(c if comment_marker.NAME.fullmatch(c) else "-" for c in host)[:60]
+    if not comment_marker.NAME.fullmatch(name):
         raise UsageError(f"--name {name}: expected up to 60 letters, digits, dots, dashes")
     return name
 
@@ -117,10 +117,10 @@ def _name(given: str, plan: Plan) -> str:
 def _around(parameters: Parameters, plan: Plan, name: str) -> Around:
     links = parameters.links
     for flag, url in (("report", links.report), ("plan", links.plan), ("run", links.run)):
-        if url and not marker.is_link(url):
+        if url and not comment_marker.is_link(url):
             raise UsageError(f"--{flag}-url {url}: expected an https:// address")
     run_url = links.run or job_url(parameters.environment)
-    links = structs.replace(links, run=run_url if marker.is_link(run_url) else "")
+    links = structs.replace(links, run=run_url if comment_marker.is_link(run_url) else "")
     since = None
     if parameters.previous is not None:
         since = compare(read_plan(parameters.previous), plan)

@@ -15,7 +15,7 @@ import msgspec
 from reconciler import __version__
 from reconciler.credentials import Secret
 from reconciler.errors import ReconcilerError
-from reconciler.forge import TooLongError
+from reconciler.forges.protocol import TooLongError
 
 TIMEOUT_SECONDS = 20.0
 PAGE = 100

@@ -12,8 +12,8 @@ from msgspec import Raw, Struct
 
 from reconciler.credentials import Secret
 from reconciler.errors import ConfigError
-from reconciler.forge import Note, State
-from reconciler.forge.session import HostError, Session
+from reconciler.forges.protocol import Note, State
+from reconciler.forges.session import HostError, Session
 
 _REFERENCE = re.compile(r"refs/pull/([0-9]+)/(?:merge|head)")
 

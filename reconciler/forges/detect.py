@@ -7,8 +7,9 @@ from typing import TypeAlias
 
 from reconciler.credentials import Secret, checked_token, checked_url
 from reconciler.errors import ConfigError
-from reconciler.forge import Forge, github, gitlab
-from reconciler.forge.session import Session
+from reconciler.forges import github, gitlab
+from reconciler.forges.protocol import Forge
+from reconciler.forges.session import Session
 
 Headers: TypeAlias = Callable[[Secret], Mapping[str, str]]
 NewSession: TypeAlias = Callable[[str, Headers, Secret], Session]

@@ -9,8 +9,8 @@ from msgspec import Raw, Struct
 
 from reconciler.credentials import Secret
 from reconciler.errors import ConfigError
-from reconciler.forge import Note, State
-from reconciler.forge.session import Session
+from reconciler.forges.protocol import Note, State
+from reconciler.forges.session import Session
 
 _OUTDATED = "This plan is outdated: a newer one is below."
 _EVENTS: Mapping[State, str] = {"open": "reopen", "closed": "close"}

@@ -5,9 +5,9 @@ from typing import Literal, TypeVar
 
 from msgspec import Struct, structs
 
-from reconciler.forge import Forge, Note, State, TooLongError
-from reconciler.forge.marker import Marker, read
-from reconciler.forge.session import HostError
+from reconciler.forges.comment_marker import Marker, read
+from reconciler.forges.protocol import Forge, Note, State, TooLongError
+from reconciler.forges.session import HostError
 
 Sent = TypeVar("Sent")
 

@@ -1,0 +1,1 @@
+"""Hosts of pull requests: a comment or an issue in; the same on GitHub or GitLab out."""
