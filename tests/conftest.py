@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 from reconciler.cli import main
-from reconciler.sandbox.seed import open_seeded
+from reconciler.sandbox.fixtures import open_seeded
 from reconciler.sandbox.store import Store
 from reconciler.sandbox.tokens import MANAGE
 

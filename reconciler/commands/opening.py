@@ -139,7 +139,7 @@ async def _http(connection: Connection) -> AsyncGenerator[Transport]:
         return
 
     from reconciler.sandbox.app import Options, create_app
-    from reconciler.sandbox.seed import open_seeded
+    from reconciler.sandbox.fixtures import open_seeded
 
     with said_plainly(SANDBOX_DB), open_seeded(SANDBOX_DB) as store:
         app = create_app(store, Options())

@@ -14,12 +14,12 @@ from reconciler.errors import ExitCode, ReconcilerError, UsageError
 from reconciler.kinds import KINDS, Kind
 from reconciler.manifests.loader import Manifests
 from reconciler.reading import write_whole
-from reconciler.sandbox import faults, seed, tokens
+from reconciler.sandbox import faults, fixtures, tokens
 from reconciler.sandbox.app import PREFIX, Options, create_app
+from reconciler.sandbox.fault_injection import Weather
 from reconciler.sandbox.faults import Dice
-from reconciler.sandbox.seed import Wanted
+from reconciler.sandbox.fixtures import Wanted
 from reconciler.sandbox.store import Store
-from reconciler.sandbox.weather import Weather
 
 # In one file an editor still opens.
 RECORDS_A_FILE = 100_000
@@ -63,7 +63,7 @@ def serve(parameters: Serving, terminal: Terminal) -> ExitCode:
     with (
         _listen(parameters) as listener,
         said_plainly(parameters.db),
-        seed.open_store(parameters.db) as store,
+        fixtures.open_store(parameters.db) as store,
     ):
         if store.is_empty():
             _fill(store, parameters, terminal)
@@ -88,21 +88,23 @@ def fill(parameters: Seeding, terminal: Terminal) -> ExitCode:
         if parameters.records is None:
             raise UsageError("--out writes the manifests of made-up records: give --records too")
         _make(parameters.out)
-    with said_plainly(parameters.db), seed.open_store(parameters.db) as store:
+    with said_plainly(parameters.db), fixtures.open_store(parameters.db) as store:
         count = 0
         if parameters.manifests is not None:
             records = parameters.manifests.load().records.values()
             wanted = (Wanted(record.address, record.wanted) for record in records)
-            count += seed.add_wanted(store, wanted, drift=parameters.drift, seed=parameters.seed)
+            count += fixtures.add_wanted(
+                store, wanted, drift=parameters.drift, seed=parameters.seed
+            )
         if parameters.records is not None:
-            count += seed.add_synthetic(
+            count += fixtures.add_synthetic(
                 store, parameters.records, drift=parameters.drift, seed=parameters.seed
             )
             if parameters.out is not None:
                 _write_manifests(parameters.out, parameters.records, parameters.seed)
         documented = parameters.manifests is None and parameters.records is None
         if documented:
-            count += seed.add_documented(store)
+            count += fixtures.add_documented(store)
     whose = " (the API pages' own)" if documented else ""
     terminal.write_lines([f"Records put into {parameters.db}: {count:,}{whose}."])
     return ExitCode.OK
@@ -110,9 +112,9 @@ def fill(parameters: Seeding, terminal: Terminal) -> ExitCode:
 
 def reset(db: Path, terminal: Terminal) -> ExitCode:
     """Back to what a new sandbox holds."""
-    with said_plainly(db), seed.open_store(db) as store, store.transaction():
+    with said_plainly(db), fixtures.open_store(db) as store, store.transaction():
         store.clear()
-        count = seed.add_documented(store)
+        count = fixtures.add_documented(store)
     terminal.write_lines([f"{db} holds the {count} example records again."])
     return ExitCode.OK
 
@@ -136,10 +138,10 @@ def _reachable(host: str, port: int) -> str:
 
 def _fill(store: Store, parameters: Serving, terminal: Terminal) -> None:
     if parameters.records is None:
-        seed.add_documented(store)
+        fixtures.add_documented(store)
         return
     terminal.note(f"Making {parameters.records:,} records of each kind ...")
-    seed.add_synthetic(store, parameters.records, drift=0.0, seed=parameters.seed)
+    fixtures.add_synthetic(store, parameters.records, drift=0.0, seed=parameters.seed)
 
 
 def _make(folder: Path) -> None:
@@ -152,7 +154,7 @@ def _make(folder: Path) -> None:
 def _write_manifests(folder: Path, count: int, number: int) -> None:
     """The manifests that want what the made-up records hold where nothing drifted."""
     for kind in KINDS.values():
-        made_up = seed.synthetic(kind, count, seed=number)
+        made_up = fixtures.synthetic(kind, count, seed=number)
         for index, chunk in enumerate(_batched(made_up, RECORDS_A_FILE)):
             path = folder / f"{kind.name}-{index:03d}.yaml"
             write_whole(path, _manifest(kind, chunk), mode=0o644)

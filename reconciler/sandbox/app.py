@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from reconciler.kinds import KINDS, MANAGED_FIELD, Kind
 from reconciler.sandbox import tokens
-from reconciler.sandbox.query import BadQueryError, Query, fields, query
+from reconciler.sandbox.list_query import BadQueryError, Query, fields, query
 from reconciler.sandbox.store import Store, UnknownSidError
 
 PREFIX = "/core/v2"

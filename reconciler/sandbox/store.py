@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from reconciler.kinds import KINDS, Kind
-from reconciler.sandbox.query import Query, Where
+from reconciler.sandbox.list_query import Query, Where
 
 # One more than any object's dates: written so that after= can page by each of them.
 _DATE_INDEXES = {"messages": ("date_created",), "message_drs": ("date_insert", "date_stop")}

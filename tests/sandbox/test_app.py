@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from reconciler.kinds import KINDS, MESSAGE_DRS, MESSAGES
-from reconciler.sandbox import seed, tokens
+from reconciler.sandbox import fixtures, tokens
 from reconciler.sandbox.app import Options, create_app
 from reconciler.sandbox.store import Store
 from writing import DETAIL_RECORD, MESSAGE, MISSING, sid
@@ -76,7 +76,7 @@ def api(store: Store) -> Api:
 def full(tmp_path: Path) -> Iterator[Store]:
     """2,500 records of each kind, dates a second apart."""
     with Store(tmp_path / "full.db") as store:
-        seed.add_synthetic(store, 2500, drift=0, seed=1)
+        fixtures.add_synthetic(store, 2500, drift=0, seed=1)
         yield store
 
 
@@ -443,7 +443,7 @@ def test_the_python_sdk_can_list_and_ask_whether_a_record_exists(full: Store) ->
 def test_the_same_seed_makes_the_same_records(tmp_path: Path) -> None:
     def made(name: str, number: int) -> list[tuple[str, str]]:
         with Store(tmp_path / name) as store:
-            seed.add_synthetic(store, 50, drift=0.5, seed=number)
+            fixtures.add_synthetic(store, 50, drift=0.5, seed=number)
             return [row for kind in KINDS.values() for row in store.everything(kind)]
 
     assert made("a", 1) == made("b", 1)
