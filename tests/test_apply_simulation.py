@@ -458,7 +458,7 @@ def mutated(module: Any, *edits: tuple[str, str]) -> Any:
 def judging(old: str, new: str) -> Any:
     """An apply that judges its answers otherwise."""
     mutant = mutated(apply_module)
-    mutant.verdicts = mutated(outcomes, (old, new))
+    mutant.outcomes = mutated(outcomes, (old, new))
     return mutant
 
 

@@ -85,7 +85,7 @@ def test_every_rule_is_in_the_docs_and_nothing_else() -> None:
 
 
 def test_every_rule_that_the_code_names_is_one() -> None:
-    source = "".join(path.read_text("utf-8") for path in REPOSITORY.glob("reconciler/*.py"))
+    source = "".join(path.read_text("utf-8") for path in REPOSITORY.glob("reconciler/**/*.py"))
     named = set(
         re.findall(
             r'(?:report|Problem|_about|BrokenTreeError)\([^"()]*(?:\([^)]*\))?[^"()]*"([a-z-]+)"',

@@ -574,7 +574,7 @@ def test_a_plan_that_tried_to_write_would_be_refused_by_its_client(
         for record in records:
             await transport.send(api.patch(record.address, "evil"))
 
-    monkeypatch.setattr("reconciler.commands.planning.read", writing)
+    monkeypatch.setattr("reconciler.commands.plan_run.read", writing)
     manifest("new")
 
     assert run("plan").code == 70

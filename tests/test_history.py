@@ -7,11 +7,11 @@ import pytest
 
 from conftest import Run
 from reconciler.errors import ProblemsError, ReconcilerError
+from reconciler.git import APPLIED, Repository, oid_of
 from reconciler.manifests import at_revision
 from reconciler.manifests.path_rules import Rules
 from reconciler.manifests.settings import Settings
 from reconciler.model import Address, Severity
-from reconciler.revision import APPLIED, Repository, oid_of
 from repository import commit, git
 from writing import sid, write
 

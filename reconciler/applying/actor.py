@@ -8,7 +8,7 @@ from pathlib import Path
 
 from reconciler.applying.result_file import plain
 from reconciler.errors import ReconcilerError
-from reconciler.revision import Repository
+from reconciler.git import Repository
 
 # Where CI systems say it, the first that is set: GitHub, GitLab, Jenkins, Buildkite.
 _ACTOR = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER_ID", "BUILDKITE_BUILD_CREATOR")

@@ -18,8 +18,8 @@ from reconciler.applying import journal_format
 from reconciler.applying.journal_format import Begun, Closed, History, JournalError
 from reconciler.applying.journal_writer import Disk, Journal
 from reconciler.errors import ReconcilerError
+from reconciler.files import read_regular
 from reconciler.model import Plan
-from reconciler.reading import read_regular
 
 FOLDER = Path(".reconciler/journal")
 

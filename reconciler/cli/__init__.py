@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(app: click.Group, given: Sequence[str]) -> int:
     """Runs the parsed command line and turns every way in which it can end into an exit code."""
-    from reconciler.cli import variables
+    from reconciler.cli import environment
     from reconciler.cli.terminal import TERMINATED
 
     code: int
@@ -52,7 +52,7 @@ def _run(app: click.Group, given: Sequence[str]) -> int:
     except click.ClickException as error:
         with suppress(OSError):
             error.show()
-        if variable := variables.behind(error):
+        if variable := environment.behind(error):
             _say(f"That is what {variable} says.")
         code = ExitCode.USAGE
     except (KeyboardInterrupt, click.Abort):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from reconciler import __version__
-from reconciler.cli import given, options, plans, variables
+from reconciler.cli import environment, inputs, options, plans
 from reconciler.cli.comment import comment
 from reconciler.cli.options import everywhere, option
 from reconciler.cli.sandbox import sandbox
@@ -38,7 +38,7 @@ def app() -> None:
       reconciler plan --out plan.json         save a plan for review
       reconciler apply plan.json              write exactly that
     """
-    variables.warn_of_misspelt(app, os.environ, terminal())
+    environment.warn_of_misspelt(app, os.environ, terminal())
 
 
 everywhere(app, environment=True)
@@ -75,7 +75,7 @@ def validate(
     from reconciler.commands import validate as command
 
     def load() -> "Loaded":
-        return given.chosen_manifests(paths or manifests, given.settings()).load()
+        return inputs.chosen_manifests(paths or manifests, inputs.settings()).load()
 
     return command.run(command.Parameters(load, format_), terminal())
 
@@ -99,7 +99,7 @@ def fmt(paths: tuple[Path, ...], manifests: tuple[Path, ...], check: bool, diff:
     """
     from reconciler.commands import fmt as command
 
-    chosen = given.chosen_manifests(paths or manifests, given.settings())
+    chosen = inputs.chosen_manifests(paths or manifests, inputs.settings())
     return command.run(command.Parameters(chosen.paths, check, diff), terminal())
 
 

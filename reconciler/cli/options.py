@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from reconciler.commands import SANDBOX_DB
+from reconciler.commands.terminal import SANDBOX_DB
 
 Function = Callable[..., Any]
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import click
 from click.core import ParameterSource
 
-from reconciler.cli import given, options
+from reconciler.cli import inputs, options
 from reconciler.cli.options import everywhere, option
 from reconciler.cli.terminal import terminal
 from reconciler.errors import ExitCode
@@ -33,7 +33,7 @@ def plan(
     verbose: bool,
     concise: bool,
     detailed_exitcode: bool,
-    **inputs: Any,
+    **flags: Any,
 ) -> ExitCode:
     """Show what differs between the manifests and the live records; write nothing.
 
@@ -48,10 +48,10 @@ def plan(
     """
     from reconciler.commands import plan as command
 
-    chosen = given.inputs(given.settings(), notes_head=out is not None, **inputs)
-    detail = given.detail(verbose=verbose, concise=concise)
+    chosen = inputs.inputs(inputs.settings(), notes_head=out is not None, **flags)
+    detail = inputs.detail(verbose=verbose, concise=concise)
     parameters = command.Parameters(chosen, format_, out, detailed_exitcode, report, detail)
-    return given.ended(chosen.connection, command.run(parameters, terminal()))
+    return inputs.ended(chosen.connection, command.run(parameters, terminal()))
 
 
 @click.command()
@@ -105,7 +105,7 @@ def apply(
     format_: Literal["text", "json"],
     verbose: bool,
     concise: bool,
-    **inputs: Any,
+    **flags: Any,
 ) -> ExitCode:
     """Write what differs; a saved PLAN is applied exactly, record by record.
 
@@ -123,8 +123,8 @@ def apply(
 
     if plan is not None:
         _refuse_with_plan()
-    settings = given.settings()
-    chosen = given.inputs(settings, notes_head=record, **inputs)
+    settings = inputs.settings()
+    chosen = inputs.inputs(settings, notes_head=record, **flags)
     how = method or settings.write.method
     parameters = command.Parameters(
         chosen,
@@ -137,10 +137,10 @@ def apply(
         journal,
         report,
         format_,
-        given.detail(verbose=verbose, concise=concise),
+        inputs.detail(verbose=verbose, concise=concise),
         os.environ,
     )
-    return given.ended(chosen.connection, command.run(parameters, terminal()))
+    return inputs.ended(chosen.connection, command.run(parameters, terminal()))
 
 
 @click.command()
@@ -166,10 +166,10 @@ def rollback(
     """
     from reconciler.commands import rollback as command
 
-    settings = given.settings()
-    link = given.connection(settings, **connection)
+    settings = inputs.settings()
+    link = inputs.connection(settings, **connection)
     parameters = command.Parameters(journal, link, settings.guards, out, format_)
-    return given.ended(link, command.run(parameters, terminal()))
+    return inputs.ended(link, command.run(parameters, terminal()))
 
 
 @click.command()
@@ -209,7 +209,7 @@ def show(
         old, plan = diff
     elif diff is not None or plan is None:
         raise click.UsageError("name a saved plan, or two with --diff")
-    detail = given.detail(verbose=verbose, concise=concise)
+    detail = inputs.detail(verbose=verbose, concise=concise)
     return command.run(command.Parameters(plan, format_, old, detail), terminal())
 
 

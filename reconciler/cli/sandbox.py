@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import given, options
+from reconciler.cli import inputs, options
 from reconciler.cli.options import everywhere, option
 from reconciler.cli.terminal import terminal
 from reconciler.errors import ExitCode
@@ -107,7 +107,7 @@ def fill(
     """
     from reconciler.commands import sandbox as command
 
-    chosen = given.chosen_manifests(manifests, given.settings()) if manifests else None
+    chosen = inputs.chosen_manifests(manifests, inputs.settings()) if manifests else None
     seeding = command.Seeding(db, chosen, records, drift, seed, out)
     return command.fill(seeding, terminal())
 

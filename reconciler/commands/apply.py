@@ -12,12 +12,13 @@ from reconciler.applying.approval import Approval
 from reconciler.applying.executor import Manner, WriteMethod
 from reconciler.applying.journal_store import Run
 from reconciler.client.concurrency import run as run_coroutine
-from reconciler.commands import Terminal, reports
-from reconciler.commands.applying import Job, State, carry_out
-from reconciler.commands.planning import Inputs, Task, make, task
+from reconciler.commands import report_files
+from reconciler.commands.apply_reports import Told, report
+from reconciler.commands.apply_run import Job, State, carry_out
+from reconciler.commands.plan_run import Inputs, Task, make, task
 from reconciler.commands.recording import keep_order, record
 from reconciler.commands.recovering import look_after
-from reconciler.commands.reporting import Told, report
+from reconciler.commands.terminal import Terminal
 from reconciler.errors import (
     BROKEN_PIPE,
     ExitCode,
@@ -59,7 +60,7 @@ class Parameters(Struct, frozen=True):
 
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     """Plans afresh, shows it and asks; or takes a saved plan, approved when it was reviewed."""
-    wanted = reports.wanted(parameters.reports, reports.OF_AN_APPLY, parameters.plan)
+    wanted = report_files.wanted(parameters.reports, report_files.OF_AN_APPLY, parameters.plan)
     approved = _approval(parameters)
     connection, folder = parameters.inputs.connection, parameters.journal
     state, run = State(), Run(connection.run, datetime.now(UTC))

@@ -8,16 +8,16 @@ import msgspec
 from msgspec import Struct, structs
 
 from reconciler.applying.actor import job_url
-from reconciler.commands import Terminal
+from reconciler.commands.terminal import Terminal
 from reconciler.errors import ExitCode, ReconcilerError, UsageError
 from reconciler.escape import visible
+from reconciler.files import read_regular
 from reconciler.forges import comment_marker
 from reconciler.forges.detect import detected, opened
 from reconciler.forges.sticky_comment import Posted, Posting, When
 from reconciler.model import OutcomeName, Plan
 from reconciler.planning.plan_diff import compare
 from reconciler.planning.plan_file import read_plan
-from reconciler.reading import read_regular
 from reconciler.review.formats import View
 from reconciler.review.markdown import comment
 from reconciler.review.markdown.detail_levels import Around, Links

@@ -6,15 +6,15 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from reconciler.commands import Terminal
+from reconciler.commands.terminal import Terminal
 from reconciler.errors import ExitCode, ProblemsError
 from reconciler.escape import visible
+from reconciler.files import rewrite
 from reconciler.manifests.discovery import find, read_text
 from reconciler.manifests.formatter import LayoutError, canonical
 from reconciler.manifests.loader import records_in
 from reconciler.manifests.validation import collect, is_error
 from reconciler.model import Problem
-from reconciler.reading import rewrite
 from reconciler.review.colours import Paint
 
 

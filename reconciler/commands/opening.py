@@ -15,7 +15,7 @@ from reconciler.client.retry import Budget, Retrying
 from reconciler.client.telemetry import Telemetry
 from reconciler.client.throttle import Pace, Paced
 from reconciler.client.transport import Clock, LoopClock, Transport
-from reconciler.commands import SANDBOX_DB, Terminal
+from reconciler.commands.terminal import SANDBOX_DB, Terminal
 from reconciler.errors import ConfigError, ReconcilerError
 from reconciler.manifests.settings import Write
 from reconciler.review.request_log import LOGS, LogFormat

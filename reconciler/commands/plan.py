@@ -8,18 +8,19 @@ from pathlib import Path
 from msgspec import Struct
 
 from reconciler.client.concurrency import run as run_coroutine
-from reconciler.commands import SANDBOX_DB, Terminal, reports
-from reconciler.commands.planning import Inputs, make, task
-from reconciler.commands.plans import present, save
-from reconciler.commands.reports import Reports
+from reconciler.commands import report_files
+from reconciler.commands.plan_output import present, save
+from reconciler.commands.plan_run import Inputs, make, task
+from reconciler.commands.report_files import Reports
+from reconciler.commands.terminal import SANDBOX_DB, Terminal
 from reconciler.errors import ExitCode, ReconcilerError, UsageError
 from reconciler.escape import visible
+from reconciler.files import append, check_writable
 from reconciler.manifests.discovery import SUFFIXES
 from reconciler.manifests.settings import FILE as CONFIG_FILE
 from reconciler.model import Plan
 from reconciler.planning import guards
 from reconciler.planning.summary import found_none
-from reconciler.reading import append, check_writable
 from reconciler.review import github_workflow
 from reconciler.review.formats import FORMATS, SUMMARY_BYTES, View
 from reconciler.review.plan_text import Detail
@@ -40,10 +41,10 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     """OK with or without changes; INCOMPLETE where a record could not be read."""
     if parameters.out is not None:
         check_writable(parameters.out)
-    wished = reports.wanted(parameters.reports, FORMATS, parameters.out)
+    wished = report_files.wanted(parameters.reports, FORMATS, parameters.out)
     _keep_inputs(parameters, [file for _, file in wished])
     outputs = parameters.inputs.comparison.environment.get("GITHUB_OUTPUT", "")
-    outputs = outputs if reports.asked_for(wished, "github") else ""
+    outputs = outputs if report_files.asked_for(wished, "github") else ""
     if outputs:
         check_writable(Path(outputs))
     wanted = task(parameters.inputs, terminal)
@@ -85,9 +86,9 @@ def _keep_inputs(parameters: Parameters, written: Iterable[Path]) -> None:
 
 def _report(plan: Plan, wished: Reports, outputs: str) -> list[ReconcilerError]:
     """Writes the reports, and the outputs of a step of GitHub's; tells what could not be."""
-    view = View(plan, summary_bytes=SUMMARY_BYTES - reports.held("github", wished))
+    view = View(plan, summary_bytes=SUMMARY_BYTES - report_files.held("github", wished))
     made = {name: partial(make_it, view) for name, make_it in FORMATS.items()}
-    failures = reports.write(wished, made)
+    failures = report_files.write(wished, made)
     if outputs:
         try:
             append(Path(outputs), [github_workflow.outputs(view.report)])

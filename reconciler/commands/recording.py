@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from reconciler.commands import Terminal
-from reconciler.commands.planning import Inputs
+from reconciler.commands.plan_run import Inputs
+from reconciler.commands.terminal import Terminal
 from reconciler.errors import MovedError, ReconcilerError
+from reconciler.git import APPLIED, Repository
 from reconciler.manifests import at_revision
 from reconciler.manifests.settings import Settings
 from reconciler.model import Mode, Plan, short
-from reconciler.revision import APPLIED, Repository
 
 
 def keep_order(inputs: Inputs) -> None:

@@ -8,8 +8,8 @@ from reconciler.applying.journal_store import Run, Unfinished
 from reconciler.client.concurrency import run as run_coroutine
 from reconciler.client.fetch import read
 from reconciler.client.read_only import ReadOnly
-from reconciler.commands import Terminal
 from reconciler.commands.opening import Connection, open_api
+from reconciler.commands.terminal import Terminal
 from reconciler.errors import ReconcilerError
 from reconciler.escape import visible
 from reconciler.kinds import GONE

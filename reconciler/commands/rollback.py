@@ -10,10 +10,11 @@ from reconciler.applying.journal_format import History, Intent
 from reconciler.client.concurrency import run as run_coroutine
 from reconciler.client.fetch import read
 from reconciler.client.read_only import ReadOnly
-from reconciler.commands import Terminal
 from reconciler.commands.opening import Connection, open_api
-from reconciler.commands.plans import meta, present, save
+from reconciler.commands.plan_output import meta, present, save
+from reconciler.commands.terminal import Terminal
 from reconciler.errors import ExitCode, ReconcilerError
+from reconciler.files import check_writable
 from reconciler.manifests.settings import Guards
 from reconciler.model import (
     Address,
@@ -26,7 +27,6 @@ from reconciler.model import (
 )
 from reconciler.planning import guards
 from reconciler.planning.digest import digest
-from reconciler.reading import check_writable
 
 # How a change may have ended whose value may be ours.
 _WRITTEN = (OutcomeName.APPLIED, OutcomeName.UNKNOWN)

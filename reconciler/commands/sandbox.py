@@ -8,12 +8,12 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from reconciler.commands import Terminal
 from reconciler.commands.opening import said_plainly
+from reconciler.commands.terminal import Terminal
 from reconciler.errors import ExitCode, ReconcilerError, UsageError
+from reconciler.files import write_whole
 from reconciler.kinds import KINDS, Kind
 from reconciler.manifests.loader import Manifests
-from reconciler.reading import write_whole
 from reconciler.sandbox import faults, fixtures, tokens
 from reconciler.sandbox.app import PREFIX, Options, create_app
 from reconciler.sandbox.fault_injection import Weather

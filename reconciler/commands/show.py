@@ -4,8 +4,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from reconciler.commands import Terminal
-from reconciler.commands.plans import present
+from reconciler.commands.plan_output import present
+from reconciler.commands.terminal import Terminal
 from reconciler.errors import ExitCode, UsageError
 from reconciler.planning.plan_diff import compare
 from reconciler.planning.plan_file import read_plan

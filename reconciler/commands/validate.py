@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from reconciler.commands import Terminal
+from reconciler.commands.terminal import Terminal
 from reconciler.errors import ExitCode, ProblemsError
 from reconciler.manifests.loader import Loaded
 from reconciler.model import Problem

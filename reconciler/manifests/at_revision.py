@@ -11,6 +11,8 @@ from pathlib import Path
 from msgspec import Struct, structs
 
 from reconciler.errors import ProblemsError, ReconcilerError
+from reconciler.files import read_regular
+from reconciler.git import Blob, Repository, oid_of
 from reconciler.manifests.cache import Cache
 from reconciler.manifests.discovery import MAX_FILE_BYTES, SUFFIXES, find, is_utf8, text_of
 from reconciler.manifests.loader import Loaded, collector_paused, empty, records_from, records_of
@@ -18,8 +20,6 @@ from reconciler.manifests.path_rules import Rules
 from reconciler.manifests.sid_index import sids_in
 from reconciler.manifests.validation import collect, is_error
 from reconciler.model import Address, Problem, Record, Severity, short
-from reconciler.reading import read_regular
-from reconciler.revision import Blob, Repository, oid_of
 
 _SUBMODULE, _LINK = "160000", "120000"
 

@@ -6,10 +6,10 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from reconciler.files import read_regular
 from reconciler.manifests.comments import position
 from reconciler.manifests.yaml_events import source
 from reconciler.model import Problem, Source
-from reconciler.reading import read_regular
 
 SUFFIXES = (".yaml", ".yml", ".json")
 

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from reconciler.files import read_regular
 from reconciler.manifests.cache import Cache
 from reconciler.manifests.discovery import MAX_FILE_BYTES
 from reconciler.manifests.loader import records_of
 from reconciler.manifests.validation import is_error
 from reconciler.model import Problem, Record
-from reconciler.reading import read_regular
 
 _SID = rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 

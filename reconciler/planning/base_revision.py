@@ -6,10 +6,10 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from reconciler.errors import ReconcilerError, UsageError
+from reconciler.git import APPLIED, Repository
 from reconciler.kinds import KINDS, is_sid
 from reconciler.model import Address, Origin, Side
 from reconciler.planning.redaction import Past
-from reconciler.revision import APPLIED, Repository
 
 AUTO = "auto"
 

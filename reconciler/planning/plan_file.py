@@ -17,12 +17,12 @@ from msgspec.json import Decoder
 
 from reconciler.errors import PlanFileError
 from reconciler.escape import in_json
+from reconciler.files import read_regular
 from reconciler.kinds import KINDS, is_sid
 from reconciler.model import Meta, Plan, Revisions, Scope, Verdict, is_commit
 from reconciler.planning import guards, plan_rows
 from reconciler.planning.digest import digest
 from reconciler.planning.summary import Summary, summarize
-from reconciler.reading import read_regular
 
 FORMAT_VERSION = "1.0"
 

@@ -15,12 +15,12 @@ from typing import TypeAlias
 from msgspec import structs
 
 from reconciler.errors import ProblemsError
+from reconciler.git import Blob, Repository
 from reconciler.manifests.discovery import SUFFIXES
 from reconciler.manifests.path_rules import Rules
 from reconciler.manifests.settings import FILE, Settings, settings
 from reconciler.model import Record
 from reconciler.planning.compare import hidden_by
-from reconciler.revision import Blob, Repository
 
 Hides: TypeAlias = Callable[..., tuple[str, ...] | None]
 

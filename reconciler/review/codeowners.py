@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from reconciler.reading import read_regular
+from reconciler.files import read_regular
 
 # In this order; the first one that is there counts.
 PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")

@@ -7,13 +7,13 @@ import random
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from importlib.resources import files
 from json.encoder import encode_basestring
 from pathlib import Path
 
 import msgspec
 from msgspec import Raw, Struct
 
+from reconciler import resources
 from reconciler.kinds import KINDS, MESSAGES, Kind
 from reconciler.model import Address
 from reconciler.sandbox.store import Store
@@ -54,7 +54,7 @@ def open_store(path: Path) -> Iterator[Store]:
 
 def add_documented(store: Store) -> int:
     """Adds the objects of the API's "Update" pages, and those of the example; how many."""
-    text = files(__package__).joinpath("documented.json").read_text("utf-8")
+    text = resources.read("sandbox", "documented.json")
     objects = msgspec.json.decode(text, type=dict[str, list[dict[str, Raw]]])
     with store.transaction():
         for kind in KINDS.values():

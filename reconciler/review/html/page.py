@@ -10,12 +10,11 @@ import gzip
 import hashlib
 from collections.abc import Iterator
 from functools import cache
-from importlib import resources
 
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
-from reconciler import __version__
+from reconciler import __version__, resources
 from reconciler.review.codeowners import Owners
 from reconciler.review.html import search_data
 from reconciler.review.html.template_context import context
@@ -62,7 +61,7 @@ def _template() -> Template:
 
 @cache
 def _file(name: str) -> str:
-    return resources.files("reconciler.review.html").joinpath("assets", name).read_text("utf-8")
+    return resources.read("review", "html", "assets", name)
 
 
 @cache

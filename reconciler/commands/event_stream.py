@@ -7,7 +7,7 @@ from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
 
-from reconciler.commands import Terminal
+from reconciler.commands.terminal import Terminal
 from reconciler.errors import ReconcilerError
 
 # A reader that has read nothing for so long, once all is done, will not read the rest either.

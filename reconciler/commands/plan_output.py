@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reconciler import __version__
-from reconciler.commands import Terminal
+from reconciler.commands.terminal import Terminal
+from reconciler.files import PRIVATE, write_whole
 from reconciler.model import Meta, Plan
 from reconciler.planning import plan_file
-from reconciler.reading import PRIVATE, write_whole
 from reconciler.review.formats import FORMATS, View
 from reconciler.review.plan_text import Detail
 

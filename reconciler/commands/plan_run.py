@@ -10,10 +10,11 @@ from msgspec import Struct, structs
 from reconciler.client.fetch import How, read
 from reconciler.client.fetch_pages import PAGE_RECORDS
 from reconciler.client.read_only import ReadOnly
-from reconciler.commands import Terminal
 from reconciler.commands.opening import Connection, open_api
-from reconciler.commands.plans import meta
+from reconciler.commands.plan_output import meta
+from reconciler.commands.terminal import Terminal
 from reconciler.errors import ReconcilerError
+from reconciler.git import Repository
 from reconciler.manifests import at_revision
 from reconciler.manifests.at_revision import History
 from reconciler.manifests.discovery import find
@@ -41,7 +42,6 @@ from reconciler.planning.compare import Cleared, Wanted
 from reconciler.planning.redaction import Past
 from reconciler.planning.selection import Selection, select
 from reconciler.review import problems_text
-from reconciler.revision import Repository
 
 
 class Inputs(Struct, frozen=True):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.reading import PRIVATE, append, check_writable, write_whole
+from reconciler.files import PRIVATE, append, check_writable, write_whole
 
 Reports = tuple[tuple[str, Path], ...]
 

@@ -10,13 +10,14 @@ from reconciler import __version__
 from reconciler.applying import result_file
 from reconciler.applying.actor import who
 from reconciler.applying.journal_store import Run
-from reconciler.commands import Terminal, reports
-from reconciler.commands.applying import State
-from reconciler.commands.reports import Reports
+from reconciler.commands import report_files
+from reconciler.commands.apply_run import State
+from reconciler.commands.report_files import Reports
+from reconciler.commands.terminal import Terminal
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.escape import visible
+from reconciler.files import PRIVATE, append, write_whole
 from reconciler.model import Plan
-from reconciler.reading import PRIVATE, append, write_whole
 from reconciler.review import apply_text as outcome_lines
 from reconciler.review import github_workflow, plan_text
 from reconciler.review.colours import Paint
@@ -60,8 +61,8 @@ def report(told: Told, state: State, wanted: Reports, terminal: Terminal) -> int
     )
     outcomes = state.outcomes
     try:
-        room = SUMMARY_BYTES - reports.held("github", wanted)
-        failures = reports.write(
+        room = SUMMARY_BYTES - report_files.held("github", wanted)
+        failures = report_files.write(
             wanted,
             {
                 "json": lambda: result_file.document(told.plan, outcomes, ran),
@@ -70,7 +71,7 @@ def report(told: Told, state: State, wanted: Reports, terminal: Terminal) -> int
             },
         )
         outputs = told.environment.get("GITHUB_OUTPUT")
-        if outputs and reports.asked_for(wanted, "github"):
+        if outputs and report_files.asked_for(wanted, "github"):
             append(Path(outputs), [github_workflow.ended(told.plan, outcomes)])
         if outcomes or told.journal.exists():
             _check_there(told.journal)

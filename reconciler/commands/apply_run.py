@@ -18,9 +18,9 @@ from reconciler.applying.journal_format import JournalError
 from reconciler.applying.journal_store import Run
 from reconciler.applying.journal_writer import Ledger
 from reconciler.client.concurrency import run as run_coroutine
-from reconciler.commands import Terminal
+from reconciler.commands.event_stream import SECONDS_TO_READ, Speaker
 from reconciler.commands.opening import Connection, Link, open_api
-from reconciler.commands.speaking import SECONDS_TO_READ, Speaker
+from reconciler.commands.terminal import Terminal
 from reconciler.errors import ApiError, ExitCode
 from reconciler.model import Change, Outcome, OutcomeName, Plan
 from reconciler.planning.summary import tally

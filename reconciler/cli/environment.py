@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import click
 
 from reconciler.cli.options import ENVIRONMENT_PREFIX
-from reconciler.commands import Terminal
+from reconciler.commands.terminal import Terminal
 from reconciler.suggest import did_you_mean
 
 

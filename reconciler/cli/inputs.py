@@ -11,7 +11,7 @@ from msgspec import structs
 if TYPE_CHECKING:
     from reconciler.client.fetch import How
     from reconciler.commands.opening import Connection
-    from reconciler.commands.planning import Inputs
+    from reconciler.commands.plan_run import Inputs
     from reconciler.errors import ExitCode
     from reconciler.manifests.loader import Manifests
     from reconciler.manifests.settings import Settings
@@ -72,7 +72,7 @@ def inputs(
     **comparison: Any,
 ) -> "Inputs":
     """What a plan is made of."""
-    from reconciler.commands.planning import Inputs
+    from reconciler.commands.plan_run import Inputs
     from reconciler.planning import guards
     from reconciler.planning.selection import Selection
 
