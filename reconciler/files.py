@@ -8,7 +8,12 @@ from pathlib import Path
 
 from reconciler.errors import ReconcilerError
 
-# A file that holds records' values.
+# What runs keep in a project, beside its manifests; git ignores it.
+STATE = Path(".reconciler")
+JOURNALS = STATE / "journal"
+SANDBOX_DB = STATE / "sandbox.db"
+
+# The mode of a file that holds records' values.
 PRIVATE = 0o600
 
 

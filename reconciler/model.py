@@ -290,6 +290,10 @@ class OutcomeName(StrEnum):
     UNKNOWN = "unknown"
 
 
+# The record holds what the plan wants, written by this run or not.
+GOOD_OUTCOMES = frozenset((OutcomeName.APPLIED, OutcomeName.ALREADY))
+
+
 class Outcome(Struct, frozen=True, gc=False):
     """How one change ended, and in a sentence why, where the name does not say it all."""
 

@@ -14,7 +14,7 @@ from reconciler.applying.journal_format import JournalError
 from reconciler.applying.journal_writer import Ledger
 from reconciler.client.api import UnreadableError, put
 from reconciler.client.retry import Budget
-from reconciler.client.throttle import Pace, Paced
+from reconciler.client.throttle import Throttle, Throttled
 from reconciler.client.transport import LoopClock, Request, Response, Transport, TransportError
 from reconciler.model import Address, Change, Origin, Outcome, Source
 from writing import sid
@@ -315,7 +315,7 @@ def test_what_is_in_flight_when_nobody_waits_any_longer_is_unknown() -> None:
 def test_a_write_that_had_to_wait_looks_again() -> None:
     async def run() -> tuple[list[Outcome], Api]:
         clock = LoopClock()
-        pace = Pace(clock, ceiling=1)
+        pace = Throttle(clock, ceiling=1)
         api = Api("old", {2: somebody_writes("else")})
 
         class Waits(Notes):
@@ -324,7 +324,7 @@ def test_a_write_that_had_to_wait_looks_again() -> None:
                 if attempt == 1 and len(self.rows) == 1:
                     pace.shrink(clock.now(), 30)
 
-        paced = Paced(api, pace)
+        paced = Throttled(api, pace)
         return await Apply(means(paced, ledger=Waits(api)), Manner()).run([change()]), api
 
     (outcomes, api), seconds = virtual.run(run())

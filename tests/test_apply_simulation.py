@@ -234,8 +234,8 @@ class World:
             async with connect(URL, Secret("canary-7f3a9b1c"), transport=transport) as http:
                 clock = LoopClock()
                 budget = code.retry.Budget(2 * len(changes))
-                pace = code.pace.Pace(clock, ceiling=self.parallelism)
-                paced = code.pace.Paced(http, pace)
+                pace = code.pace.Throttle(clock, ceiling=self.parallelism)
+                paced = code.pace.Throttled(http, pace)
                 stack = code.retry.Retrying(paced, budget, clock, dice.random)
                 kept = Journal(Disk())
                 await kept.begin(

@@ -11,7 +11,7 @@ from reconciler.manifests import cache as module
 from reconciler.manifests.cache import Cache, key_of, open_cache
 from reconciler.manifests.loader import load, records_of
 from reconciler.model import Address, Problem, Record, Source
-from writing import MESSAGE, sid, write
+from writing import MESSAGE, sid, tree, write
 
 RECORDS = st.lists(
     st.builds(
@@ -50,23 +50,23 @@ def test_a_file_that_did_not_change_is_not_parsed_again(
 ) -> None:
     cache = Cache(folder / "cache")
     path = big()
-    first = list(records_of(path, cache))
+    first = list(records_of(tree(), str(path), cache))
 
     def refuse(*_: object) -> None:
         raise AssertionError("parsed again")
 
     monkeypatch.setattr("reconciler.manifests.loader.records_in", refuse)
 
-    assert list(records_of(path, cache)) == first
+    assert list(records_of(tree(), str(path), cache)) == first
     moved = path.rename("manifests/moved.yaml")
-    assert len(list(records_of(moved, cache))) == len(first)
+    assert len(list(records_of(tree(), str(moved), cache))) == len(first)
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty", "grow"])
 def test_a_damaged_entry_is_as_if_it_were_not_there(folder: Path, damage: str) -> None:
     cache = Cache(folder / "cache")
     path = big()
-    first = list(records_of(path, cache))
+    first = list(records_of(tree(), str(path), cache))
     (entry,) = (folder / "cache").iterdir()
     data = entry.read_bytes()
     entry.write_bytes(
@@ -78,7 +78,7 @@ def test_a_damaged_entry_is_as_if_it_were_not_there(folder: Path, damage: str) -
         }[damage]
     )
 
-    assert list(records_of(path, cache)) == first
+    assert list(records_of(tree(), str(path), cache)) == first
 
 
 def test_a_file_with_problems_is_read_every_time(folder: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_file_with_problems_is_read_every_time(folder: Path) -> None:
     path = big(text="0x1F")
 
     for _ in range(2):
-        assert all(isinstance(item, Problem) for item in records_of(path, cache))
+        assert all(isinstance(item, Problem) for item in records_of(tree(), str(path), cache))
     assert not (folder / "cache").exists()
 
 
@@ -95,7 +95,7 @@ def test_a_warning_is_said_every_time(folder: Path) -> None:
     big(text='"a\\u200bb"')
 
     for _ in range(2):
-        assert len(load([Path("manifests")], cache=cache).warnings) == 500
+        assert len(load(tree(), ["manifests"], cache=cache).warnings) == 500
 
 
 def test_the_name_of_an_entry_is_made_of_all_that_matters(
@@ -129,7 +129,7 @@ def test_the_oldest_go_when_there_is_too_much(
 def test_a_folder_that_cannot_be_written_is_no_error(folder: Path) -> None:
     write("a file", "cache")
 
-    assert len(list(records_of(big(), Cache(folder / "cache")))) == 500
+    assert len(list(records_of(tree(), str(big()), Cache(folder / "cache")))) == 500
 
 
 def test_a_folder_that_others_can_fill_is_not_used(folder: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_folder_that_others_can_fill_is_not_used(folder: Path) -> None:
 
 
 def test_an_entry_is_private(folder: Path) -> None:
-    list(records_of(big(), Cache(folder / "cache")))
+    list(records_of(tree(), str(big()), Cache(folder / "cache")))
 
     (entry,) = (folder / "cache").iterdir()
     assert entry.stat().st_mode & 0o777 == 0o600

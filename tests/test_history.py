@@ -9,14 +9,14 @@ from conftest import Run
 from reconciler.errors import ProblemsError, ReconcilerError
 from reconciler.git import APPLIED, Repository, oid_of
 from reconciler.manifests import at_revision
+from reconciler.manifests.discovery import Tree
 from reconciler.manifests.path_rules import Rules
 from reconciler.manifests.settings import Settings
 from reconciler.model import Address, Severity
 from repository import commit, git
-from writing import sid, write
+from writing import manifests, sid, write
 
-MANIFESTS = [Path("manifests")]
-NO_RULES = Rules(Settings())
+NO_RULES = Rules(Settings(), Tree(Path("/")))
 
 
 def rows(*numbers: int, value: str = "x") -> str:
@@ -31,18 +31,14 @@ def address(number: int) -> Address:
 
 def then(revision: str) -> dict[Address, str | None]:
     """What git held at a revision in the files that are other ones now."""
-    repository = at_revision.repository(MANIFESTS)
-    past, _ = at_revision.at_commit(
-        repository.commit(revision), repository, MANIFESTS, NO_RULES, None
-    )
+    repository = at_revision.repository(manifests())
+    past, _ = at_revision.at_commit(repository.commit(revision), repository, manifests(), NO_RULES)
     return {address: record.wanted for address, record in past.records.items()}
 
 
 def since(revision: str) -> at_revision.Since:
-    repository = at_revision.repository(MANIFESTS)
-    return at_revision.since_commit(
-        repository.commit(revision), repository, MANIFESTS, NO_RULES, None
-    )
+    repository = at_revision.repository(manifests())
+    return at_revision.since_commit(repository.commit(revision), repository, manifests(), NO_RULES)
 
 
 def changed_since(revision: str) -> list[Address]:
@@ -54,10 +50,8 @@ def test_only_files_that_differ_are_read() -> None:
     commit({"manifests/a.yaml": rows(1), "manifests/b.yaml": rows(2)})
     write(rows(1, value="y"), "manifests/a.yaml")
 
-    repository = at_revision.repository(MANIFESTS)
-    past, _ = at_revision.at_commit(
-        repository.commit("HEAD"), repository, MANIFESTS, NO_RULES, None
-    )
+    repository = at_revision.repository(manifests())
+    past, _ = at_revision.at_commit(repository.commit("HEAD"), repository, manifests(), NO_RULES)
 
     assert past.same_files == {"manifests/b.yaml"}
     assert [record.wanted for record in past.records.values()] == ["x"]
@@ -140,8 +134,8 @@ def test_a_manifest_that_is_broken_at_the_base_only_is_a_warning_that_names_the_
     name = commit({"manifests/a.yaml": rows(1) + "  nonsense: 1\n"})
     write(rows(1))
 
-    repository = at_revision.repository(MANIFESTS)
-    past, problems = at_revision.at_commit(name, repository, MANIFESTS, NO_RULES, None)
+    repository = at_revision.repository(manifests())
+    past, problems = at_revision.at_commit(name, repository, manifests(), NO_RULES)
     assert list(past.records) == [address(1)]
     assert {problem.severity for problem in problems} == {Severity.WARNING}
 
@@ -197,11 +191,11 @@ def test_manifests_may_be_in_a_folder_below_and_the_run_in_another(
     assert then("HEAD") == {address(1): "x"}
 
     monkeypatch.chdir("manifests")
-    paths = [Path("../manifests/a.yaml")]
-    repository = at_revision.repository(paths)
-    past, _ = at_revision.at_commit(repository.commit("HEAD"), repository, paths, NO_RULES, None)
+    named = manifests("../manifests/a.yaml")
+    repository = at_revision.repository(named)
+    past, _ = at_revision.at_commit(repository.commit("HEAD"), repository, named, NO_RULES)
     assert list(past.records) == [address(1)]
-    assert past.records[address(1)].source.file == "../manifests/a.yaml"
+    assert past.records[address(1)].source.file == "a.yaml"
 
 
 def test_a_worktree_and_a_detached_head_work(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,7 +324,7 @@ def test_nothing_of_the_repository_is_run() -> None:
     assert then("HEAD") == {address(1): "x"}
     repository = Repository(Path())
     repository.record(repository.commit("HEAD"))
-    assert not at_revision.is_commit(repository, repository.commit("HEAD"), MANIFESTS)
+    assert not at_revision.is_commit(repository, repository.commit("HEAD"), manifests())
 
     assert repository.known(APPLIED) == repository.commit("HEAD")
     assert not Path("sprung").exists()
@@ -371,15 +365,15 @@ def test_the_cache_serves_past_manifests_too(folder: Path) -> None:
 
     commit({"manifests/a.yaml": rows(*range(500))})
     write(rows(*range(500), value="y"))
-    repository = at_revision.repository(MANIFESTS)
+    repository = at_revision.repository(manifests())
     cache = Cache(folder / "kept")
 
     cold, _ = at_revision.at_commit(
-        repository.commit("HEAD"), repository, MANIFESTS, NO_RULES, cache
+        repository.commit("HEAD"), repository, manifests(cache=cache), NO_RULES
     )
     assert len(list((folder / "kept").iterdir())) == 1
     warm, _ = at_revision.at_commit(
-        repository.commit("HEAD"), repository, MANIFESTS, NO_RULES, cache
+        repository.commit("HEAD"), repository, manifests(cache=cache), NO_RULES
     )
 
     assert warm == cold

@@ -10,12 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.manifests import composer, nodes, yaml_events
-from reconciler.manifests.discovery import find
 from reconciler.manifests.loader import records_in, records_of
 from reconciler.manifests.rule_catalog import RULES
 from reconciler.manifests.validation import collect
 from reconciler.model import Address, Problem, Record, Severity
-from writing import DETAIL_RECORD, MESSAGE, OTHER_MESSAGE, sid, write
+from writing import DETAIL_RECORD, MESSAGE, OTHER_MESSAGE, sid, tree, write
 
 
 def records(text: str) -> list[Record]:
@@ -327,7 +326,7 @@ def loaded(data: bytes, name: str = "m.yaml") -> list[str]:
     path.write_bytes(data)
     return [
         f"{item.source.line}:{item.source.column} {item.rule}"
-        for item in records_of(path)
+        for item in records_of(tree(), str(path))
         if isinstance(item, Problem)
     ]
 
@@ -356,14 +355,14 @@ def test_bytes_that_nobody_can_review_are_refused_where_they_stand(
 
 def test_a_byte_order_mark_at_the_start_is_no_problem() -> None:
     text = f"\ufeffmessages:\n  {MESSAGE}: {{user_data: x}}\n"
-    (entry,) = records_of(write(text, "m.yaml"))
+    (entry,) = records_of(tree(), str(write(text, "m.yaml")))
 
     assert isinstance(entry, Record)
 
 
 def test_json_is_a_manifest_too_with_the_same_places() -> None:
     text = json.dumps({"messages": {MESSAGE: {"user_data": "a\U0001f600\\ud83d\\ude00"}}}, indent=1)
-    (record,) = records_of(write(text, "m.json"))
+    (record,) = records_of(tree(), str(write(text, "m.json")))
 
     assert isinstance(record, Record)
     assert record.wanted == "a\U0001f600\\ud83d\\ude00"
@@ -374,13 +373,13 @@ def test_a_folder_is_read_in_order_of_name_its_files_first_and_nothing_hidden() 
     for name in ("b.yml", "a/z.yaml", "a/b.json", ".git/x.yaml", "a/.hidden/y.yaml", "notes.txt"):
         write("messages: {}\n", f"manifests/{name}")
 
-    found = [str(path) for path in find([Path("manifests")])]
+    found = list(tree().find(["manifests"]))
 
     assert found == ["manifests/b.yml", "manifests/a/b.json", "manifests/a/z.yaml"]
 
 
 def rules(path: str) -> list[str]:
-    return [item.rule for item in find([Path(path)]) if isinstance(item, Problem)]
+    return [item.rule for item in tree().find([path]) if isinstance(item, Problem)]
 
 
 def test_links_are_never_followed(folder: Path) -> None:
@@ -394,7 +393,7 @@ def test_links_are_never_followed(folder: Path) -> None:
     assert rules("manifests") == ["symlink", "symlink"]
     assert rules("other") == ["symlink"]
     assert [
-        item.rule for item in records_of(Path("manifests/link.yaml")) if isinstance(item, Problem)
+        item.rule for item in records_of(tree(), "manifests/link.yaml") if isinstance(item, Problem)
     ]
 
 
@@ -411,7 +410,7 @@ def test_what_is_no_regular_file_is_refused_without_waiting(
     path = Path("m.yaml")
     make(path)
 
-    (found,) = records_of(path)
+    (found,) = records_of(tree(), str(path))
     assert isinstance(found, Problem)
     assert found.rule == rule
 
@@ -528,7 +527,7 @@ def test_folders_may_be_as_deep_as_they_like() -> None:
     write(f"messages:\n  {MESSAGE}: {{user_data: x}}\n", str(folder / "M.YAML"))
     write("not ours", "manifests/.#lock.yaml")
 
-    assert [path.name for path in find([Path("manifests")]) if isinstance(path, Path)] == ["M.YAML"]
+    assert list(tree().find(["manifests"])) == [str(folder / "M.YAML")]
 
 
 @pytest.mark.parametrize("flow", ["[{}]", "{{k: {}}}"])

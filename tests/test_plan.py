@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.manifests.discovery import Tree
 from reconciler.manifests.loader import load
 from reconciler.model import (
     Action,
@@ -138,7 +139,7 @@ def test_neither_files_nor_style_nor_comments_go_into_the_digest(
             for number, text in texts.items():
                 if text.count("\n") > 2:
                     Path(folder, f"{number}.yaml").write_text(text, "utf-8")
-            records = load([Path(folder)]).records
+            records = load(Tree(Path(folder)), ["."]).records
         draft = Draft(URL, Wanted(records))
         for address in records:
             draft.add(address, Current("live"))

@@ -22,7 +22,7 @@ from reconciler.client.fetch import How, read
 from reconciler.client.http import connect
 from reconciler.client.read_only import ReadOnly
 from reconciler.client.retry import Budget, Retrying
-from reconciler.client.throttle import Pace, Paced
+from reconciler.client.throttle import Throttle, Throttled
 from reconciler.client.transport import LoopClock, Transport
 from reconciler.credentials import Secret
 from reconciler.errors import ApiError
@@ -176,9 +176,9 @@ def live(seed: int) -> Story:
         transport = httpx.MockTransport(world.answer)
         async with connect(URL, Secret(TOKEN), transport=transport) as http:
             clock = LoopClock()
-            pace = Pace(clock, ceiling=world.parallelism)
+            pace = Throttle(clock, ceiling=world.parallelism)
             budget = Budget(len(records))
-            stack: Transport = Retrying(Paced(http, pace), budget, clock, world.dice.random)
+            stack: Transport = Retrying(Throttled(http, pace), budget, clock, world.dice.random)
             try:
                 await read(
                     records,
@@ -280,7 +280,7 @@ def live_in(world: World) -> None:
         async with connect(URL, Secret(TOKEN), transport=transport) as http:
             clock = LoopClock()
             stack = Retrying(
-                Paced(http, Pace(clock, ceiling=world.parallelism)),
+                Throttled(http, Throttle(clock, ceiling=world.parallelism)),
                 Budget(1000),
                 clock,
                 world.dice.random,

@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reconciler.kinds import KINDS, MESSAGES
+from reconciler.manifests.cache import Cache
+from reconciler.manifests.discovery import Tree
+from reconciler.manifests.loader import Manifests
 from reconciler.sandbox.faults import Dice, parse
 from reconciler.sandbox.store import Store
 
@@ -75,3 +78,13 @@ def messages(values: Mapping[int, object]) -> str:
     """The text of a manifest, JSON in YAML's flow style, a record a line."""
     rows = [f"  {sid(n)}: {{user_data: {json.dumps(value)}}}\n" for n, value in values.items()]
     return f"messages:\n{''.join(rows)}"
+
+
+def tree() -> Tree:
+    """The project whose root is the test's folder."""
+    return Tree(Path.cwd())
+
+
+def manifests(*names: str, cache: Cache | None = None) -> Manifests:
+    """The manifests of the test's folder, by default those in `manifests`."""
+    return Manifests(tree(), tuple(map(tree().name, names)) or ("manifests",), cache=cache)

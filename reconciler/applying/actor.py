@@ -16,11 +16,11 @@ _URL = ("CI_JOB_URL", "BUILD_URL", "BUILDKITE_BUILD_URL")
 _COMMIT = ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT", "BUILDKITE_COMMIT")
 
 
-def who(environment: Mapping[str, str]) -> dict[str, str]:
+def who(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
     """`user`, `git`, `actor`, `url` and `commit`, as far as they are known."""
     known = {
         "user": _user(),
-        **_git(),
+        **_git(folder),
         "actor": _first(environment, _ACTOR),
         "url": job_url(environment),
     }
@@ -41,9 +41,9 @@ def _user() -> str:
     return str(os.getuid())
 
 
-def _git() -> dict[str, str]:
+def _git(folder: Path) -> dict[str, str]:
     with suppress(ReconcilerError):
-        git = Repository(Path())
+        git = Repository(folder)
         return {"git": git.identity(), "commit": git.known("HEAD") or ""}
     return {}
 

@@ -21,8 +21,6 @@ from reconciler.errors import ReconcilerError
 from reconciler.files import read_regular
 from reconciler.model import Plan
 
-FOLDER = Path(".reconciler/journal")
-
 # A million changes with their values are about half of it.
 MAX_JOURNAL_BYTES = 1024 * 1024 * 1024
 _PRIVATE = 0o600

@@ -75,7 +75,8 @@ def validate(
     from reconciler.commands import validate as command
 
     def load() -> "Loaded":
-        return inputs.chosen_manifests(paths or manifests, inputs.settings()).load()
+        tree = inputs.tree()
+        return inputs.manifests(tree, paths or manifests, inputs.settings(tree)).load()
 
     return command.run(command.Parameters(load, format_), terminal())
 
@@ -99,8 +100,9 @@ def fmt(paths: tuple[Path, ...], manifests: tuple[Path, ...], check: bool, diff:
     """
     from reconciler.commands import fmt as command
 
-    chosen = inputs.chosen_manifests(paths or manifests, inputs.settings())
-    return command.run(command.Parameters(chosen.paths, check, diff), terminal())
+    tree = inputs.tree()
+    chosen = inputs.manifests(tree, paths or manifests, inputs.settings(tree))
+    return command.run(command.Parameters(tree, chosen.names, check, diff), terminal())
 
 
 @app.command()

@@ -6,6 +6,7 @@ from typing import Literal
 
 import click
 
+from reconciler.cli import inputs
 from reconciler.cli.options import everywhere, option
 from reconciler.cli.terminal import terminal
 from reconciler.errors import ExitCode
@@ -80,6 +81,7 @@ def comment(
     links = Links(report_url or "", plan_url or "", run_url or "")
     parameters = command.Parameters(
         plan,
+        inputs.tree().root,
         on,
         os.environ,
         name or "",

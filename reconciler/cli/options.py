@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from reconciler.commands.terminal import SANDBOX_DB
+from reconciler.files import JOURNALS, SANDBOX_DB
 
 Function = Callable[..., Any]
 
@@ -192,7 +192,7 @@ report_of_an_apply = option(
 journal = option(
     "--journal",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path(".reconciler/journal"),
+    default=JOURNALS,
     show_default=True,
     help="The folder of journals: what was written is noted there before it is.",
 )

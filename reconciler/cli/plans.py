@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from click.core import ParameterSource
@@ -11,6 +11,11 @@ from reconciler.cli import inputs, options
 from reconciler.cli.options import everywhere, option
 from reconciler.cli.terminal import terminal
 from reconciler.errors import ExitCode
+
+if TYPE_CHECKING:
+    from reconciler.client.connection import Connection
+    from reconciler.commands.plan_run import PlanInputs
+    from reconciler.review.request_log import LogFormat
 
 
 @click.command()
@@ -48,10 +53,10 @@ def plan(
     """
     from reconciler.commands import plan as command
 
-    chosen = inputs.inputs(inputs.settings(), notes_head=out is not None, **flags)
+    chosen, link = _plan_inputs(inputs.run_id(), notes_head=out is not None, **flags)
     detail = inputs.detail(verbose=verbose, concise=concise)
-    parameters = command.Parameters(chosen, format_, out, detailed_exitcode, report, detail)
-    return inputs.ended(chosen.connection, command.run(parameters, terminal()))
+    parameters = command.Parameters(chosen, link, format_, out, detailed_exitcode, report, detail)
+    return inputs.ended(link, command.run(parameters, terminal()))
 
 
 @click.command()
@@ -123,13 +128,14 @@ def apply(
 
     if plan is not None:
         _refuse_with_plan()
-    settings = inputs.settings()
-    chosen = inputs.inputs(settings, notes_head=record, **flags)
-    how = method or settings.write.method
+    run = inputs.run_id()
+    chosen, link = _plan_inputs(run, notes_head=record, **flags)
     parameters = command.Parameters(
         chosen,
+        link,
+        run,
         plan,
-        how,
+        method or chosen.manifests.settings.write.method,
         auto_approve,
         on_error,
         expect,
@@ -140,7 +146,7 @@ def apply(
         inputs.detail(verbose=verbose, concise=concise),
         os.environ,
     )
-    return inputs.ended(chosen.connection, command.run(parameters, terminal()))
+    return inputs.ended(link, command.run(parameters, terminal()))
 
 
 @click.command()
@@ -166,9 +172,10 @@ def rollback(
     """
     from reconciler.commands import rollback as command
 
-    settings = inputs.settings()
-    link = inputs.connection(settings, **connection)
-    parameters = command.Parameters(journal, link, settings.guards, out, format_)
+    tree = inputs.tree()
+    settings = inputs.settings(tree)
+    link = inputs.connection(tree, settings, run=inputs.run_id(), **connection)
+    parameters = command.Parameters(journal, link, tree, settings.guards, out, format_)
     return inputs.ended(link, command.run(parameters, terminal()))
 
 
@@ -210,7 +217,24 @@ def show(
     elif diff is not None or plan is None:
         raise click.UsageError("name a saved plan, or two with --diff")
     detail = inputs.detail(verbose=verbose, concise=concise)
-    return command.run(command.Parameters(plan, format_, old, detail), terminal())
+    return command.run(command.Parameters(plan, inputs.tree(), format_, old, detail), terminal())
+
+
+def _plan_inputs(
+    run: str,
+    *,
+    manifests: tuple[Path, ...],
+    sandbox: bool,
+    parallelism: int | None,
+    log_format: "LogFormat | None",
+    **flags: Any,
+) -> "tuple[PlanInputs, Connection]":
+    tree = inputs.tree()
+    settings = inputs.settings(tree)
+    link = inputs.connection(
+        tree, settings, run=run, sandbox=sandbox, parallelism=parallelism, log_format=log_format
+    )
+    return inputs.plan_inputs(inputs.manifests(tree, manifests, settings), **flags), link
 
 
 def _refuse_with_plan() -> None:

@@ -107,7 +107,10 @@ def fill(
     """
     from reconciler.commands import sandbox as command
 
-    chosen = inputs.chosen_manifests(manifests, inputs.settings()) if manifests else None
+    chosen = None
+    if manifests:
+        tree = inputs.tree()
+        chosen = inputs.manifests(tree, manifests, inputs.settings(tree))
     seeding = command.Seeding(db, chosen, records, drift, seed, out)
     return command.fill(seeding, terminal())
 

@@ -4,14 +4,19 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from signal import Signals
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.errors import ReaderGoneError, ReconcilerError
 from reconciler.review.colours import Paint
+
+if TYPE_CHECKING:
+    from reconciler.applying.executor import Apply
 
 # A bar that is there for a moment is only a flicker.
 SECONDS_BEFORE_PROGRESS = 1.0
@@ -80,6 +85,12 @@ class Streams:
             self.note("")
             raise ReconcilerError("nobody is there to approve: use --auto-approve, or apply a plan")
         return answer.strip()
+
+    def stop_on_signals(self, apply: "Apply") -> AbstractContextManager[Sequence[Signals]]:
+        """Stops an apply at SIGINT or SIGTERM; the value of the context holds those received."""
+        from reconciler.cli.signals import stopped_by_signals
+
+        return stopped_by_signals(apply, self.note)
 
     @contextmanager
     def progress(self, what: str, total: int, detail: object) -> Generator[Callable[[], None]]:

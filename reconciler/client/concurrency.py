@@ -1,21 +1,22 @@
-"""Coroutines -> their results: one alone, or one for each item, at most so many at once."""
+"""Event loops, and work on many items at once with a bound."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Collection
+from typing import TypeVar
 
 Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
-def run(main: Coroutine[Any, Any, Result]) -> Result:
-    """What a coroutine returns; on uvloop where that is installed, which is 5 to 10 % quicker."""
+def runner() -> asyncio.Runner:
+    """An event loop for one coroutine after another; on uvloop, if it is installed.
+
+    uvloop makes requests 5 to 10 % faster (tests/benchmarks/README.md).
+    """
     try:
         import uvloop
     except ImportError:
-        return asyncio.run(main)
-    result: Result = uvloop.run(main)
-    return result
+        return asyncio.Runner()
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop)
 
 
 async def each_of(

@@ -33,7 +33,7 @@ class Exchange(Struct, frozen=True):
 Watcher: TypeAlias = Callable[[Exchange], None]
 
 
-class Watched:
+class Instrumented:
     """Passes everything on and tells the watchers how it went."""
 
     def __init__(self, inner: Transport, clock: Clock, watchers: tuple[Watcher, ...]) -> None:

@@ -35,7 +35,7 @@ class Start(NamedTuple):
     held: bool
 
 
-class Pace:
+class Throttle:
     """The run's own measure of how fast to go."""
 
     def __init__(
@@ -135,12 +135,12 @@ class Pace:
                 return
 
 
-class Paced:
+class Throttled:
     """Sends every request at the run's pace, and tells the pace how it went."""
 
-    def __init__(self, inner: Transport, pace: Pace) -> None:
+    def __init__(self, inner: Transport, throttle: Throttle) -> None:
         self._inner = inner
-        self._pace = pace
+        self._throttle = throttle
 
     async def send(self, request: Request) -> Response:
         """The answer, whatever it is; a push-back slows down all that come after it.
@@ -149,15 +149,15 @@ class Paced:
         (HeldError): somebody may have changed meanwhile what it was to replace.
         """
         writes = request.method != "GET"
-        asked = self._pace.now()
-        async with self._pace.slot(urgent=writes) as start:
+        asked = self._throttle.now()
+        async with self._throttle.slot(urgent=writes) as start:
             if writes and (start.held or start.at - asked > MAX_LOOK_AGE_SECONDS):
                 raise HeldError("not sent: it had to wait", sent=False)
             response = await self._inner.send(request)
         if response.status in _PUSHED_BACK:
-            self._pace.shrink(start.at, retry_after(response))
+            self._throttle.shrink(start.at, retry_after(response))
         else:
-            self._pace.grow()
+            self._throttle.grow()
         return response
 
 

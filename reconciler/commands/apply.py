@@ -1,5 +1,7 @@
 """`reconciler apply`: write what differs; a saved plan is applied exactly, record by record."""
 
+import asyncio
+import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,30 +9,34 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
-from reconciler.applying import journal_store
+from reconciler.applying import applied_ref, journal_store
 from reconciler.applying.approval import Approval
 from reconciler.applying.executor import Manner, WriteMethod
 from reconciler.applying.journal_store import Run
-from reconciler.client.concurrency import run as run_coroutine
+from reconciler.applying.recovery import recover
+from reconciler.client.connection import Client, Connection, connected
 from reconciler.commands import report_files
-from reconciler.commands.apply_reports import Told, report
-from reconciler.commands.apply_run import Job, State, carry_out
-from reconciler.commands.plan_run import Inputs, Task, make, task
-from reconciler.commands.recording import keep_order, record
-from reconciler.commands.recovering import look_after
+from reconciler.commands.apply_output import ApplyEvents, ApplyOutput, recovery_lines
+from reconciler.commands.apply_reports import RunRecord, report
+from reconciler.commands.apply_run import ApplyRequest, ApplyResult, apply_run, exit_code
+from reconciler.commands.plan_run import PlanInputs, make, prepare
 from reconciler.commands.terminal import Terminal
 from reconciler.errors import (
     BROKEN_PIPE,
+    ApiError,
     ExitCode,
     PlanFileError,
     ReaderGoneError,
     ReconcilerError,
     RefusedError,
 )
-from reconciler.model import Plan
+from reconciler.files import JOURNALS
+from reconciler.model import OutcomeName, Plan, short
 from reconciler.planning import guards
 from reconciler.planning.plan_file import read_plan
-from reconciler.review import plan_text
+from reconciler.planning.summary import tally
+from reconciler.review import apply_text, plan_text, problems_text
+from reconciler.review.change_text import how_many
 from reconciler.review.plan_text import Detail
 from reconciler.review.report import gather
 
@@ -44,141 +50,234 @@ Do you want to write these changes?
 class Parameters(Struct, frozen=True):
     """What to apply, and how."""
 
-    inputs: Inputs
+    inputs: PlanInputs
+    """What a fresh plan is made of; of a saved one only the manifests and the guards are used."""
+    connection: Connection
+    """Which API to write to."""
+    run: str
+    """The name of this run, in journals and in the API's logs."""
     plan: Path | None = None
+    """A saved plan; None to plan afresh."""
     method: WriteMethod = "patch"
+    """Whether to send `user_data` alone or the whole object."""
     auto_approve: bool = False
+    """Whether to write without asking."""
     on_error: Literal["continue", "stop"] = "continue"
+    """What the first failure does to the changes that have not begun."""
     expect: str | None = None
+    """The digest of the approved plan, or the file that it was saved to."""
     record: bool = False
-    journal: Path = journal_store.FOLDER
+    """Whether to note the commit as applied."""
+    journal: Path = JOURNALS
+    """The folder of journals."""
     reports: tuple[str, ...] = ()
+    """`FORMAT=FILE`, as in `json=result.json`."""
     format: Literal["text", "json"] = "text"
+    """What to write to stdout: text, or an event a line."""
     detail: Detail = "grouped"
+    """How much of each change is shown."""
     environment: Mapping[str, str] = {}
+    """Where CI systems say who runs this, and where outputs of a step go."""
 
 
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
-    """Plans afresh, shows it and asks; or takes a saved plan, approved when it was reviewed."""
+    """Plans afresh, shows the plan and asks; or takes a saved plan, approved when it was reviewed.
+
+    Reports and the audit record are written however the run ends.
+    """
     wanted = report_files.wanted(parameters.reports, report_files.OF_AN_APPLY, parameters.plan)
-    approved = _approval(parameters)
-    connection, folder = parameters.inputs.connection, parameters.journal
-    state, run = State(), Run(connection.run, datetime.now(UTC))
-    plan: Plan | None = None
+    approval = _approval(parameters)
+    folder = parameters.journal
+    record = RunRecord(
+        Run(parameters.run, datetime.now(UTC)),
+        time.monotonic(),
+        folder,
+        parameters.method,
+        parameters.connection.base_url,
+        parameters.inputs.manifests.tree.root,
+        parameters.environment,
+        None if approval is None else approval.digest,
+    )
     try:
-        with journal_store.locked(folder):
-            look_after(tuple(journal_store.unfinished(folder)), connection, run, terminal)
-            plan, fresh = _plan(parameters, approved, terminal)
-            if approved is not None and not approved.check(plan):
-                terminal.note(
-                    "A part of what was approved is in place already; this is the rest of it."
-                )
-            _refuse(plan)
-            if plan.applyable and fresh is not None and approved is None:
-                _ask(parameters, terminal)
-            state.code = carry_out(_job(plan, run, parameters), state, terminal)
+        with (
+            journal_store.locked(folder),
+            connected(parameters.connection) as (loop, client),
+        ):
+            step = _Apply(parameters, approval, record, loop, client, terminal)
+            step.recover()
+            step.plan()
+            step.write()
     except BaseException as error:
-        state.code, state.error = _why(error, terminal)
+        record.code, record.error = _why(error, terminal)
         raise
     finally:
-        told = Told(
-            run,
-            folder / f"{run.stem}.jsonl",
-            parameters.method,
-            connection.target.base_url,
-            plan,
-            parameters.environment,
-            None if approved is None else approved.digest,
-        )
-        code = report(told, state, wanted, terminal)
+        code = report(record, wanted, terminal)
     if parameters.record and code == ExitCode.OK:
-        record(plan, parameters.inputs, terminal, saved=parameters.plan is not None)
+        _record(record.plan, parameters, terminal)
     return ExitCode(code)
 
 
+class _Apply(Struct, frozen=True):
+    """The steps of one `apply`; what is known so far is kept in the record."""
+
+    parameters: Parameters
+    approval: Approval | None
+    record: RunRecord
+    loop: asyncio.Runner
+    client: Client
+    terminal: Terminal
+
+    def recover(self) -> None:
+        """Looks at what earlier runs left in flight, and says so."""
+        base_url = self.client.connection.base_url
+        for unfinished in tuple(journal_store.unfinished(self.parameters.journal)):
+            if unfinished.history.begun.base_url != base_url:
+                continue
+            recovered = self.loop.run(recover(unfinished, self.client, self.record.run))
+            for line in recovery_lines(recovered, self.terminal.paint):
+                self.terminal.note(line)
+
+    def plan(self) -> None:
+        """Makes or reads the plan, shows it, and asks unless it was approved before.
+
+        Raises RefusedError if a guard or a conflict stops it, MovedError if it is not the approved
+        plan.
+        """
+        saved = self.parameters.plan
+        if saved is None:
+            plan = self._fresh()
+            self._show(self._whole(plan))
+        else:
+            plan = _saved(saved, self.parameters)
+            # It was shown when it was reviewed. What stops it now has to be shown now.
+            totals = plan_text.totals(plan, self.terminal.paint)
+            self._show(self._whole(plan) if plan.conflicts else totals)
+        self.record.plan = plan
+        if self.approval is not None and not self.approval.check(plan):
+            self.terminal.note(
+                "A part of what was approved is in place already; this is the rest of it."
+            )
+        _refuse(plan)
+        asks = saved is None and self.approval is None and not self.parameters.auto_approve
+        if plan.applyable and asks and self.terminal.ask(QUESTION) != "yes":
+            raise ReconcilerError("Apply cancelled: nothing was written.")
+
+    def write(self) -> None:
+        """Writes the plan, shows how it went, and sets the exit code."""
+        plan, record = self._planned, self.record
+        if not plan.applyable:
+            if self.parameters.format == "json":
+                ApplyEvents(self.terminal, plan).nothing_to_do()
+            self._tell_unread(plan)
+            record.code = ExitCode.OK if plan.complete else ExitCode.INCOMPLETE
+            return
+        events = self.parameters.format == "json"
+        output = (ApplyEvents if events else ApplyOutput)(self.terminal, plan)
+        record.output = output
+        stop_on_error = self.parameters.on_error == "stop"
+        parallelism = self.client.connection.parallelism
+        options = Manner(self.parameters.method, parallelism, stop_on_error=stop_on_error)
+        request = ApplyRequest(plan, options, self.parameters.journal, record.run)
+        result = self.loop.run(apply_run(request, self.client, output))
+        record.code = self._judge(plan, result, output)
+
+    @property
+    def _planned(self) -> Plan:
+        if self.record.plan is None:
+            raise RuntimeError("there is no plan yet")
+        return self.record.plan
+
+    def _fresh(self) -> Plan:
+        inputs = self.parameters.inputs
+        if inputs.comparison.since is not None:
+            applied_ref.keep_order(inputs.manifests)
+        prepared = prepare(inputs, self.client)
+        for line in problems_text.text(prepared.warnings, self.terminal.paint):
+            self.terminal.note(line)
+        if self.approval is not None:
+            watched = self.approval.watching(prepared.wanted)
+            prepared = structs.replace(prepared, wanted=watched)
+        return self.loop.run(make(prepared, inputs, self.client, self.terminal.progress))
+
+    def _whole(self, plan: Plan) -> Iterator[str]:
+        terminal, detail = self.terminal, self.parameters.detail
+        return plan_text.plan(gather(plan), terminal.paint, terminal.width, detail=detail)
+
+    def _show(self, lines: Iterator[str]) -> None:
+        if self.parameters.format == "text":
+            self.terminal.write_lines(lines)
+            return
+        # stdout is for events, but a person who is asked to approve has to see the plan.
+        for line in lines:
+            self.terminal.note(line)
+
+    def _judge(self, plan: Plan, result: ApplyResult, output: ApplyOutput) -> ExitCode:
+        """Shows how the writes went; raises ApiError if the token was refused at once."""
+        terminal, record = self.terminal, self.record
+        if result.refused and not output.received and result.nothing_was_written:
+            raise ApiError(f"{result.refused}: nothing was written")
+        if self.parameters.format == "text":
+            shown = apply_text.text(
+                result.outcomes,
+                terminal.paint,
+                unread=len(plan.unreadable),
+                verbose=self.parameters.detail == "verbose",
+            )
+            terminal.write_lines(["", *shown])
+        counts = tally(result.outcomes)
+        if output.received:
+            applied = counts.get(OutcomeName.APPLIED, 0)
+            skipped = counts.get(OutcomeName.SKIPPED, 0)
+            record.error = f"interrupted by {output.received[0].name}"
+            terminal.note(f"Interrupted: {applied:,} applied, {skipped:,} not started.")
+            return ExitCode(128 + output.received[0])
+        if output.failure is not None:
+            raise output.failure
+        if result.journal_failure is not None:
+            record.error = str(result.journal_failure)
+            terminal.note(f"{terminal.paint.removed('error')}: {record.error}")
+            return ExitCode.INCOMPLETE
+        self._tell_unread(plan)
+        return exit_code(result.outcomes, complete=plan.complete)
+
+    def _tell_unread(self, plan: Plan) -> None:
+        lost = len(plan.unreadable)
+        if lost:
+            self.record.error = f"{how_many(lost)} could not be read when this was planned"
+            self.terminal.note(f"{self.terminal.paint.removed('error')}: {self.record.error}")
+
+
 def _why(error: BaseException, terminal: Terminal) -> tuple[int, str]:
-    """How a run ends that something ended, for its report."""
+    """The exit code and the reason of a run that an exception ended, for its report."""
     if isinstance(error, ReconcilerError):
         return error.exit_code, str(error)
     if isinstance(error, KeyboardInterrupt):
         code = ExitCode.TERMINATED if terminal.terminated else ExitCode.INTERRUPTED
         return code, "interrupted"
     if isinstance(error, ReaderGoneError):
-        return BROKEN_PIPE, "nobody reads the output"
+        return BROKEN_PIPE, "the reader of the output went away"
     return ExitCode.BUG, type(error).__name__
-
-
-def _ask(parameters: Parameters, terminal: Terminal) -> None:
-    if not parameters.auto_approve and terminal.ask(QUESTION) != "yes":
-        raise ReconcilerError("Apply cancelled: nothing was written.")
-
-
-def _job(plan: Plan, run: Run, parameters: Parameters) -> Job:
-    connection = parameters.inputs.connection
-    stops = parameters.on_error == "stop"
-    return Job(
-        plan,
-        connection,
-        Manner(parameters.method, connection.parallelism, stop_on_error=stops),
-        parameters.journal,
-        run,
-        as_events=parameters.format == "json",
-        verbose=parameters.detail == "verbose",
-    )
 
 
 def _approval(parameters: Parameters) -> Approval | None:
     if parameters.expect is None:
         return None
-    return Approval(parameters.expect, parameters.inputs.connection.target.base_url)
+    return Approval(parameters.expect, parameters.connection.base_url)
 
 
-def _plan(
-    parameters: Parameters, approved: Approval | None, terminal: Terminal
-) -> tuple[Plan, Task | None]:
-    """The plan, and what it was made of if it was not a saved one; shown, but for events."""
-    fresh: Task | None = None
-    if parameters.plan is None:
-        keep_order(parameters.inputs)
-        fresh = task(parameters.inputs, terminal)
-        if approved is not None:
-            fresh = structs.replace(fresh, wanted=approved.watching(fresh.wanted))
-        plan = run_coroutine(make(fresh, parameters.inputs, terminal))
-        shown = _whole(plan, parameters, terminal)
-    else:
-        plan = _saved(parameters.plan, parameters.inputs)
-        # It was seen when it was reviewed; what stops it has to be seen now.
-        shown = (
-            _whole(plan, parameters, terminal)
-            if plan.conflicts
-            else plan_text.totals(plan, terminal.paint)
-        )
-    if parameters.format == "text":
-        terminal.write_lines(shown)
-    else:
-        # stdout is for events; what somebody is asked to approve has to be seen all the same.
-        for line in shown:
-            terminal.note(line)
-    return plan, fresh
-
-
-def _whole(plan: Plan, parameters: Parameters, terminal: Terminal) -> Iterator[str]:
-    return plan_text.plan(gather(plan), terminal.paint, terminal.width, detail=parameters.detail)
-
-
-def _saved(file: Path, inputs: Inputs) -> Plan:
+def _saved(file: Path, parameters: Parameters) -> Plan:
     plan = read_plan(file)
-    base_url = inputs.connection.target.base_url
+    base_url = parameters.connection.base_url
     if plan.base_url != base_url:
         raise PlanFileError(
             f"{file}: was made for {plan.base_url}, but this run speaks to {base_url}: set "
             "CARRIERX_BASE_URL, or give --sandbox for a plan of the sandbox"
         )
-    return structs.replace(plan, guards=guards.again(plan, inputs.allowed))
+    return structs.replace(plan, guards=guards.again(plan, parameters.inputs.allowed))
 
 
 def _refuse(plan: Plan) -> None:
-    """A conflict or a guard stops everything: half of a plan is not what anybody reviewed."""
+    """Raises RefusedError for a conflict or a guard: half of a plan is not what was reviewed."""
     if plan.conflicts:
         count = "a conflict" if len(plan.conflicts) == 1 else f"{len(plan.conflicts):,} conflicts"
         raise RefusedError(
@@ -192,3 +291,16 @@ def _refuse(plan: Plan) -> None:
         raise RefusedError(
             f"refused by {names} (above): nothing was written; if it is meant: {flags}"
         )
+
+
+def _record(plan: Plan | None, parameters: Parameters, terminal: Terminal) -> None:
+    """Notes the commit as applied; that it cannot be is said, and is no failure of the apply."""
+    if plan is None:
+        return
+    try:
+        saved = parameters.plan is not None
+        head = applied_ref.record(plan, parameters.inputs.manifests, saved=saved)
+    except ReconcilerError as error:
+        terminal.note(f"Not recorded: {error}.")
+    else:
+        terminal.note(f"Recorded {short(head)} as applied, for --base auto.")

@@ -11,78 +11,103 @@ from reconciler.applying import result_file
 from reconciler.applying.actor import who
 from reconciler.applying.journal_store import Run
 from reconciler.commands import report_files
-from reconciler.commands.apply_run import State
+from reconciler.commands.apply_output import ApplyOutput
 from reconciler.commands.report_files import Reports
 from reconciler.commands.terminal import Terminal
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.escape import visible
 from reconciler.files import PRIVATE, append, write_whole
-from reconciler.model import Plan
-from reconciler.review import apply_text as outcome_lines
-from reconciler.review import github_workflow, plan_text
+from reconciler.model import Outcome, Plan
+from reconciler.review import apply_text, github_workflow, plan_text
 from reconciler.review.colours import Paint
 from reconciler.review.formats import REPORT_WIDTH, SUMMARY_BYTES
 from reconciler.review.markdown import apply_result
 from reconciler.review.report import gather
 
 
-class Told(Struct, frozen=True):
-    """What is told of a run; without a plan, it ended before there was one.
-
-    `expected` is the digest that was approved, if one was named.
-    """
+class RunRecord(Struct):
+    """What is known of a run so far; it is reported however the run ends."""
 
     run: Run
-    journal: Path
+    """The name and the start of the run."""
+    begun: float
+    """`time.monotonic()` at the start."""
+    folder: Path
+    """The folder of journals."""
     method: str
+    """How values are sent: `patch` or `put`."""
     base_url: str
-    plan: Plan | None
+    """The address of the API."""
+    root: Path
+    """The project's root, whose repository knows who commits here."""
     environment: Mapping[str, str]
+    """Where CI systems say who runs this."""
     expected: str | None = None
+    """The digest that was approved; None if none was named."""
+    plan: Plan | None = None
+    """None until there is one."""
+    output: ApplyOutput | None = None
+    """The outcomes so far; None until the writes begin."""
+    code: int = int(ExitCode.INCOMPLETE)
+    """The exit code of the run."""
+    error: str = ""
+    """Why the run ended early or is not complete; empty otherwise."""
+
+    @property
+    def journal(self) -> Path:
+        """The journal of this run, which is there once a write was about to begin."""
+        return self.folder / f"{self.run.stem}.jsonl"
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """The outcomes so far, in order of address."""
+        ended = () if self.output is None else self.output.outcomes
+        return sorted(ended, key=lambda outcome: outcome.change.address)
 
 
-def report(told: Told, state: State, wanted: Reports, terminal: Terminal) -> int:
+def report(record: RunRecord, wanted: Reports, terminal: Terminal) -> int:
     """Writes the reports that were asked for, and the audit record beside the journal.
 
-    The exit code is the run's own, unless that would hide that something could not be written.
+    Returns the exit code of the run, or ERROR if the run succeeded and a file could not be
+    written.
     """
     ran = result_file.Ran(
-        run=told.run.name,
+        run=record.run.name,
         version=__version__,
-        started=told.run.started.isoformat(timespec="seconds"),
-        seconds=round(time.monotonic() - state.begun, 3),
-        exit_code=int(state.code),
-        method=told.method,
-        journal=result_file.plain(told.journal.as_posix()),
-        base_url=told.base_url,
-        error=state.error,
-        expected=told.expected,
-        by=who(told.environment),
+        started=record.run.started.isoformat(timespec="seconds"),
+        seconds=round(time.monotonic() - record.begun, 3),
+        exit_code=int(record.code),
+        method=record.method,
+        journal=result_file.plain(record.journal.as_posix()),
+        base_url=record.base_url,
+        error=record.error,
+        expected=record.expected,
+        by=who(record.environment, record.root),
     )
-    outcomes = state.outcomes
+    plan, outcomes, error = record.plan, record.outcomes, record.error
     try:
         room = SUMMARY_BYTES - report_files.held("github", wanted)
         failures = report_files.write(
             wanted,
             {
-                "json": lambda: result_file.document(told.plan, outcomes, ran),
-                "text": lambda: _text(told, state),
-                "github": lambda: [apply_result.page(told.plan, outcomes, state.error, most=room)],
+                "json": lambda: result_file.document(plan, outcomes, ran),
+                "text": lambda: _text(record),
+                "github": lambda: [apply_result.page(plan, outcomes, error, most=room)],
             },
         )
-        outputs = told.environment.get("GITHUB_OUTPUT")
+        outputs = record.environment.get("GITHUB_OUTPUT")
         if outputs and report_files.asked_for(wanted, "github"):
-            append(Path(outputs), [github_workflow.ended(told.plan, outcomes)])
-        if outcomes or told.journal.exists():
-            _check_there(told.journal)
-            record = result_file.audit(told.plan, outcomes, ran)
-            write_whole(told.journal.with_suffix(".json"), record, mode=PRIVATE)
+            append(Path(outputs), [github_workflow.ended(plan, outcomes)])
+        if outcomes or record.journal.exists():
+            _check_there(record.journal)
+            audit = result_file.audit(plan, outcomes, ran)
+            write_whole(record.journal.with_suffix(".json"), audit, mode=PRIVATE)
         if failures:
             raise failures[0]
-    except ReconcilerError as error:
-        terminal.note(f"{terminal.paint.removed('error')}: {visible(str(error))}")
-        return int(ExitCode.ERROR) if state.code == ExitCode.OK else state.code
-    return state.code
+    except ReconcilerError as failure:
+        terminal.note(f"{terminal.paint.removed('error')}: {visible(str(failure))}")
+        return int(ExitCode.ERROR) if record.code == ExitCode.OK else record.code
+    return record.code
 
 
 def _check_there(journal: Path) -> None:
@@ -90,18 +115,15 @@ def _check_there(journal: Path) -> None:
         raise ReconcilerError(f"{journal}: somebody removed the journal of this run")
 
 
-def _text(told: Told, state: State) -> Iterable[str]:
+def _text(record: RunRecord) -> Iterable[str]:
     plain = Paint(on=False)
     shown: list[str] = []
-    if told.plan is not None:
-        shown += [*plan_text.plan(gather(told.plan), plain, REPORT_WIDTH, detail="verbose"), ""]
-    if state.ended:
-        shown += outcome_lines.text(
-            state.outcomes,
-            plain,
-            unread=0 if told.plan is None else len(told.plan.unreadable),
-            verbose=True,
-        )
-    if state.error:
-        shown.append(f"error: {visible(state.error)}")
+    plan, outcomes = record.plan, record.outcomes
+    if plan is not None:
+        shown += [*plan_text.plan(gather(plan), plain, REPORT_WIDTH, detail="verbose"), ""]
+    if outcomes:
+        unread = 0 if plan is None else len(plan.unreadable)
+        shown += apply_text.text(outcomes, plain, unread=unread, verbose=True)
+    if record.error:
+        shown.append(f"error: {visible(record.error)}")
     return (f"{line}\n" for line in shown)

@@ -34,6 +34,7 @@ class Parameters(Struct, frozen=True):
     """Which plan to post, where, and what is known of it; `result` is what its apply reported."""
 
     plan: Path
+    root: Path
     host: Literal["github", "gitlab"] | None
     environment: Mapping[str, str]
     name: str = ""
@@ -59,7 +60,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     mark = structs.replace(mark, report=around.links.report)
     if ended is not None and ended.exit_code == ExitCode.OK:
         mark = structs.replace(mark, status="applied")
-    report = View(plan).report
+    report = View(plan, parameters.root).report
     host = parameters.host or detected(parameters.environment)
     of_pull = not parameters.issue
     empty = not plan.differs and plan.complete

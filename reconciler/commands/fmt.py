@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from difflib import unified_diff
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -10,7 +9,7 @@ from reconciler.commands.terminal import Terminal
 from reconciler.errors import ExitCode, ProblemsError
 from reconciler.escape import visible
 from reconciler.files import rewrite
-from reconciler.manifests.discovery import find, read_text
+from reconciler.manifests.discovery import Tree
 from reconciler.manifests.formatter import LayoutError, canonical
 from reconciler.manifests.loader import records_in
 from reconciler.manifests.validation import collect, is_error
@@ -21,7 +20,8 @@ from reconciler.review.colours import Paint
 class Parameters(Struct, frozen=True):
     """Which files to lay out; `check` and `diff` write nothing."""
 
-    paths: tuple[Path, ...]
+    tree: Tree
+    names: tuple[str, ...]
     check: bool = False
     diff: bool = False
 
@@ -32,51 +32,51 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     REFUSED where `check` found one, ERROR where one is better left alone. Raises ProblemsError,
     before anything is written, where a file is no valid manifest.
     """
-    texts = _valid(parameters.paths)
+    texts = _valid(parameters)
     changed = refused = False
-    for path, text in texts.items():
+    for name, text in texts.items():
         try:
-            laid_out = canonical(path.as_posix(), text)
+            laid_out = canonical(name, text)
         except LayoutError as error:
             terminal.note(visible(str(error)))
             refused = True
             continue
         if laid_out != text:
             changed = True
-            _take(path, text, laid_out, parameters, terminal)
+            _take(name, text, laid_out, parameters, terminal)
     if refused:
         return ExitCode.ERROR
     return ExitCode.REFUSED if parameters.check and changed else ExitCode.OK
 
 
-def _take(path: Path, text: str, laid_out: str, parameters: Parameters, terminal: Terminal) -> None:
+def _take(name: str, text: str, laid_out: str, parameters: Parameters, terminal: Terminal) -> None:
     if parameters.diff:
-        terminal.write_lines(_difference(path, text, laid_out, terminal.paint))
+        terminal.write_lines(_difference(name, text, laid_out, terminal.paint))
         return
     if not parameters.check:
-        if read_text(path) != text:
-            raise LayoutError(f"{path}: somebody else is writing it: left alone")
-        rewrite(path, laid_out)
-    terminal.write_lines([visible(str(path))])
+        if parameters.tree.text(name) != text:
+            raise LayoutError(f"{name}: somebody else is writing it: left alone")
+        rewrite(parameters.tree.path(name), laid_out)
+    terminal.write_lines([visible(name)])
 
 
-def _valid(paths: tuple[Path, ...]) -> dict[Path, str]:
-    texts: dict[Path, str] = {}
+def _valid(parameters: Parameters) -> dict[str, str]:
+    tree, texts = parameters.tree, dict[str, str]()
     problems: list[Problem] = []
-    for found in find(paths):
-        text = found if isinstance(found, Problem) else read_text(found)
+    for found in tree.find(parameters.names):
+        text = found if isinstance(found, Problem) else tree.text(found)
         if isinstance(text, Problem):
             problems.append(text)
-        elif isinstance(found, Path):
+        elif isinstance(found, str):
             texts[found] = text
-            problems += collect(records_in(found.as_posix(), text))[1]
+            problems += collect(records_in(found, text))[1]
     if is_error(problems):
         raise ProblemsError(problems)
     return texts
 
 
-def _difference(path: Path, before: str, after: str, paint: Paint) -> Iterator[str]:
-    name = visible(path.as_posix())
+def _difference(name: str, before: str, after: str, paint: Paint) -> Iterator[str]:
+    name = visible(name)
     paints = {"+": paint.added, "-": paint.removed}
     for line in unified_diff(before.split("\n"), after.split("\n"), name, name, lineterm=""):
         yield paints.get(line[:1], str)(visible(line))

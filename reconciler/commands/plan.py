@@ -7,21 +7,22 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from reconciler.client.concurrency import run as run_coroutine
+from reconciler.client.connection import Connection, connected
 from reconciler.commands import report_files
+from reconciler.commands.api_connection import SANDBOX_BASE_URL
 from reconciler.commands.plan_output import present, save
-from reconciler.commands.plan_run import Inputs, make, task
+from reconciler.commands.plan_run import PlanInputs, make, prepare
 from reconciler.commands.report_files import Reports
-from reconciler.commands.terminal import SANDBOX_DB, Terminal
+from reconciler.commands.terminal import Terminal
 from reconciler.errors import ExitCode, ReconcilerError, UsageError
 from reconciler.escape import visible
-from reconciler.files import append, check_writable
-from reconciler.manifests.discovery import SUFFIXES
+from reconciler.files import SANDBOX_DB, append, check_writable
+from reconciler.manifests.discovery import SUFFIXES, Tree
 from reconciler.manifests.settings import FILE as CONFIG_FILE
 from reconciler.model import Plan
 from reconciler.planning import guards
 from reconciler.planning.summary import found_none
-from reconciler.review import github_workflow
+from reconciler.review import github_workflow, problems_text
 from reconciler.review.formats import FORMATS, SUMMARY_BYTES, View
 from reconciler.review.plan_text import Detail
 
@@ -29,7 +30,8 @@ from reconciler.review.plan_text import Detail
 class Parameters(Struct, frozen=True):
     """What to plan and where to put it; `format` is a name of FORMATS."""
 
-    inputs: Inputs
+    inputs: PlanInputs
+    connection: Connection
     format: str = "text"
     out: Path | None = None
     detailed_exitcode: bool = False
@@ -47,18 +49,23 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     outputs = outputs if report_files.asked_for(wished, "github") else ""
     if outputs:
         check_writable(Path(outputs))
-    wanted = task(parameters.inputs, terminal)
-    plan = run_coroutine(make(wanted, parameters.inputs, terminal))
+    with connected(parameters.connection) as (loop, client):
+        prepared = prepare(parameters.inputs, client)
+        for line in problems_text.text(prepared.warnings, terminal.paint):
+            terminal.note(line)
+        plan = loop.run(make(prepared, parameters.inputs, client, terminal.progress))
+    tree = parameters.inputs.manifests.tree
     # All that is kept comes before what is shown: whoever reads stdout may go away.
     save(plan, parameters.out)
-    failures = _report(plan, wished, outputs)
-    present(plan, parameters.format, terminal, detail=parameters.detail)
-    if parameters.inputs.connection.sandbox and found_none(plan):
-        paths = parameters.inputs.manifests.paths
-        flags = " ".join(f"--manifests {shlex.quote(str(path))}" for path in paths)
+    failures = _report(plan, wished, outputs, tree)
+    present(plan, parameters.format, terminal, tree, detail=parameters.detail)
+    is_sandbox = plan.base_url == SANDBOX_BASE_URL
+    if is_sandbox and found_none(plan):
+        names = parameters.inputs.manifests.names
+        flags = " ".join(f"--manifests {shlex.quote(name)}" for name in names)
         terminal.note(f"To put them there: reconciler sandbox seed {visible(flags)}")
     if parameters.out is not None and plan.applyable:
-        sandbox = " --sandbox" if parameters.inputs.connection.sandbox else ""
+        sandbox = " --sandbox" if is_sandbox else ""
         flags = "".join(f" {guards.way_out(one)}" for one in plan.guards if not one.ok)
         refused = f", though a guard refuses it without{flags}" if flags else ""
         command = f"reconciler apply{sandbox} {parameters.out}"
@@ -72,9 +79,9 @@ def _keep_inputs(parameters: Parameters, written: Iterable[Path]) -> None:
     """Refuses to write over what the plan is made of, or what the next one would read."""
     manifests = parameters.inputs.manifests
     schemas = [rule.user_data_schema for rule in manifests.settings.rules]
-    kept = {path.resolve() for path in (CONFIG_FILE, SANDBOX_DB)}
-    kept |= {Path(name).resolve() for name in schemas if name}
-    folders = {path.resolve() for path in manifests.paths}
+    tree = manifests.tree
+    kept = {tree.path(name).resolve() for name in (CONFIG_FILE, str(SANDBOX_DB), *schemas) if name}
+    folders = {tree.path(name).resolve() for name in manifests.names}
     for path in (parameters.out, *written):
         if path is None:
             continue
@@ -84,9 +91,9 @@ def _keep_inputs(parameters: Parameters, written: Iterable[Path]) -> None:
             raise UsageError(f"{path}: is among what the plan is made of: name another file")
 
 
-def _report(plan: Plan, wished: Reports, outputs: str) -> list[ReconcilerError]:
+def _report(plan: Plan, wished: Reports, outputs: str, tree: Tree) -> list[ReconcilerError]:
     """Writes the reports, and the outputs of a step of GitHub's; tells what could not be."""
-    view = View(plan, summary_bytes=SUMMARY_BYTES - report_files.held("github", wished))
+    view = View(plan, tree.root, summary_bytes=SUMMARY_BYTES - report_files.held("github", wished))
     made = {name: partial(make_it, view) for name, make_it in FORMATS.items()}
     failures = report_files.write(wished, made)
     if outputs:

@@ -1,29 +1,36 @@
-"""Records + the API -> a plan; what `plan` and `apply` do alike."""
+"""Records and the live account -> a plan; what `plan`, `apply` and every other caller do alike.
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from pathlib import Path
+Nothing here prints, reads the working folder or keeps state: a caller can run it any number of
+times, with one client and one event loop.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from datetime import UTC, datetime
 from types import MappingProxyType
+from typing import Protocol
 
 from msgspec import Struct, structs
 
+from reconciler import __version__
+from reconciler.client.connection import Client
 from reconciler.client.fetch import How, read
 from reconciler.client.fetch_pages import PAGE_RECORDS
 from reconciler.client.read_only import ReadOnly
-from reconciler.commands.opening import Connection, open_api
-from reconciler.commands.plan_output import meta
-from reconciler.commands.terminal import Terminal
 from reconciler.errors import ReconcilerError
 from reconciler.git import Repository
 from reconciler.manifests import at_revision
 from reconciler.manifests.at_revision import History
-from reconciler.manifests.discovery import find
 from reconciler.manifests.loader import Manifests
 from reconciler.manifests.path_rules import Rules
+from reconciler.manifests.rule_catalog import severity
+from reconciler.manifests.settings import FILE as SETTINGS_FILE
 from reconciler.manifests.sid_index import found_in
 from reconciler.model import (
     Address,
     Current,
+    Meta,
     Plan,
     Problem,
     Record,
@@ -35,58 +42,93 @@ from reconciler.model import (
     short,
 )
 from reconciler.planning import guards, redaction
-from reconciler.planning.base_revision import Comparison, base_commit
-from reconciler.planning.base_revision import pasts as pasts_of
+from reconciler.planning.base_revision import Comparison, base_commit, pasts
 from reconciler.planning.builder import Draft
 from reconciler.planning.compare import Cleared, Wanted
 from reconciler.planning.redaction import Past
 from reconciler.planning.selection import Selection, select
-from reconciler.review import problems_text
 
 
-class Inputs(Struct, frozen=True):
-    """What a plan is made of; `allowed` are the limits of guards that are raised for this once."""
+class PlanInputs(Struct, frozen=True):
+    """What a plan is made of, but for the live account."""
 
     manifests: Manifests
-    connection: Connection
+    """Where the wanted records are written."""
     selection: Selection = Selection()
+    """Which of them to look at."""
     how: How = "auto"
+    """How to read the live records."""
     comparison: Comparison = Comparison()
+    """Which revision of git is the base."""
     allowed: Mapping[str, int] = MappingProxyType({})
+    """Limits of guards that are raised for this run, by the guard's name."""
 
 
-class Task(Struct, frozen=True):
-    """What a plan is to bring about, and all that it says of itself."""
+class Prepared(Struct, frozen=True):
+    """What can be known of a plan before the live records are read."""
 
     wanted: Wanted
+    """The records to read, and how to compare them."""
     released: tuple[Released, ...]
+    """Records that were removed from git and keep their live value."""
     revisions: Revisions
+    """The base and the commit of the manifests."""
     scope: Scope
-
-
-class _Found(Struct, frozen=True):
-    """The records that a run may be about, among the manifests' `count`.
-
-    `gone` are those that git held at the commit `then`, and holds no more.
-    """
-
-    records: Mapping[Address, Record]
-    before: History | None
-    revisions: Revisions
-    count: int
+    """Which of all records are looked at."""
     warnings: tuple[Problem, ...]
-    gone: Mapping[Address, Record] = MappingProxyType({})
-    then: str = ""
-    since: str | None = None
+    """Problems that do not stop the run."""
 
 
-def task(inputs: Inputs, terminal: Terminal) -> Task:
-    """The records that the inputs name; warnings are said, problems raised."""
-    rules = Rules(inputs.manifests.settings)
-    with inputs.connection.telemetry.span("manifests.load"):
+class PlanResult(Struct, frozen=True):
+    """What came of one run of `plan`."""
+
+    plan: Plan
+    """The plan, complete or not."""
+    warnings: tuple[Problem, ...]
+    """Problems of manifests and settings that did not stop the run."""
+
+
+class Progress(Protocol):
+    """Shows how far a run is."""
+
+    def __call__(
+        self, what: str, total: int, detail: object
+    ) -> AbstractContextManager[Callable[[], None]]:
+        """Begins to show `total` steps; the value of the context counts one step a call.
+
+        `detail` is shown beside the count, as the text that it is at that moment.
+        """
+        ...
+
+
+def no_progress(
+    what: str, total: int, detail: object
+) -> AbstractContextManager[Callable[[], None]]:
+    """Shows nothing."""
+    del what, total, detail
+    return nullcontext(lambda: None)
+
+
+async def plan_run(
+    inputs: PlanInputs, client: Client, progress: Progress = no_progress
+) -> PlanResult:
+    """The plan for the manifests as they are now.
+
+    Reads through a client that cannot write. Raises ProblemsError with every problem of the
+    manifests, ApiError if the API cannot be read at all.
+    """
+    prepared = prepare(inputs, client)
+    return PlanResult(await make(prepared, inputs, client, progress), prepared.warnings)
+
+
+def prepare(inputs: PlanInputs, client: Client) -> Prepared:
+    """Loads the manifests and the base; no request is made.
+
+    Raises ProblemsError with every problem of the manifests and of reconciler.yaml.
+    """
+    rules = Rules(inputs.manifests.settings, inputs.manifests.tree)
+    with client.connection.telemetry.span("manifests.load"):
         found = _found(inputs, rules)
-    for line in problems_text.text(found.warnings, terminal.paint):
-        terminal.note(line)
     gone = _left_git(found, inputs)
     everything = {**found.records, **gone} if gone else found.records
     _check_choices(everything, inputs.comparison, strict=found.since is None)
@@ -100,21 +142,14 @@ def task(inputs: Inputs, terminal: Terminal) -> Task:
     left = sorted(gone.keys() - cleared.keys())
     for address in left:
         del chosen[address]
-    comparison, selection = inputs.comparison, inputs.selection
-    pasts = _pasts(found, inputs)
-    for past in pasts:
-        if not past.is_known:
-            terminal.note(
-                f"warning: what the rules of {short(past.commit)} hid cannot be read: no value is "
-                "shown"
-            )
-    return Task(
+    comparison, selection, past = inputs.comparison, inputs.selection, _pasts(found, inputs)
+    return Prepared(
         Wanted(
             chosen,
             None if found.before is None else found.before.before,
             cleared,
             rules.mode,
-            redaction.by(rules, pasts),
+            redaction.by(rules, past),
             comparison.choices,
             comparison.only,
         ),
@@ -128,38 +163,124 @@ def task(inputs: Inputs, terminal: Terminal) -> Task:
             selection.exclude,
             comparison.only,
         ),
+        (*found.warnings, *(_unknown(one) for one in past if not one.is_known)),
     )
 
 
-def _pasts(found: _Found, inputs: Inputs) -> Sequence[Past]:
+async def make(
+    prepared: Prepared, inputs: PlanInputs, client: Client, progress: Progress = no_progress
+) -> Plan:
+    """Reads the live records and makes the plan, with the results of all guards."""
+    draft = Draft(client.connection.base_url, prepared.wanted)
+    if prepared.wanted.records:  # otherwise no token is needed either
+        await _read(prepared, inputs, client, progress, draft)
+    plan = structs.replace(
+        draft.plan(),
+        released=prepared.released,
+        revisions=prepared.revisions,
+        scope=prepared.scope,
+    )
+    limits = structs.asdict(inputs.manifests.settings.guards)
+    return with_meta(
+        structs.replace(plan, guards=guards.judge(plan, limits, inputs.allowed)),
+    )
+
+
+def with_meta(plan: Plan) -> Plan:
+    """The plan with the version and the time that it is made with."""
+    key = secrets.token_hex(16) if plan.sensitive else ""
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    return structs.replace(plan, meta=Meta(__version__, created, key))
+
+
+async def _read(
+    prepared: Prepared, inputs: PlanInputs, client: Client, progress: Progress, draft: Draft
+) -> None:
+    wanted = prepared.wanted.records
+    async with client.session(requests=len(wanted)) as session:
+        with progress("Reading records", len(wanted), session.traffic) as step:
+
+            def add(address: Address, live: Current | Unreadable) -> None:
+                draft.add(address, live)
+                step()
+
+            with client.connection.telemetry.span("records.fetch"):
+                await read(
+                    wanted.values(),
+                    ReadOnly(session.transport),
+                    how=_how(inputs.how, prepared),
+                    parallelism=client.connection.parallelism,
+                    on_read=add,
+                )
+
+
+def _how(how: How, prepared: Prepared) -> How:
+    """`each` for few records of a large account, where pages would cost more requests.
+
+    The account holds at least as many records as the manifests name.
+    """
+    few = len(prepared.wanted.records) * PAGE_RECORDS <= prepared.scope.records
+    return "each" if how == "auto" and few else how
+
+
+class _Found(Struct, frozen=True):
+    """The records that a run may be about."""
+
+    records: Mapping[Address, Record]
+    """The wanted records, before any selection."""
+    before: History | None
+    """What git held at the base; None if no base is asked for."""
+    revisions: Revisions
+    """The base and the commit of the manifests."""
+    count: int
+    """How many records all manifests hold."""
+    warnings: tuple[Problem, ...]
+    """Problems that do not stop the run."""
+    gone: Mapping[Address, Record] = MappingProxyType({})
+    """Records that git held at the commit `then` and does not hold now."""
+    then: str = ""
+    """The commit that the manifests are compared with; empty if there is none."""
+    since: str | None = None
+    """The commit of --since; None without it."""
+
+
+def _unknown(past: Past) -> Problem:
+    where = Source(f"{short(past.commit)}:{SETTINGS_FILE}", 1, 1)
+    message = "the rules of this commit cannot be read: no value is shown"
+    return Problem(where, "unknown-rules", message, severity("unknown-rules"))
+
+
+def _pasts(found: _Found, inputs: PlanInputs) -> Sequence[Past]:
     if found.revisions.base is None:
         return ()
-    git, commits = (
-        at_revision.repository(inputs.manifests.paths),
-        (found.revisions.base, found.since),
-    )
-    return tuple(pasts_of(commits, inputs.comparison, git))
+    manifests, commits = inputs.manifests, (found.revisions.base, found.since)
+    git = at_revision.repository(manifests)
+    return tuple(pasts(commits, inputs.comparison, git, manifests.tree))
 
 
-def _left_git(found: _Found, inputs: Inputs) -> Mapping[Address, Record]:
-    """The records that git holds no more, in no manifest, also where not all are named."""
-    if not (found.gone and inputs.manifests.narrowed):
+def _left_git(found: _Found, inputs: PlanInputs) -> Mapping[Address, Record]:
+    """The records that git does not hold any more, in any manifest.
+
+    A run over some of the manifests looks for them in the others as well: a record that moved to
+    another file was not removed.
+    """
+    manifests = inputs.manifests
+    if not (found.gone and manifests.narrowed):
         return found.gone
-    named = [Path(name) for name in inputs.manifests.settings.manifests]
     sids = {address.sid for address in found.gone}
-    moved = found_in(find(named), sids, inputs.manifests.cache)
+    moved = found_in(manifests.tree, manifests.settings.manifests, sids, manifests.cache)
     return {address: record for address, record in found.gone.items() if address.sid not in moved}
 
 
 def _base(found: _Found, record: Record) -> Record | None:
-    """What the base held of a record that is gone; it was found at another commit, perhaps."""
+    """The base of a removed record, which was perhaps found at another commit than the base."""
     if found.before is None or found.before.commit == found.then:
         return record
     return found.before.records.get(record.address)
 
 
 def _past(source: Source, found: _Found) -> Source:
-    """A place as it was at a commit, in git's own words: `1a2b3c4:manifests/a.yaml`."""
+    """A place at a commit, as git writes it: `1a2b3c4:manifests/a.yaml`."""
     return structs.replace(source, file=f"{short(found.then)}:{source.file}")
 
 
@@ -171,18 +292,18 @@ def _check_choices(
         raise ReconcilerError(f"--resolve {min(unknown)}: is in no manifest")
 
 
-def _found(inputs: Inputs, rules: Rules) -> _Found:
+def _found(inputs: PlanInputs, rules: Rules) -> _Found:
     manifests, comparison = inputs.manifests, inputs.comparison
     if not comparison.asked:
         loaded = manifests.load(rules)
         head = Revisions(head=_head_if_any(manifests)) if comparison.notes_head else Revisions()
         return _Found(loaded.records, None, head, len(loaded.records), loaded.warnings)
-    git = at_revision.repository(manifests.paths)
+    git = at_revision.repository(manifests)
     if comparison.since is not None:
         return _since(comparison.since, inputs, rules, git)
     loaded = manifests.load(rules)
     commit, words = base_commit(comparison, git)
-    before, broken = at_revision.at_commit(commit, git, manifests.paths, rules, manifests.cache)
+    before, broken = at_revision.at_commit(commit, git, manifests, rules)
     return _Found(
         loaded.records,
         before,
@@ -194,17 +315,17 @@ def _found(inputs: Inputs, rules: Rules) -> _Found:
     )
 
 
-def _since(name: str, inputs: Inputs, rules: Rules, git: Repository) -> _Found:
-    """The records that changed since a revision, which is the base unless another one is named."""
+def _since(name: str, inputs: PlanInputs, rules: Rules, git: Repository) -> _Found:
+    """The records that changed since a revision, which is the base unless --base names another."""
     manifests, comparison = inputs.manifests, inputs.comparison
     # `--since auto` is found just as `--base auto` is.
     since, words = base_commit(structs.replace(comparison, base=name), git)
-    found = at_revision.since_commit(since, git, manifests.paths, rules, manifests.cache)
+    found = at_revision.since_commit(since, git, manifests, rules)
     base, before, warnings = since, found.history, found.loaded.warnings
     if comparison.base is not None:
         base, words = base_commit(comparison, git)
     if base != since:
-        before, broken = at_revision.at_commit(base, git, manifests.paths, rules, manifests.cache)
+        before, broken = at_revision.at_commit(base, git, manifests, rules)
         warnings = (*warnings, *broken)
     return _Found(
         at_revision.changed(found.loaded.records, found.history),
@@ -219,52 +340,15 @@ def _since(name: str, inputs: Inputs, rules: Rules, git: Repository) -> _Found:
 
 
 def _head_if_any(manifests: Manifests) -> str | None:
-    """The commit that the manifests are, where there is git at all."""
+    """The commit that the manifests are at, if they are in a git repository."""
     with suppress(ReconcilerError):
-        return _head(at_revision.repository(manifests.paths), manifests)
+        return _head(at_revision.repository(manifests), manifests)
     return None
 
 
 def _head(git: Repository, manifests: Manifests) -> str | None:
-    """The commit that the manifests are, None where they are not just those of HEAD."""
+    """HEAD, or None if the manifests differ from it."""
     head = git.known("HEAD")
-    if head is None or not at_revision.is_commit(git, head, manifests.paths):
+    if head is None or not at_revision.is_commit(git, head, manifests):
         return None
     return head
-
-
-async def make(task: Task, inputs: Inputs, terminal: Terminal) -> Plan:
-    """The plan of a task, read through a client that cannot write, with what the guards say."""
-    draft = Draft(inputs.connection.target.base_url, task.wanted)
-    if task.wanted.records:  # else no token is needed either
-        await _read(task, inputs, terminal, draft)
-    plan = structs.replace(
-        draft.plan(), released=task.released, revisions=task.revisions, scope=task.scope
-    )
-    limits = structs.asdict(inputs.manifests.settings.guards)
-    return structs.replace(plan, guards=guards.judge(plan, limits, inputs.allowed), meta=meta(plan))
-
-
-async def _read(task: Task, inputs: Inputs, terminal: Terminal, draft: Draft) -> None:
-    wanted = task.wanted.records
-    async with open_api(inputs.connection, terminal, requests=len(wanted)) as link:
-        with terminal.progress("Reading records", len(wanted), link.traffic) as step:
-
-            def add(address: Address, live: Current | Unreadable) -> None:
-                draft.add(address, live)
-                step()
-
-            with inputs.connection.telemetry.span("records.fetch"):
-                await read(
-                    wanted.values(),
-                    ReadOnly(link.transport),
-                    how=_how(inputs.how, task),
-                    parallelism=inputs.connection.parallelism,
-                    on_read=add,
-                )
-
-
-def _how(how: How, task: Task) -> How:
-    """Few of many records are cheaper asked for: so many the account has at the least."""
-    few = len(task.wanted.records) * PAGE_RECORDS <= task.scope.records
-    return "each" if how == "auto" and few else how

@@ -7,14 +7,16 @@ from msgspec import Struct, structs
 
 from reconciler.applying import journal_store
 from reconciler.applying.journal_format import History, Intent
-from reconciler.client.concurrency import run as run_coroutine
+from reconciler.client.connection import Client, Connection, connected
 from reconciler.client.fetch import read
 from reconciler.client.read_only import ReadOnly
-from reconciler.commands.opening import Connection, open_api
-from reconciler.commands.plan_output import meta, present, save
+from reconciler.commands.api_connection import SANDBOX_BASE_URL
+from reconciler.commands.plan_output import present, save
+from reconciler.commands.plan_run import with_meta
 from reconciler.commands.terminal import Terminal
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.files import check_writable
+from reconciler.manifests.discovery import Tree
 from reconciler.manifests.settings import Guards
 from reconciler.model import (
     Address,
@@ -37,6 +39,7 @@ class Parameters(Struct, frozen=True):
 
     journal: Path
     connection: Connection
+    tree: Tree
     guards: Guards = Guards()
     out: Path | None = None
     format: Literal["text", "json"] = "text"
@@ -49,22 +52,25 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
             raise ReconcilerError(f"{parameters.out}: is the journal itself: name another file")
         check_writable(parameters.out)
     history = journal_store.read(parameters.journal)
-    base_url = parameters.connection.target.base_url
+    base_url = parameters.connection.base_url
     if history.begun.base_url != base_url:
         raise ReconcilerError(
             f"{parameters.journal}: is of {history.begun.base_url}, "
             f"but this run speaks to {base_url}"
         )
-    plan = run_coroutine(_plan(history, parameters, terminal))
+    with connected(parameters.connection) as (loop, client):
+        plan = loop.run(_plan(history, parameters, client, terminal))
     save(plan, parameters.out)
-    present(plan, parameters.format, terminal)
+    present(plan, parameters.format, terminal, parameters.tree)
     if parameters.out is not None and plan.applyable:
-        sandbox = " --sandbox" if parameters.connection.sandbox else ""
+        sandbox = " --sandbox" if base_url == SANDBOX_BASE_URL else ""
         terminal.note(f"Saved. To undo exactly this: reconciler apply{sandbox} {parameters.out}")
     return ExitCode.OK if plan.complete else ExitCode.INCOMPLETE
 
 
-async def _plan(history: History, parameters: Parameters, terminal: Terminal) -> Plan:
+async def _plan(
+    history: History, parameters: Parameters, client: Client, terminal: Terminal
+) -> Plan:
     """The records that still hold what the run wrote, with what they held before."""
     in_flight = frozenset(history.in_flight)
     written = {
@@ -75,9 +81,8 @@ async def _plan(history: History, parameters: Parameters, terminal: Terminal) ->
     changes: list[Change] = []
     unreadable: list[Unreadable] = []
     in_sync = left = 0
-    connection = parameters.connection
-    async with open_api(connection, terminal, requests=len(written)) as link:
-        with terminal.progress("Reading records", len(written), link.traffic) as step:
+    async with client.session(requests=len(written)) as session:
+        with terminal.progress("Reading records", len(written), session.traffic) as step:
 
             def add(address: Address, live: Current | Unreadable) -> None:
                 nonlocal in_sync, left
@@ -94,9 +99,9 @@ async def _plan(history: History, parameters: Parameters, terminal: Terminal) ->
 
             await read(
                 [intent.record(address) for address, intent in written.items()],
-                ReadOnly(link.transport),
+                ReadOnly(session.transport),
                 how="auto",
-                parallelism=connection.parallelism,
+                parallelism=client.connection.parallelism,
                 on_read=add,
             )
     ordered = tuple(sorted(changes, key=lambda change: change.address))
@@ -105,7 +110,7 @@ async def _plan(history: History, parameters: Parameters, terminal: Terminal) ->
     plan = Plan(url, digest(url, ordered), ordered, in_sync, unreadable=lost, left=left)
     # Which part of all records this is nobody can say without the manifests.
     limits = structs.asdict(parameters.guards) | {"max_change_percent": None}
-    return structs.replace(plan, guards=guards.judge(plan, limits, {}), meta=meta(plan))
+    return with_meta(structs.replace(plan, guards=guards.judge(plan, limits, {})))
 
 
 def _ended(history: History, address: Address) -> OutcomeName | None:

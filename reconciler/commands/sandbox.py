@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from reconciler.commands.opening import said_plainly
+from reconciler.commands.api_connection import as_store_error
 from reconciler.commands.terminal import Terminal
 from reconciler.errors import ExitCode, ReconcilerError, UsageError
 from reconciler.files import write_whole
@@ -62,7 +62,7 @@ def serve(parameters: Serving, terminal: Terminal) -> ExitCode:
         raise UsageError(f"--fault: {error}") from None
     with (
         _listen(parameters) as listener,
-        said_plainly(parameters.db),
+        as_store_error(parameters.db),
         fixtures.open_store(parameters.db) as store,
     ):
         if store.is_empty():
@@ -88,7 +88,7 @@ def fill(parameters: Seeding, terminal: Terminal) -> ExitCode:
         if parameters.records is None:
             raise UsageError("--out writes the manifests of made-up records: give --records too")
         _make(parameters.out)
-    with said_plainly(parameters.db), fixtures.open_store(parameters.db) as store:
+    with as_store_error(parameters.db), fixtures.open_store(parameters.db) as store:
         count = 0
         if parameters.manifests is not None:
             records = parameters.manifests.load().records.values()
@@ -112,7 +112,7 @@ def fill(parameters: Seeding, terminal: Terminal) -> ExitCode:
 
 def reset(db: Path, terminal: Terminal) -> ExitCode:
     """Back to what a new sandbox holds."""
-    with said_plainly(db), fixtures.open_store(db) as store, store.transaction():
+    with as_store_error(db), fixtures.open_store(db) as store, store.transaction():
         store.clear()
         count = fixtures.add_documented(store)
     terminal.write_lines([f"{db} holds the {count} example records again."])

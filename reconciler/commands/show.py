@@ -7,6 +7,7 @@ from msgspec import Struct
 from reconciler.commands.plan_output import present
 from reconciler.commands.terminal import Terminal
 from reconciler.errors import ExitCode, UsageError
+from reconciler.manifests.discovery import Tree
 from reconciler.planning.plan_diff import compare
 from reconciler.planning.plan_file import read_plan
 from reconciler.review import plan_diff_text
@@ -20,6 +21,7 @@ class Parameters(Struct, frozen=True):
     """Which plan to show and how; with an `old` one, what is different since."""
 
     plan: Path
+    tree: Tree
     format: str = "text"
     old: Path | None = None
     detail: Detail = "grouped"
@@ -37,5 +39,5 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
         else:
             terminal.write_lines(plan_diff_text.text(between, terminal.paint))
     else:
-        present(plan, parameters.format, terminal, detail=parameters.detail)
+        present(plan, parameters.format, terminal, parameters.tree, detail=parameters.detail)
     return ExitCode.OK

@@ -1,21 +1,23 @@
-"""One file a command: typed parameters in, ExitCode out; a command never sees the parser."""
+"""What a command may do with the person or the pipe in front of it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Protocol
+from signal import Signals
+from typing import TYPE_CHECKING, Protocol
 
 from reconciler.review.colours import Paint
 
-# Where the embedded API keeps its records; `sandbox` and `--sandbox` mean the same file.
-SANDBOX_DB = Path(".reconciler/sandbox.db")
+if TYPE_CHECKING:
+    from reconciler.applying.executor import Apply
 
 
 class Terminal(Protocol):
-    """What a command may do with the person or the pipe in front of it."""
+    """stdout for the document, stderr for everything else; implemented in `cli`."""
 
     paint: Paint
+    """Colours for stdout."""
     width: int
+    """Columns of the terminal, or a default for a pipe."""
 
     @property
     def terminated(self) -> bool:
@@ -23,26 +25,30 @@ class Terminal(Protocol):
         ...
 
     def write(self, pieces: Iterable[str], *, for_machines: bool = False) -> None:
-        """Puts the document on stdout, as it is; for machines in UTF-8, whatever the locale."""
+        """Writes the document to stdout; for machines in UTF-8, whatever the locale is."""
         ...
 
     def write_lines(self, lines: Iterable[str]) -> None:
-        """Puts lines on stdout, each with its newline."""
+        """Writes lines to stdout, each with its newline."""
         ...
 
     def note(self, line: str) -> None:
-        """Says a line on stderr: a warning, a complaint, how far things are."""
+        """Writes a line to stderr: progress, a warning, an error."""
         ...
 
     def ask(self, question: str) -> str:
-        """The person's answer; raises ReconcilerError where nobody can answer."""
+        """The person's answer; raises ReconcilerError if the input ends without one."""
         ...
 
     def progress(
         self, what: str, total: int, detail: object
     ) -> AbstractContextManager[Callable[[], None]]:
-        """Shows how far `total` steps are; the value given counts one step a call.
+        """Shows how far `total` steps are; the value of the context counts one step a call.
 
-        `detail` is shown beside it, as the text that it is by then.
+        `detail` is shown beside the count, as the text that it is at that moment.
         """
+        ...
+
+    def stop_on_signals(self, apply: "Apply") -> AbstractContextManager[Sequence[Signals]]:
+        """Stops an apply at SIGINT or SIGTERM; the value of the context holds those received."""
         ...

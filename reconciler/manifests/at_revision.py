@@ -5,7 +5,8 @@ the others are parsed.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct, structs
@@ -14,8 +15,15 @@ from reconciler.errors import ProblemsError, ReconcilerError
 from reconciler.files import read_regular
 from reconciler.git import Blob, Repository, oid_of
 from reconciler.manifests.cache import Cache
-from reconciler.manifests.discovery import MAX_FILE_BYTES, SUFFIXES, find, is_utf8, text_of
-from reconciler.manifests.loader import Loaded, collector_paused, empty, records_from, records_of
+from reconciler.manifests.discovery import MAX_FILE_BYTES, SUFFIXES, is_utf8, text_of
+from reconciler.manifests.loader import (
+    Loaded,
+    Manifests,
+    collector_paused,
+    empty,
+    records_from,
+    records_of,
+)
 from reconciler.manifests.path_rules import Rules
 from reconciler.manifests.sid_index import sids_in
 from reconciler.manifests.validation import collect, is_error
@@ -49,48 +57,46 @@ class Since(Struct, frozen=True):
 class _Compared(Struct, frozen=True):
     """The manifest files now and at a commit; `then` are those that changed or are gone."""
 
-    same: tuple[Path, ...]
-    changed: tuple[Path, ...]
+    same: tuple[str, ...]
+    changed: tuple[str, ...]
     then: Mapping[str, Blob]
 
 
-def repository(paths: Sequence[Path]) -> Repository:
+def repository(manifests: Manifests) -> Repository:
     """The repository that the manifests are in."""
-    first = paths[0].absolute()
+    first = manifests.tree.path(manifests.names[0])
     folder = next(folder for folder in (first, *first.parents) if folder.is_dir())
     return Repository(folder)
 
 
 def at_commit(
-    commit: str, git: Repository, paths: Sequence[Path], rules: Rules, cache: Cache | None
+    commit: str, git: Repository, manifests: Manifests, rules: Rules
 ) -> tuple[History, tuple[Problem, ...]]:
     """What git held at a commit, and what is wrong with the manifests there, as warnings."""
-    compared = _compare(commit, git, paths)
+    compared = _compare(commit, git, manifests)
     with collector_paused():
-        records, problems = _then(commit, git, compared, rules, cache)
-    return History(commit, records, _names(compared.same)), problems
+        records, problems = _then(commit, git, compared, rules, manifests.cache)
+    return History(commit, records, frozenset(compared.same)), problems
 
 
-def since_commit(
-    commit: str, git: Repository, paths: Sequence[Path], rules: Rules, cache: Cache | None
-) -> Since:
+def since_commit(commit: str, git: Repository, manifests: Manifests, rules: Rules) -> Since:
     """The records whose value changed since a commit; no other file is parsed.
 
     Raises ProblemsError with every problem of the files that changed.
     """
-    compared = _compare(commit, git, paths)
+    compared = _compare(commit, git, manifests)
     with collector_paused():
-        before, warnings = _then(commit, git, compared, rules, cache)
-        history = History(commit, before, _names(compared.same))
-        now, problems = collect(_now(compared.changed, cache))
+        before, warnings = _then(commit, git, compared, rules, manifests.cache)
+        history = History(commit, before, frozenset(compared.same))
+        now, problems = collect(_now(manifests, compared.changed))
         # A SID that came or went may be in a file that did not change: written twice, or moved.
         suspects = {address.sid for address in now.keys() ^ before.keys()}
-        elsewhere, count = _scan(compared.same, suspects, cache)
+        elsewhere, count = _scan(manifests, compared.same, suspects)
         if elsewhere:
-            now, problems = collect(_now((*compared.changed, *elsewhere), cache))
+            now, problems = collect(_now(manifests, (*compared.changed, *elsewhere)))
         problems += rules.check(now.values())
     if not (count or now or is_error(problems)):
-        problems.append(empty(paths))
+        problems.append(empty(manifests.names))
     if is_error(problems):
         raise ProblemsError(sorted(rules.discreet(problems), key=lambda problem: problem.source))
     told = (*rules.discreet(problems), *warnings)
@@ -106,30 +112,32 @@ def changed(records: Mapping[Address, Record], history: History) -> dict[Address
     }
 
 
-def is_commit(git: Repository, commit: str, paths: Sequence[Path]) -> bool:
+def is_commit(git: Repository, commit: str, manifests: Manifests) -> bool:
     """Whether the manifests are those of a commit, to the byte."""
-    compared = _compare(commit, git, paths)
+    compared = _compare(commit, git, manifests)
     return not (compared.changed or compared.then)
 
 
-def alike(git: Repository, one: str, other: str, paths: Sequence[Path]) -> bool:
+def alike(git: Repository, one: str, other: str, manifests: Manifests) -> bool:
     """Whether two commits hold the same manifests, to the byte."""
-    held = [{name: blob.oid for name, blob in _files(each, git, paths)} for each in (one, other)]
+    held = [
+        {name: blob.oid for name, blob in _files(each, git, manifests)} for each in (one, other)
+    ]
     return held[0] == held[1]
 
 
-def _compare(commit: str, git: Repository, paths: Sequence[Path]) -> _Compared:
-    then = dict(_files(commit, git, paths))
+def _compare(commit: str, git: Repository, manifests: Manifests) -> _Compared:
+    then = dict(_files(commit, git, manifests))
     same, other = [], []
-    for path in find(paths):
-        if isinstance(path, Problem):
-            raise ProblemsError([path])
-        blob = then.get(path.as_posix())
-        if blob is not None and _oid(path, blob) == blob.oid:
-            del then[path.as_posix()]
-            same.append(path)
+    for name in manifests.tree.find(manifests.names):
+        if isinstance(name, Problem):
+            raise ProblemsError([name])
+        blob = then.get(name)
+        if blob is not None and _oid(manifests.tree.path(name), blob) == blob.oid:
+            del then[name]
+            same.append(name)
         else:
-            other.append(path)
+            other.append(name)
     return _Compared(tuple(same), tuple(other), then)
 
 
@@ -140,22 +148,23 @@ def _oid(path: Path, blob: Blob) -> str | None:
         return None  # reading it as a manifest says what is wrong
 
 
-def _files(commit: str, git: Repository, paths: Sequence[Path]) -> Iterator[tuple[str, Blob]]:
+def _files(commit: str, git: Repository, manifests: Manifests) -> Iterator[tuple[str, Blob]]:
     """The manifest files of a commit, named as the working tree's are."""
     seen: set[str] = set()
-    for path in paths:
-        top = _from_top(path, git)
+    for name in manifests.names:
+        top = _from_top(manifests.tree.path(name), git)
         for blob in git.files(commit, [top]):
             inside = Path(blob.path).relative_to(top)
+            found = posixpath.normpath(posixpath.join(name, inside))
             if blob.mode == _SUBMODULE:
                 raise ReconcilerError(
-                    f"{path / inside}: is a submodule; its manifests at a revision are in another "
+                    f"{found}: is a submodule; its manifests at a revision are in another "
                     "repository: name the other folders with --manifests"
                 )
             # However often it is named: the first name is the one that the working tree goes by.
             if blob.path not in seen and _is_manifest(blob, inside):
                 seen.add(blob.path)
-                yield (path / inside).as_posix(), blob
+                yield found, blob
 
 
 def _is_manifest(blob: Blob, inside: Path) -> bool:
@@ -200,29 +209,25 @@ def _past(problem: Problem, commit: str) -> Problem:
     return structs.replace(problem, source=where, message=message, severity=Severity.WARNING)
 
 
-def _now(files: Iterable[Path], cache: Cache | None) -> Iterator[Record | Problem]:
-    for path in files:
-        yield from records_of(path, cache)
+def _now(manifests: Manifests, names: Iterable[str]) -> Iterator[Record | Problem]:
+    for name in names:
+        yield from records_of(manifests.tree, name, manifests.cache)
 
 
-def _scan(files: Iterable[Path], suspects: set[str], cache: Cache | None) -> tuple[list[Path], int]:
+def _scan(manifests: Manifests, names: Iterable[str], suspects: set[str]) -> tuple[list[str], int]:
     """The files in which one of the SIDs may stand, and how many records all the others hold.
 
     Files in the usual layout are not parsed for it: they did not change, and were checked when they
     did. All others are.
     """
     elsewhere, count = [], 0
-    for path in files:
-        sids, records = sids_in(path, cache)
+    for name in names:
+        sids, records = sids_in(manifests.tree, name, manifests.cache)
         if suspects and (sids is None or not suspects.isdisjoint(sids)):
-            elsewhere.append(path)
+            elsewhere.append(name)
         else:
             count += records
     return elsewhere, count
-
-
-def _names(files: Iterable[Path]) -> frozenset[str]:
-    return frozenset(path.as_posix() for path in files)
 
 
 def released(history: History, records: Mapping[Address, Record]) -> dict[Address, Record]:

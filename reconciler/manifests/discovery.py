@@ -1,10 +1,16 @@
-"""Paths -> manifest files -> their texts, which hold nothing that a reviewer cannot see."""
+"""Names of files and folders -> manifest files -> their texts.
+
+A text that is returned holds nothing that a reviewer cannot see.
+"""
 
 import os
+import posixpath
 import re
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from msgspec import Struct
 
 from reconciler.files import read_regular
 from reconciler.manifests.comments import position
@@ -13,86 +19,113 @@ from reconciler.model import Problem, Source
 
 SUFFIXES = (".yaml", ".yml", ".json")
 
-# A million records are about 110 MB; what is larger is no file that a person reviewed.
+# A million records are about 110 MB. A larger file is no file that a person reviewed.
 MAX_FILE_BYTES = 256 * 1024 * 1024
 
-# What a text file has no business to hold, what the YAML parsers disagree about, and what shows a
-# reviewer another order than the one that is read (CVE-2021-42574). Inside double quotes each can
-# be written as an escape, where everybody sees it.
+# Characters that no text file needs, that the YAML parsers disagree about, or that show a reviewer
+# another order than the one that is read (CVE-2021-42574). Inside double quotes each of them can be
+# written as an escape, which everybody can see.
 _FORBIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]|\r(?!\n)"
 )
 
 
-def find(paths: Sequence[Path]) -> Iterator[Path | Problem]:
-    """The manifest files under the paths, each once, in order of name, a folder's own first.
+class Tree(Struct, frozen=True):
+    """The project's root folder, to which the names of its files are relative.
 
-    Hidden files and folders are left out.
-
-    A symbolic link is a problem, never followed: in a pull request it would be a way to read any
-    file of the machine that makes the plan.
+    A name is a normalised POSIX path such as `manifests/a.yaml`; a file outside the root is named
+    by its absolute path. Nothing here depends on the working folder of the process.
     """
-    seen: set[Path] = set()
-    for path in paths:
-        for found in _named(path):
-            if len(paths) == 1 or isinstance(found, Problem):
-                yield found
-            elif found.absolute() not in seen:
-                seen.add(found.absolute())
-                yield found
 
+    root: Path
+    """An absolute path without symbolic links."""
 
-def _named(path: Path) -> Iterator[Path | Problem]:
-    try:
-        mode = path.lstat().st_mode
-    except FileNotFoundError:
-        yield _about(path, "not-found", "no such file or folder")
-        return
-    except (OSError, ValueError) as error:
-        yield _unreadable(path, error)
-        return
-    if stat.S_ISLNK(mode):
-        yield _about(path, "symlink", _SYMLINK)
-    elif stat.S_ISDIR(mode):
-        yield from _walk(str(path))
-    elif path.suffix.lower() not in SUFFIXES:
-        yield _about(path, "not-a-manifest", f"a manifest ends in {', '.join(SUFFIXES)}")
-    else:
-        yield path if is_utf8(path.name) else _about(path, "encoding", _NAME)
+    def path(self, name: str) -> Path:
+        """Where the file or folder of a name is."""
+        return self.root / name
 
+    def name(self, path: str | Path) -> str:
+        """The name of a path; a relative path starts at the root."""
+        relative = os.path.relpath(self.root / path, self.root)
+        outside = relative == ".." or relative.startswith("../")
+        return posixpath.normpath(self.root / path) if outside else relative
 
-def _walk(top: str) -> Iterator[Path | Problem]:
-    waiting = [top]
-    while waiting:
-        folder = waiting.pop()
+    def find(self, names: Sequence[str]) -> Iterator[str | Problem]:
+        """The manifest files in the named files and folders, each once.
+
+        They come in the order of the names; inside a folder sorted, its own files before those of
+        its subfolders. Hidden files and folders are skipped. A symbolic link is a problem and is
+        never followed: in a pull request it could lead to any file of the machine.
+        """
+        seen: set[str] = set()
+        for name in names:
+            for found in self._find(name):
+                if len(names) == 1 or isinstance(found, Problem):
+                    yield found
+                elif found not in seen:
+                    seen.add(found)
+                    yield found
+
+    def text(self, name: str) -> str | Problem:
+        """The text of a regular UTF-8 file without characters that a reviewer cannot see."""
         try:
-            found = sorted(os.scandir(folder), key=lambda item: item.name)
+            data = read_regular(self.path(name), MAX_FILE_BYTES, follow_links=False)
         except OSError as error:
-            yield _unreadable(Path(folder), error)
-            continue
-        folders = []
-        for item in found:
-            manifest = item.name.lower().endswith(SUFFIXES)
-            if item.name.startswith("."):
-                continue  # .git, and what editors leave behind
-            if item.is_symlink():
-                # A link to something that would not be read anyway is nobody's business.
-                if manifest or Path(item.path).is_dir():  # a circle of links is none
-                    yield _about(Path(item.path), "symlink", _SYMLINK)
-            elif item.is_dir():
-                folders.append(item.path)
-            elif manifest:
-                path = Path(item.path)
-                yield path if is_utf8(item.name) else _about(path, "encoding", _NAME)
-        waiting += reversed(folders)
+            return _unreadable(name, error)
+        return text_of(name, data)
+
+    def _find(self, name: str) -> Iterator[str | Problem]:
+        try:
+            mode = self.path(name).lstat().st_mode
+        except FileNotFoundError:
+            yield _about(name, "not-found", "no such file or folder")
+            return
+        except (OSError, ValueError) as error:
+            yield _unreadable(name, error)
+            return
+        if stat.S_ISLNK(mode):
+            yield _about(name, "symlink", _SYMLINK)
+        elif stat.S_ISDIR(mode):
+            yield from self._walk(name)
+        elif not name.lower().endswith(SUFFIXES):
+            yield _about(name, "not-a-manifest", f"a manifest ends in {', '.join(SUFFIXES)}")
+        else:
+            yield _named(name)
+
+    def _walk(self, top: str) -> Iterator[str | Problem]:
+        waiting = [top]
+        while waiting:
+            folder = waiting.pop()
+            try:
+                found = sorted(os.scandir(self.path(folder)), key=lambda item: item.name)
+            except OSError as error:
+                yield _unreadable(folder, error)
+                continue
+            folders = []
+            for item in found:
+                if item.name.startswith("."):
+                    continue  # .git, and the temporary files of editors
+                name = item.name if folder == "." else f"{folder}/{item.name}"
+                if item.is_symlink():
+                    # Other links would not be read in any case.
+                    if name.lower().endswith(SUFFIXES) or Path(item.path).is_dir():
+                        yield _about(name, "symlink", _SYMLINK)
+                elif item.is_dir():
+                    folders.append(name)
+                elif name.lower().endswith(SUFFIXES):
+                    yield _named(name)
+            waiting += reversed(folders)
 
 
 _SYMLINK = "is a symbolic link: links are never followed"
-_NAME = "its name is not UTF-8"
+
+
+def _named(name: str) -> str | Problem:
+    return name if is_utf8(name) else _about(name, "encoding", "its name is not UTF-8")
 
 
 def is_utf8(name: str) -> bool:
-    """Whether a file's name can be told to everybody."""
+    """Whether a file name can be written as UTF-8, in a report for example."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -100,45 +133,37 @@ def is_utf8(name: str) -> bool:
     return True
 
 
-def read_text(path: Path) -> str | Problem:
-    """The text of a regular file in UTF-8 without a character that a reviewer cannot see."""
-    try:
-        data = read_regular(path, MAX_FILE_BYTES, follow_links=False)
-    except OSError as error:
-        return _unreadable(path, error)
-    return text_of(path.as_posix(), data)
-
-
-def text_of(file: str, data: bytes) -> str | Problem:
-    """The text of a file's bytes."""
+def text_of(name: str, data: bytes) -> str | Problem:
+    """The text of a file's bytes, without a byte order mark."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return Problem(Source(file, 1, 1), "encoding", "is UTF-16: save it as UTF-8")
+        return Problem(Source(name, 1, 1), "encoding", "is UTF-16: save it as UTF-8")
     try:
         text = data.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         before = data[: error.start].decode()
-        where = source(file, position(before))
+        where = source(name, position(before))
         byte = f"0x{data[error.start]:02x}"
         return Problem(where, "encoding", f"is not UTF-8 (byte {byte}): save it as UTF-8")
-    return bad_character(file, text) or text
+    return bad_character(name, text) or text
 
 
-def bad_character(file: str, text: str) -> Problem | None:
-    """The first character that a manifest's text must not hold as it is."""
+def bad_character(name: str, text: str) -> Problem | None:
+    """A problem for the first character that a manifest must not hold unescaped."""
     bad = _FORBIDDEN.search(text)
     if bad is None:
         return None
-    name = f"U+{ord(bad[0]):04X}"
+    character = f"U+{ord(bad[0]):04X}"
     cure = "in double quotes write it as an escape, or remove it"
-    where = source(file, position(text[: bad.start()]))
-    return Problem(where, "character", f"holds the character {name}, which cannot be seen: {cure}")
+    where = source(name, position(text[: bad.start()]))
+    message = f"holds the character {character}, which cannot be seen: {cure}"
+    return Problem(where, "character", message)
 
 
-def _unreadable(path: Path, error: Exception) -> Problem:
+def _unreadable(name: str, error: Exception) -> Problem:
     why = getattr(error, "strerror", None) or str(error)
-    return _about(path, "unreadable-file", f"cannot be read: {why}")
+    return _about(name, "unreadable-file", f"cannot be read: {why}")
 
 
-def _about(path: Path, rule: str, message: str) -> Problem:
-    name = os.fsencode(path).decode(errors="backslashreplace")
-    return Problem(Source(name, 1, 1), rule, message)
+def _about(name: str, rule: str, message: str) -> Problem:
+    shown = os.fsencode(name).decode(errors="backslashreplace")
+    return Problem(Source(shown, 1, 1), rule, message)

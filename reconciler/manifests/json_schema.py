@@ -9,7 +9,6 @@ import re
 from collections.abc import Container, Iterator, Sequence
 from decimal import Decimal
 from itertools import islice
-from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
@@ -18,7 +17,7 @@ from msgspec import Struct
 from reconciler.errors import ProblemsError
 from reconciler.kinds import MANAGED_FIELD
 from reconciler.manifests.composer import single_document
-from reconciler.manifests.discovery import read_text
+from reconciler.manifests.discovery import Tree
 from reconciler.manifests.nodes import Step, descend
 from reconciler.manifests.resolver import json_of
 from reconciler.manifests.yaml_events import BrokenTreeError, Mark, Position, source
@@ -45,13 +44,13 @@ class Finding(Struct, frozen=True):
 class UserSchema:
     """One schema file, ready to judge."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, tree: Tree, name: str) -> None:
         from jsonschema import Draft202012Validator  # heavy, and only for those who have rules
         from referencing import Registry, Resource
         from referencing.jsonschema import DRAFT202012
 
-        self._name = path.as_posix()
-        schema = _read(path)
+        self._name = name
+        schema = _read(tree, name)
         registry: Any = Registry().with_resource(
             "", Resource.from_contents(schema, default_specification=DRAFT202012)
         )
@@ -119,15 +118,15 @@ def _why(error: Any) -> str:
     return f"expected {error.validator} {expected}"
 
 
-def _read(path: Path) -> Any:
+def _read(tree: Tree, name: str) -> Any:
     """The schema in a file; ProblemsError with the place of what is wrong with it."""
-    text = read_text(path)
+    text = tree.text(name)
     if isinstance(text, Problem):
         raise ProblemsError([text])
     problems: list[Problem] = []
 
     def report(mark: Mark, rule: str, message: str) -> None:
-        problems.append(Problem(source(path.as_posix(), mark), rule, message))
+        problems.append(Problem(source(name, mark), rule, message))
 
     schema: Any = None
     try:

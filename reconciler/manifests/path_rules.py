@@ -1,17 +1,15 @@
 """The rules of reconciler.yaml + records -> what they have against them."""
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from msgspec import Struct, structs
 
 from reconciler.kinds import MANAGED_FIELD
-from reconciler.manifests.discovery import read_text
+from reconciler.manifests.discovery import Tree
 from reconciler.manifests.json_schema import Finding, UserSchema
 from reconciler.manifests.nodes import descend
 from reconciler.manifests.parser import Entry, parse
@@ -25,11 +23,12 @@ from reconciler.values.json_pointer import pointer
 class Rules:
     """The rules in force: for each thing that a rule can say, the last one that says it counts."""
 
-    def __init__(self, settings: Settings, root: Path = Path()) -> None:
+    def __init__(self, settings: Settings, tree: Tree) -> None:
+        self._tree = tree
         self._max_chars = settings.limits.user_data_max_chars
         self._rules = settings.rules
         self._schemas = {
-            rule.user_data_schema: UserSchema(root / rule.user_data_schema)
+            rule.user_data_schema: UserSchema(tree, rule.user_data_schema)
             for rule in settings.rules
             if rule.user_data_schema is not None
         }
@@ -47,7 +46,7 @@ class Rules:
             if findings:
                 found.setdefault(record.source.file, {})[record.address] = (record, findings)
         for file, by_address in found.items():
-            problems += _placed(file, by_address)
+            problems += _placed(self._tree, file, by_address)
         return problems
 
     def advice(self, files: Iterable[str]) -> Iterator[Problem]:
@@ -61,7 +60,7 @@ class Rules:
         for number in range(len(self._rules)):
             if number not in used:
                 globs = ", ".join(self._rules[number].paths)
-                yield _odd(
+                yield self._odd(
                     number, "unused-rule", f"rule {number + 1} ({globs}) matches no manifest"
                 )
         for (early, late, name), count in sorted(overruled.items()):
@@ -70,7 +69,7 @@ class Rules:
                 f"rule {late + 1} goes before rule {early + 1} for {where}, which say another "
                 f"`{name}`: the last rule wins"
             )
-            yield _odd(late, "overruled", message)
+            yield self._odd(late, "overruled", message)
 
     def discreet(self, problems: Iterable[Problem]) -> Iterator[Problem]:
         """The problems, without what they quote from files in which something must not be shown."""
@@ -133,13 +132,14 @@ class Rules:
         return _InForce(**said)
 
     def _matching(self, file: str) -> list[int]:
-        # However the file was named: the globs are those of the tree.
-        path = os.path.relpath(file)
         return [
             number
             for number, rule in enumerate(self._rules)
-            if any(fnmatchcase(path, glob) for glob in rule.paths)
+            if any(fnmatchcase(file, glob) for glob in rule.paths)
         ]
+
+    def _odd(self, number: int, rule: str, message: str) -> Problem:
+        return Problem(place(self._tree, "rules", number), rule, message, severity(rule))
 
     def _overruled(self, numbers: Sequence[int]) -> Iterator[tuple[int, int, str]]:
         """(rule, later rule, what) for what the one says and the other says otherwise."""
@@ -165,19 +165,17 @@ class _InForce(Struct, frozen=True):
     user_data_schema: str | None = None
 
 
-def _odd(number: int, rule: str, message: str) -> Problem:
-    return Problem(place("rules", number), rule, message, severity(rule))
-
-
 def _findings(schema: UserSchema | None, record: Record) -> Sequence[Finding]:
     if schema is None:
         return ()
     return schema.findings(record.wanted, structured=record.structured)
 
 
-def _placed(file: str, found: dict[Address, tuple[Record, Sequence[Finding]]]) -> Iterator[Problem]:
+def _placed(
+    tree: Tree, file: str, found: dict[Address, tuple[Record, Sequence[Finding]]]
+) -> Iterator[Problem]:
     """Findings as problems at the values they are about, for which the file is read once more."""
-    text = read_text(Path(file))
+    text = tree.text(file)
     for entry in parse(file, text) if isinstance(text, str) else ():
         if isinstance(entry, Entry):
             address = Address(entry.kind, entry.sid.text.lower())

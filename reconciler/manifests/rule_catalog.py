@@ -35,6 +35,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "too-long": "user_data is no longer than reconciler.yaml allows.",
         "type": "user_data is text, a mapping or a list.",
         "unknown-field": "A record holds user_data and nothing else.",
+        "unknown-rules": "The rules of earlier commits can be read.",
         "unknown-kind": "A kind is one of the API's collections.",
         "unreadable-file": "A manifest is a regular file that can be read.",
         "unused-rule": "A rule of reconciler.yaml matches a manifest.",
@@ -43,7 +44,9 @@ RULES: Mapping[str, str] = MappingProxyType(
 )  # fmt: skip
 
 # What a user should know, and may have meant.
-_WARNINGS = frozenset(("invisible-character", "overruled", "shared-sid", "unused-rule"))
+_WARNINGS = frozenset(
+    ("invisible-character", "overruled", "shared-sid", "unknown-rules", "unused-rule")
+)
 
 
 def severity(rule: str) -> Severity:

@@ -2,7 +2,6 @@
 
 import os
 import re
-from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -10,13 +9,13 @@ from msgspec import Meta, Struct
 
 from reconciler.errors import ProblemsError
 from reconciler.manifests.composer import Report, single_document
-from reconciler.manifests.discovery import read_text
+from reconciler.manifests.discovery import Tree
 from reconciler.manifests.nodes import descend
 from reconciler.manifests.resolver import json_of
 from reconciler.manifests.yaml_events import BrokenTreeError, Mark, source
 from reconciler.model import Mode, Problem, Source
 
-FILE = Path("reconciler.yaml")
+FILE = "reconciler.yaml"
 
 # At most so many records, or per cent of them; None is no limit.
 Count: TypeAlias = Annotated[int, Meta(ge=0)] | None
@@ -67,20 +66,20 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     rules: tuple[Rule, ...] = ()
 
 
-def settings(file: Path = FILE) -> Settings:
-    """What the file says, the defaults where there is none.
+def settings(tree: Tree) -> Settings:
+    """What reconciler.yaml says, the defaults where there is none.
 
     Raises ProblemsError with what is wrong with it.
     """
-    if not os.path.lexists(file):  # a link that leads nowhere is no reason to go on without it
+    if not os.path.lexists(tree.path(FILE)):  # a broken link is no reason to go on without it
         return Settings()
-    text = read_text(file)
+    text = tree.text(FILE)
     if isinstance(text, Problem):
         raise ProblemsError([text])
     problems: list[Problem] = []
 
     def report(mark: Mark, rule: str, message: str) -> None:
-        problems.append(Problem(source(file.as_posix(), mark), rule, message))
+        problems.append(Problem(source(FILE, mark), rule, message))
 
     found = _settings(text, report)
     if problems or found is None:
@@ -88,12 +87,11 @@ def settings(file: Path = FILE) -> Settings:
     return found
 
 
-def place(*steps: str | int, file: Path = FILE) -> Source:
-    """Where the file says something, for which it is read once more: `place("rules", 2)`."""
-    text = read_text(file)
+def place(tree: Tree, *steps: str | int) -> Source:
+    """Where reconciler.yaml says something, by reading it once more: `place(tree, "rules", 2)`."""
+    text = tree.text(FILE)
     root = single_document(text, _silent) if isinstance(text, str) else None
-    where = Source(file.as_posix(), 1, 1)
-    return where if root is None else source(where.file, descend(root, steps).mark)
+    return Source(FILE, 1, 1) if root is None else source(FILE, descend(root, steps).mark)
 
 
 def _silent(_mark: Mark, _rule: str, _message: str) -> None:

@@ -1,12 +1,11 @@
 """Manifest files -> the SIDs in them, without parsing those that are laid out as usual."""
 
 import re
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Sequence
 
 from reconciler.files import read_regular
 from reconciler.manifests.cache import Cache
-from reconciler.manifests.discovery import MAX_FILE_BYTES
+from reconciler.manifests.discovery import MAX_FILE_BYTES, Tree
 from reconciler.manifests.loader import records_of
 from reconciler.manifests.validation import is_error
 from reconciler.model import Problem, Record
@@ -20,30 +19,30 @@ _INSIDE_A_SID = re.compile(rb"-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-")
 _EXPLICIT_KEY = re.compile(rb"^[ \t]*\?", re.MULTILINE)
 
 
-def sids_in(path: Path, cache: Cache | None) -> tuple[set[str] | None, int]:
+def sids_in(tree: Tree, name: str, cache: Cache | None) -> tuple[set[str] | None, int]:
     """The SIDs that a file holds, and the number of its records; None where nobody can tell."""
     try:
-        data = read_regular(path, MAX_FILE_BYTES, follow_links=False)
+        data = read_regular(tree.path(name), MAX_FILE_BYTES, follow_links=False)
     except OSError:
         return None, 0
     found = _RECORD.findall(data)
     others = len(_INSIDE_A_SID.findall(data)) != len(found)
     if not (others or b"\\" in data or (b"?" in data and _EXPLICIT_KEY.search(data))):
         return {sid.decode().lower() for sid in found}, len(found)
-    items = list(records_of(path, cache))
+    items = list(records_of(tree, name, cache))
     sids = {item.address.sid for item in items if isinstance(item, Record)}
     broken = is_error(item for item in items if isinstance(item, Problem))
     return (None if broken else sids), len(sids)
 
 
-def found_in(files: Iterable[Path | Problem], sids: set[str], cache: Cache | None) -> set[str]:
+def found_in(tree: Tree, names: Sequence[str], sids: set[str], cache: Cache | None) -> set[str]:
     """Those of the SIDs that some file may hold: a record that moved did not leave git.
 
     Where a file cannot be read, or is no whole manifest, nobody can tell: each may be there.
     """
     found: set[str] = set()
-    for path in files:
-        there = None if isinstance(path, Problem) else sids_in(path, cache)[0]
+    for name in tree.find(names):
+        there = None if isinstance(name, Problem) else sids_in(tree, name, cache)[0]
         if there is None:
             return sids
         found |= sids & there

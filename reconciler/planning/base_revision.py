@@ -8,6 +8,7 @@ from msgspec import Struct
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.git import APPLIED, Repository
 from reconciler.kinds import KINDS, is_sid
+from reconciler.manifests.discovery import Tree
 from reconciler.model import Address, Origin, Side
 from reconciler.planning.redaction import Past
 
@@ -69,11 +70,13 @@ def base_commit(comparison: Comparison, git: Repository) -> tuple[str, str]:
     return _branching(comparison.environment, git)
 
 
-def pasts(commits: Iterable[str | None], comparison: Comparison, git: Repository) -> Iterator[Past]:
-    """What was hidden at commits, when something was applied last, and where this branch goes."""
+def pasts(
+    commits: Iterable[str | None], comparison: Comparison, git: Repository, tree: Tree
+) -> Iterator[Past]:
+    """The rules at the given commits, at the last applied one and at target branches' tips."""
     names = (APPLIED, *_upstream(comparison.environment))
     for commit in dict.fromkeys(filter(None, (*commits, *map(git.known, names)))):
-        yield Past(commit, git)
+        yield Past(commit, git, tree)
 
 
 def _upstream(environment: Mapping[str, str]) -> Iterator[str]:

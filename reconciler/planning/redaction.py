@@ -16,7 +16,7 @@ from msgspec import structs
 
 from reconciler.errors import ProblemsError
 from reconciler.git import Blob, Repository
-from reconciler.manifests.discovery import SUFFIXES
+from reconciler.manifests.discovery import SUFFIXES, Tree
 from reconciler.manifests.path_rules import Rules
 from reconciler.manifests.settings import FILE, Settings, settings
 from reconciler.model import Record
@@ -31,16 +31,16 @@ _SID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 class Past:
     """What the rules at a commit hide: of a record, by every file in which it was then."""
 
-    def __init__(self, commit: str, git: Repository) -> None:
-        self.commit, self._git = commit, git
+    def __init__(self, commit: str, git: Repository, tree: Tree) -> None:
+        self.commit, self._git, self._tree = commit, git, tree
         self._settings = Settings()
-        self._rules: Rules | None = Rules(self._settings)
+        self._rules: Rules | None = Rules(self._settings, tree)
         with tempfile.TemporaryDirectory(prefix="reconciler-") as name:
-            here = Path(name, self._from_top(Path.cwd()))
+            then = Tree(Path(name, self._from_top(".")).resolve())
             try:
                 if self._check_out(FILE, Path(name)):
-                    self._settings = settings(here / FILE)
-                    self._rules = Rules(self._with_schemas(Path(name)), here)
+                    self._settings = settings(then)
+                    self._rules = Rules(self._with_schemas(Path(name)), then)
             except ProblemsError:
                 self._rules = None
 
@@ -72,7 +72,7 @@ class Past:
         return found
 
     def _manifests(self, rules: Rules) -> Iterator[Blob]:
-        folders = [self._from_top(Path(name)) for name in self._settings.manifests]
+        folders = [self._from_top(name) for name in self._settings.manifests]
         for blob in self._git.files(self.commit, folders):
             if blob.path.lower().endswith(SUFFIXES) and rules.hides(self._named(blob)):
                 yield blob
@@ -83,12 +83,12 @@ class Past:
         for rule in self._settings.rules:
             name = rule.user_data_schema
             if name is not None:
-                is_there = self._check_out(Path(name), folder)
-                name = os.path.relpath(name) if is_there else str(Path(name).absolute())
+                is_there = self._check_out(name, folder)
+                name = name if is_there else str(self._tree.path(name))
             rules.append(structs.replace(rule, user_data_schema=name))
         return structs.replace(self._settings, rules=tuple(rules))
 
-    def _check_out(self, file: Path, folder: Path) -> bool:
+    def _check_out(self, file: str, folder: Path) -> bool:
         """Whether the commit holds a file, which is then in the folder by its name from the top.
 
         By its name alone: a link that a pull request puts there leads elsewhere.
@@ -105,11 +105,11 @@ class Past:
             raise ProblemsError([])  # a rule named it, and it was not there
         return False
 
-    def _from_top(self, path: Path) -> str:
-        return os.path.relpath(Path.cwd() / path, self._git.top)
+    def _from_top(self, name: str) -> str:
+        return os.path.relpath(self._tree.path(name), self._git.top)
 
     def _named(self, blob: Blob) -> str:
-        return os.path.relpath(self._git.top / blob.path)
+        return self._tree.name(self._git.top / blob.path)
 
 
 def by(rules: Rules, pasts: Iterable[Past]) -> Hides:

@@ -1,8 +1,8 @@
 """Which of the manifests' records a run is about."""
 
+import posixpath
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -66,5 +66,5 @@ def _matches(pattern: str, record: Record) -> bool:
     if fnmatchcase(str(record.address), pattern.lower()):
         return True
     # However the two are spelled: ./manifests/a.yaml is manifests/a.yaml.
-    file, wanted = Path(record.source.file).absolute(), Path(pattern).absolute()
-    return fnmatchcase(str(file), str(wanted)) or wanted in file.parents
+    file, wanted = record.source.file, posixpath.normpath(pattern)
+    return fnmatchcase(file, wanted) or wanted == "." or file.startswith(f"{wanted}/")

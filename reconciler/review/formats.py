@@ -5,6 +5,8 @@ from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
+from msgspec import Struct
+
 from reconciler.model import Plan
 from reconciler.planning import plan_file
 from reconciler.review import codeowners, plan_text
@@ -22,27 +24,26 @@ REPORT_WIDTH = 100
 SUMMARY_BYTES = 900 * 1024
 
 
-class View:
+class View(Struct, dict=True):
     """A plan and how it is shown; what formats have in common is worked out once."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        paint: Paint = _PLAIN,
-        width: int = REPORT_WIDTH,
-        detail: Detail = "verbose",
-        summary_bytes: int = SUMMARY_BYTES,
-    ) -> None:
-        self.plan = plan
-        self.paint = paint
-        self.width = width
-        self.detail = detail
-        self.summary_bytes = summary_bytes
+    plan: Plan
+    """The plan to show."""
+    root: Path
+    """The project's root, in whose repository CODEOWNERS is looked for."""
+    paint: Paint = _PLAIN
+    """Colours for `text`."""
+    width: int = REPORT_WIDTH
+    """Columns for `text`."""
+    detail: Detail = "verbose"
+    """How much of each change `text` shows."""
+    summary_bytes: int = SUMMARY_BYTES
+    """The most bytes that `github` may take."""
 
     @cached_property
     def owners(self) -> Owners:
         """The owners that the repository here names."""
-        return codeowners.read(Path())
+        return codeowners.read(self.root)
 
     @cached_property
     def report(self) -> Report:

@@ -5,7 +5,6 @@ not make an old alert new.
 """
 
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import quote
@@ -58,7 +57,7 @@ def _result(problem: Problem, index: int, seen: Counter[str]) -> dict[str, objec
     seen[about] += 1  # the same rule broken twice by the same thing is two alerts
     fingerprint = hashlib.sha256(f"{about}|{seen[about]}".encode()).hexdigest()
     place = {
-        "artifactLocation": {"uri": quote(os.path.relpath(source.file))},
+        "artifactLocation": {"uri": quote(source.file)},
         "region": {"startLine": source.line, "startColumn": source.column},
     }
     return {

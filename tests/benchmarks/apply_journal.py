@@ -17,12 +17,14 @@ import asyncio, random, sys, tempfile, time
 from datetime import UTC, datetime
 from pathlib import Path
 from reconciler.applying.executor import Apply, Manner, Means
-from reconciler.commands import journals
-from reconciler.commands.opening import Connection, open_api
-from reconciler.manifests.settings import Secret, Target
+from reconciler.applying import journal_store
+from reconciler.client.concurrency import runner
+from reconciler.client.connection import Client, Connection
+from reconciler.client.http import connect
+from reconciler.credentials import Secret
 from forgetting import NoJournal
+from functools import partial
 from reconciler.model import Address, Change, Origin, Plan, Source
-from reconciler.client.concurrency import run
 url, count, rounds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 source = Source("manifests/billing/a.yaml", 1, 1)
 changes = tuple(
@@ -41,16 +43,18 @@ async def apply(link, ledger):
     return took
 
 async def main():
-    connection = Connection(Target(f"{url}/core/v2", Secret("some-token")), 10)
-    async with open_api(connection, None, requests=count) as link:
+    base_url = f"{url}/core/v2"
+    connection = Connection(base_url, partial(connect, base_url, Secret("some-token")))
+    async with Client(connection) as client, client.session(requests=count) as link:
         for number in range(rounds):
             plain = await apply(link, NoJournal())
             with tempfile.TemporaryDirectory(dir=".") as folder:
-                name = journals.Run(f"bench-{number}", datetime.now(UTC))
-                async with journals.opened(Path(folder), name, plan, "patch", 10) as ledger:
+                name = journal_store.Run(f"bench-{number}", datetime.now(UTC))
+                async with journal_store.opened(Path(folder), name, plan, "patch", 10) as ledger:
                     print(plain, await apply(link, ledger))
 
-run(main())
+with runner() as loop:
+    loop.run(main())
 """
 
 

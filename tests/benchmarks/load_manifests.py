@@ -30,10 +30,11 @@ OURS = """
 import sys, time
 from pathlib import Path
 from reconciler.manifests.cache import Cache
+from reconciler.manifests.discovery import Tree
 from reconciler.manifests.loader import load
 cache = Cache(Path(sys.argv[2])) if len(sys.argv) > 2 else None
 start = time.perf_counter()
-loaded = load([Path(sys.argv[1])], cache=cache)
+loaded = load(Tree(Path.cwd()), [sys.argv[1]], cache=cache)
 print(time.perf_counter() - start)
 """
 

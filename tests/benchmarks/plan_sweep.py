@@ -19,10 +19,11 @@ import sys
 from pathlib import Path
 import msgspec
 from reconciler import api
+from reconciler.manifests.discovery import Tree
 from reconciler.manifests.loader import load
 from reconciler.client.transport import Response
 from reconciler.kinds import KINDS
-load([Path("manifests")])
+load(Tree(Path.cwd()), ["manifests"])
 for path in sorted(Path("pages").iterdir()):
     kind = KINDS[path.name.partition(".")[0]]
     page = api.page_of(kind, Response(200, {"content-type": "application/json"}, path.read_bytes()))

@@ -32,11 +32,13 @@ asyncio.run(main())
 
 OURS = """
 import sys, time
-from reconciler.commands.opening import Connection, open_api
-from reconciler.manifests.settings import Secret, Target
+from functools import partial
+from reconciler.client.concurrency import runner
+from reconciler.client.connection import Client, Connection
 from reconciler.client.fetch import read
+from reconciler.client.http import connect
+from reconciler.credentials import Secret
 from reconciler.model import Address, Record, Source
-from reconciler.client.concurrency import run
 url, count, at_once = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 source = Source("m.yaml", 1, 1)
 sids = [f"{n:08x}-0000-4000-8000-000000000000" for n in range(count)]
@@ -44,18 +46,20 @@ records = [Record(Address("messages", sid), "x", False, source) for sid in sids]
 
 async def main():
     seen = []
-    connection = Connection(Target(f"{url}/core/v2", Secret("some-token")), at_once)
-    async with open_api(connection, None, requests=count) as link:
+    base_url = f"{url}/core/v2"
+    connection = Connection(base_url, partial(connect, base_url, Secret("some-token")), at_once)
+    async with Client(connection) as client, client.session(requests=count) as session:
         start = time.perf_counter()
         await read(
-            records, link.transport, how="each", parallelism=at_once,
+            records, session.transport, how="each", parallelism=at_once,
             on_read=lambda address, live: seen.append(live.user_data),
         )
         took = time.perf_counter() - start
     assert seen == ["text"] * count
     print(count / took)
 
-run(main())
+with runner() as loop:
+    loop.run(main())
 """
 
 AIOHTTP = """

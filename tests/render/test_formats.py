@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -16,7 +17,7 @@ from reconciler.review.report import gather
 
 
 def shown(name: str, plan: Plan) -> str:
-    return "".join(FORMATS[name](View(plan)))
+    return "".join(FORMATS[name](View(plan, Path())))
 
 
 @pytest.mark.parametrize("name", ["csv", "jsonl", "junit", "gitlab"])

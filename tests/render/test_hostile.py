@@ -6,6 +6,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import cmarkgfm
@@ -95,7 +96,7 @@ OWNERS = Owners(["* @org/a EVIL@example.com <b>EVIL</b>"])
 
 
 def shown(plan: Plan) -> Iterator[tuple[str, str]]:
-    view = View(plan)
+    view = View(plan, Path())
     view.owners = OWNERS
     for name, made in FORMATS.items():
         yield name, "".join(made(view))
@@ -254,6 +255,6 @@ def test_a_sensitive_value_is_in_no_format(name: str, detail: Detail) -> None:
         conflicts=(conflict,),
         meta=Meta("1", "", "00" * 16),
     )
-    view = View(plan, detail=detail)
+    view = View(plan, Path(), detail=detail)
 
     assert CANARY not in "".join(FORMATS[name](view))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import virtual
-from reconciler.client.throttle import Pace, Paced, retry_after
+from reconciler.client.throttle import Throttle, Throttled, retry_after
 from reconciler.client.transport import GivenUpError, LoopClock, Request, Response
 
 OK = Response(200, {}, b"")
@@ -46,13 +46,13 @@ def run(
     held: list[float] = []
 
     async def main() -> None:
-        pace = Pace(
+        pace = Throttle(
             LoopClock(),
             ceiling=ceiling,
             requests_per_second=requests_per_second,
             on_hold=held.append,
         )
-        paced = Paced(server, pace)
+        paced = Throttled(server, pace)
         every = (paced.send(GET) for _ in range(count))
         for result in await asyncio.gather(*every, return_exceptions=True):
             if isinstance(result, BaseException):

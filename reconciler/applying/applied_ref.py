@@ -1,0 +1,70 @@
+"""The commit that was applied last: noted in git, and never undone by an older one."""
+
+from collections.abc import Iterator
+
+from reconciler.errors import MovedError, ReconcilerError
+from reconciler.git import APPLIED, Repository
+from reconciler.manifests import at_revision
+from reconciler.manifests.loader import Manifests
+from reconciler.manifests.settings import Settings
+from reconciler.model import Mode, Plan, short
+
+
+def keep_order(manifests: Manifests) -> None:
+    """Refuses to apply a commit that is older than the one that was applied last.
+
+    Raises MovedError: such an apply would undo what was merged after it.
+    """
+    git = at_revision.repository(manifests)
+    head, applied = git.known("HEAD"), git.known(APPLIED)
+    if head is None or applied is None or not git.holds(applied, head):
+        return
+    if not at_revision.alike(git, head, applied, manifests):
+        raise MovedError(
+            f"nothing was written: {short(head)} comes before {short(applied)}, which was applied "
+            "last; apply the newest commit, or revert what is not wanted"
+        )
+
+
+def record(plan: Plan, manifests: Manifests, *, saved: bool) -> str:
+    """Notes the commit of an applied plan, and returns its name.
+
+    `saved` tells that the plan came from a file. Raises ReconcilerError, which says why, if the
+    live records may not hold all that the commit says.
+    """
+    git = at_revision.repository(manifests)
+    why = next(_objections(plan, git, manifests, saved=saved), "")
+    if why:
+        raise ReconcilerError(why)
+    head = git.commit(plan.revisions.head or "")
+    git.record(head)
+    return head
+
+
+def _objections(plan: Plan, git: Repository, manifests: Manifests, *, saved: bool) -> Iterator[str]:
+    """Why a plan is not all of a commit, or not the newest one that was applied."""
+    scope, head, applied = plan.scope, plan.revisions.head, git.known(APPLIED)
+    if head is None:
+        yield "the manifests are not those of a commit"
+        return
+    if scope.manifests or scope.target or scope.exclude or scope.only or plan.left:
+        yield "a part of the records was left out"
+    since = scope.since
+    looked_at_all = since is None or (
+        applied is not None and at_revision.alike(git, applied, since, manifests)
+    )
+    if since is not None and not looked_at_all:
+        yield f"only what changed since {short(since)} was looked at"
+    if applied is None:
+        return
+    base = plan.revisions.base
+    known = base and (git.holds(applied, base) or at_revision.alike(git, applied, base, manifests))
+    if _removes(manifests.settings) and not known:
+        yield f"what left git since {short(applied)} was not looked at: use --base auto"
+    if saved and not git.holds(head, applied):
+        yield f"{short(applied)}, which was applied since, is no part of {short(head)}"
+
+
+def _removes(settings: Settings) -> bool:
+    """Whether a removal from git changes live records: then the base has to be known."""
+    return any(rule.mode is Mode.MERGE or rule.removed == "clear" for rule in settings.rules)

@@ -1,0 +1,79 @@
+"""Runs that ended without closing their journal -> what their last writes came to."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from msgspec import Struct
+
+from reconciler.applying import journal_store
+from reconciler.applying.journal_format import Intent, JournalError
+from reconciler.applying.journal_store import Run, Unfinished
+from reconciler.client.connection import Client
+from reconciler.client.fetch import read
+from reconciler.client.read_only import ReadOnly
+from reconciler.kinds import GONE
+from reconciler.model import HUSHED, Address, Current, Unreadable
+
+
+class Fate(StrEnum):
+    """What became of a write that was in flight when its run ended."""
+
+    IN_PLACE = "in place"
+    UNCHANGED = "not in place: it holds what it held before"
+    CHANGED = "not in place: somebody changed it"
+    GONE = "is gone"
+    UNREADABLE = "could not be read"
+
+
+class Recovered(Struct, frozen=True):
+    """One unfinished run, and the live value of every record that it may have been writing."""
+
+    started: str
+    """When that run began (RFC 3339)."""
+    fates: Mapping[Address, tuple[Fate, str]]
+    """Each record in order of address, with the reason if it could not be read."""
+    error: str = ""
+    """Why the journal could not be closed; empty if it was."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every record could be read; otherwise the journal stays open."""
+        return all(fate is not Fate.UNREADABLE for fate, _ in self.fates.values())
+
+
+async def recover(unfinished: Unfinished, client: Client, by: Run) -> Recovered:
+    """Reads the records that a run may have been writing when it ended, and closes its journal.
+
+    A journal whose records could not all be read stays open, for the next run. `by` is the run
+    that does this.
+    """
+    history = unfinished.history
+    intents = {address: history.intents[address] for address in sorted(history.in_flight)}
+    found: dict[Address, Current | Unreadable] = {}
+    async with client.session(requests=len(intents)) as session:
+        await read(
+            [intent.record(address) for address, intent in intents.items()],
+            ReadOnly(session.transport),
+            how="each",
+            parallelism=client.connection.parallelism,
+            on_read=found.__setitem__,
+        )
+    fates = {address: _fate(intent, found[address]) for address, intent in intents.items()}
+    recovered = Recovered(unfinished.started, fates)
+    if not recovered.complete:
+        return recovered
+    try:
+        await journal_store.close(unfinished, by)
+    except JournalError as error:
+        return Recovered(unfinished.started, fates, str(error))
+    return recovered
+
+
+def _fate(intent: Intent, live: Current | Unreadable) -> tuple[Fate, str]:
+    if isinstance(live, Unreadable):
+        if live.status in GONE:
+            return Fate.GONE, ""
+        return Fate.UNREADABLE, live.reason if intent.sensitive is None else HUSHED
+    if intent.is_held_by(live):
+        return Fate.IN_PLACE, ""
+    return Fate.UNCHANGED if live.user_data == intent.before else Fate.CHANGED, ""

@@ -1,0 +1,114 @@
+"""An apply as it goes -> a progress bar, or a line of JSON an event."""
+
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from reconciler.applying.executor import Apply
+from reconciler.applying.recovery import Recovered
+from reconciler.commands.event_stream import SECONDS_TO_READ, Speaker
+from reconciler.commands.terminal import Terminal
+from reconciler.escape import visible
+from reconciler.model import Change, Outcome, Plan
+from reconciler.review import apply_events
+from reconciler.review.change_text import how_many
+from reconciler.review.colours import Paint
+
+if TYPE_CHECKING:
+    from signal import Signals
+
+# After a signal there is little time left for a reader that does not read.
+_HURRY_SECONDS = 0.5
+
+
+class ApplyOutput:
+    """Observes an apply for a command; it keeps what happened, however the run ends."""
+
+    def __init__(self, terminal: Terminal, plan: Plan) -> None:
+        self._terminal = terminal
+        self._plan = plan
+        self.outcomes: list[Outcome] = []
+        """The outcomes so far, in the order in which the changes ended."""
+        self.received: Sequence[Signals] = ()
+        """The signals that stopped the run."""
+        self.failure: BaseException | None = None
+        """Why not all events could be printed; None if they were."""
+        self._step = _nothing
+
+    @asynccontextmanager
+    async def writing(self, apply: Apply, traffic: object) -> AsyncGenerator[None]:
+        """Shows progress, and stops the run at a signal."""
+        total = len(self._plan.changes)
+        with (
+            self._terminal.progress("Writing records", total, traffic) as self._step,
+            self._terminal.stop_on_signals(apply) as self.received,
+        ):
+            yield
+
+    def started(self, change: Change) -> None:
+        """Nothing is shown of a write that begins."""
+
+    def ended(self, outcome: Outcome) -> None:
+        """Counts a step."""
+        self.outcomes.append(outcome)
+        self._step()
+
+
+class ApplyEvents(ApplyOutput):
+    """The same, and an event on stdout for every step."""
+
+    def __init__(self, terminal: Terminal, plan: Plan) -> None:
+        super().__init__(terminal, plan)
+        self._speaker = Speaker(terminal)
+
+    @asynccontextmanager
+    async def writing(self, apply: Apply, traffic: object) -> AsyncGenerator[None]:
+        """Prints all events of the run, from its version to the counts of its outcomes."""
+        async with super().writing(apply, traffic):
+            speaker = self._speaker
+            speaker.start(lambda: apply.stop("nobody reads the output"))
+            speaker.say(apply_events.version(_now()))
+            for change in self._plan.changes:
+                speaker.say(apply_events.planned(change, _now()))
+            speaker.say(apply_events.to_make(len(self._plan.changes), _now()))
+            yield
+            speaker.say(apply_events.applied(self.outcomes, _now()))
+            self.failure = await speaker.end(
+                lambda: _HURRY_SECONDS if self.received else SECONDS_TO_READ
+            )
+
+    def started(self, change: Change) -> None:
+        """Prints that a write begins."""
+        self._speaker.say(apply_events.started(change, _now()))
+
+    def ended(self, outcome: Outcome) -> None:
+        """Prints how a change ended."""
+        super().ended(outcome)
+        self._speaker.say(apply_events.ended(outcome, _now()))
+
+    def nothing_to_do(self) -> None:
+        """Prints the events of a run that has no changes to make."""
+        self._terminal.write([apply_events.version(_now()), apply_events.applied((), _now())])
+
+
+def recovery_lines(recovered: Recovered, paint: Paint) -> Iterator[str]:
+    """What became of the writes of a run that ended without closing its journal."""
+    if recovered.fates:
+        count = how_many(len(recovered.fates))
+        yield (
+            f"The run of {visible(recovered.started)} ended without a word; it may have been "
+            f"writing {count}:"
+        )
+    for address, (fate, reason) in recovered.fates.items():
+        yield f"  {address}: {fate}{f': {visible(reason)}' if reason else ''}"
+    if recovered.error:
+        yield f"{paint.removed('error')}: {visible(recovered.error)}"
+
+
+def _nothing() -> None:
+    pass
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
