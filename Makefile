@@ -6,6 +6,7 @@
 #   make check   format, lint, types, layers
 #   make bench   the benchmarks (tests/benchmarks/README.md)
 #   make fuzz    coverage-guided fuzzing, SECONDS (60) for each target
+#   make schemas the published JSON Schemas, for the kinds of kinds.py
 #   make lock    what the action installs, at its newest
 
 # The first Python that is new enough; PYTHON=/path/to/python overrides.
@@ -17,7 +18,7 @@ BIN := $(VENV)/bin
 
 WORKFLOWS := $(wildcard .github/workflows/*.yml docs/ci/github/*.yml)
 
-.PHONY: demo test soak check bench fuzz lock clean
+.PHONY: demo test soak check bench fuzz schemas lock clean
 .DEFAULT_GOAL := test
 
 # One stamp a set of packages, so that `make demo` does not wait for linters.
@@ -73,6 +74,12 @@ fuzz: $(VENV)/.test
 		echo "fuzzing $$target for $(SECONDS) s"; \
 		$(BIN)/python tests/fuzz.py $$target -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 \
 			-verbosity=0 -print_final_stats=1 || exit 1; \
+	done
+
+schemas: $(VENV)/.run
+	@for name in manifest plan result; do \
+		$(BIN)/reconciler schema $$name > $$name.new && \
+		mv $$name.new schemas/$$name.schema.json || exit 1; \
 	done
 
 LOCK := docs/ci/requirements.txt

@@ -1,7 +1,7 @@
-"""One row a kind: where the API keeps it and which of its fields nobody may change.
+"""Everything that is known of the kinds of records, one row a kind.
 
-Sources: docs.carrierx.com, "Update Message" and "Update Message Detail Record", and the objects'
-own pages. A new kind is a new row.
+Sources: docs.carrierx.com, "Update Message" and "Update Message Detail Record", the pages of the
+objects, "Partner scopes" and "Pagination".
 """
 
 import re
@@ -10,27 +10,55 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-# Answers that say that there is no such record, any more: "calls can expire".
+# Statuses that say that a record does not exist, or does not exist any more ("calls can expire").
 GONE = (404, 410)
 
 MANAGED_FIELD = "user_data"
 
 
-class Kind(Struct, frozen=True):
-    """A collection of the API.
+class Scopes(Struct, frozen=True):
+    """The scopes of a token that allow requests for a kind."""
 
-    `path` is the collection's path under the API's base URL; `noun` is what a person calls one of
-    them; `read_only` are the documented fields other than user_data, old names included.
-    `counted` tells whether a list says its total (detail records answer null).
+    manage: str
+    """Allows everything."""
+    read: str
+    """Allows GET."""
+    update: str
+    """Allows PATCH and PUT."""
+
+
+class Kind(Struct, frozen=True):
+    """A collection of the API, and everything that is known of it. A new kind is a new row.
+
+    The order of the rows is the order of the kinds in manifests, plans and reports.
     """
 
     name: str
+    """The key in a manifest and the first part of an address: `messages`."""
     path: str
+    """The path of the collection below the API's base URL."""
     sid_field: str
+    """The field that holds a record's SID."""
     noun: str
+    """One record, as people call it."""
     counted: bool
+    """Whether the answer to a list request has a total; otherwise it is null."""
+    list_date: str
+    """The date field by which a list is ordered and can be filtered."""
+    page_dates: tuple[str, ...]
+    """The date fields by which a list can be paged with `after` and `before`."""
+    scopes: Scopes
+    """The scopes that a token needs."""
     read_only: frozenset[str]
+    """The documented fields other than user_data, earlier names included."""
+    example: Mapping[str, object]
+    """A whole object of the API, in the order of its fields: what the sandbox makes up."""
+    may_share_sids_with: str = ""
+    """A kind whose records may have the same SIDs, as the API's pages hint; empty for none."""
 
+
+_SMS = Scopes("sms.manage", "sms.read", "sms.update")
+_DATE = "2025-01-01T00:00:00.000Z"
 
 MESSAGES = Kind(
     name="messages",
@@ -38,6 +66,9 @@ MESSAGES = Kind(
     sid_field="message_sid",
     noun="message",
     counted=True,
+    list_date="date_created",
+    page_dates=("date_created",),
+    scopes=_SMS,
     read_only=frozenset(
         """
         date_changed date_created date_status_changed direction from from_did group_recipients
@@ -45,6 +76,26 @@ MESSAGES = Kind(
         type
         """.split()
     ),
+    example={
+        "date_changed": _DATE,
+        "date_created": _DATE,
+        "date_status_changed": _DATE,
+        "direction": "outbound",
+        "from": "15162065575",
+        "group_recipients": [],
+        "mcc": 310,
+        "media_urls": [],
+        "message": "This is a test message",
+        "message_segments": 1,
+        "message_sid": "",
+        "mnc": 999,
+        "partner_sid": "e00430c3-a7d0-4666-ab5c-f7202448382f",
+        "price": "0.01",
+        "status": "delivered",
+        "to": "15162065574",
+        "type": "sms",
+        "user_data": None,
+    },
 )
 
 MESSAGE_DRS = Kind(
@@ -53,6 +104,9 @@ MESSAGE_DRS = Kind(
     sid_field="dr_sid",
     noun="message detail record",
     counted=False,
+    list_date="date_start",
+    page_dates=("date_insert", "date_stop"),
+    scopes=_SMS,
     read_only=frozenset(
         """
         a2p_campaign date_changed date_insert date_sent date_start date_stop delay_sent direction
@@ -62,15 +116,61 @@ MESSAGE_DRS = Kind(
         vendor_error_code version
         """.split()
     ),
+    example={
+        "a2p_campaign": None,
+        "date_changed": _DATE,
+        "date_insert": _DATE,
+        "date_sent": _DATE,
+        "date_start": _DATE,
+        "date_stop": _DATE,
+        "delay_sent": 0,
+        "direction": "outbound",
+        "dr_sid": "",
+        "mcc": 310,
+        "mcc_mnc_price": "0.015",
+        "mcc_mnc_rate": "0.005",
+        "media_urls": [],
+        "message": None,
+        "message_segments": 1,
+        "mnc": 999,
+        "number_billing": "12078152557",
+        "number_dst": "17575000929",
+        "number_external": "17575000929",
+        "number_group_dst": [],
+        "number_src": "12078152557",
+        "p2p_nnid": None,
+        "partner_sid": "8d180104-0b34-4e55-907f-4a72409484c9",
+        "passthrough_price": None,
+        "passthrough_rate": None,
+        "price": "0.015",
+        "provider": "tsg",
+        "rate": "0.005",
+        "registration_type": None,
+        "status": "sent",
+        "type": "sms",
+        "user_data": None,
+        "vendor_error_code": None,
+        "version": None,
+    },
+    may_share_sids_with="messages",
 )
 
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in (MESSAGES, MESSAGE_DRS)})
 
-# Digits of ASCII alone: to `\d` and `uuid.UUID` Arabic ones are digits too. Matched to the very
-# end: `$` lets a trailing newline pass. A SID becomes part of a path, where httpx resolves `..`.
+# ASCII digits only: for `\d` and `uuid.UUID` Arabic digits are digits too. `fullmatch`, because `$`
+# lets a trailing newline pass. A SID becomes a part of a path, in which httpx would resolve `..`.
 _SID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def is_sid(text: str) -> bool:
-    """Whether a text is a SID as we keep them: a UUID in lower case, and nothing else."""
+    """Whether a text is a SID in its one spelling: a UUID in lower case."""
     return _SID.fullmatch(text) is not None
+
+
+def collection_of(path: str) -> str:
+    """The path of the collection that a record's path is in: `/sms/messages`.
+
+    Returns the path itself if it belongs to no kind.
+    """
+    paths = (kind.path for kind in KINDS.values())
+    return next((one for one in paths if path == one or path.startswith(f"{one}/")), path)

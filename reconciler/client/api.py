@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType, field
+from msgspec import UNSET, Raw, Struct, UnsetType, defstruct
 from msgspec.json import Decoder
 
 from reconciler.client.json_splice import replaced
 from reconciler.client.transport import Method, Request, Response
-from reconciler.kinds import KINDS, MANAGED_FIELD, MESSAGE_DRS, MESSAGES, Kind
+from reconciler.kinds import KINDS, MANAGED_FIELD, Kind
 from reconciler.model import Address, Current
 
 OK = 200
@@ -43,10 +43,12 @@ class Refusal(Struct, frozen=True):
 class _Object(Struct):
     """What is read of a record; the rest is personal data and is not even decoded."""
 
-    user_data: str | UnsetType | None = UNSET  # old shapes lack it
+    sid: str | None = None
+    """The SID; each kind has its own name for the field."""
+    user_data: str | UnsetType | None = UNSET
+    """The annotation; UNSET in objects of an earlier shape, which lack it."""
     date_changed: str | None = None
-    message_sid: str | None = None
-    dr_sid: str | None = None
+    """When the record was changed last (RFC 3339)."""
 
 
 class _Detail(Struct):
@@ -153,16 +155,15 @@ def _held(address: Address, response: Response) -> _Object | Refusal:
         kind = response.headers.get("content-type", "no content type")
         return Refusal(OK, _short(f"the answer is not JSON but {kind}"))
     try:
-        held = _decoded(response.body, _OBJECT)
+        held = _decoded(response.body, _OBJECTS[address.kind])
     except UnreadableError as error:
         return Refusal(OK, _short(f"the answer cannot be read: {error}"))
     # A key may be written in escapes, too.
     doubtful = response.body.count(_FIELD) > 1 or _ESCAPED in response.body
     if doubtful and _repeats_a_key(response.body):
         return Refusal(OK, "the answer holds a field twice")
-    sid = getattr(held, KINDS[address.kind].sid_field)
-    if sid is None or sid.lower() != address.sid:
-        return Refusal(OK, _short(f"the answer is about another record: {sid}"))
+    if held.sid is None or held.sid.lower() != address.sid:
+        return Refusal(OK, _short(f"the answer is about another record: {held.sid}"))
     return held
 
 
@@ -227,16 +228,26 @@ def value_of(item: Item) -> Current | None:
         return None
 
 
-class _Message(Struct):
-    sid: str = field(name="message_sid")
+class _Listed(Struct):
+    """What is read of a record on a page."""
+
+    sid: str
+    """The SID; each kind has its own name for the field."""
     user_data: Raw | UnsetType = UNSET
+    """The annotation as JSON text, still to be decoded: few records of a page are wanted."""
     date_changed: str | None = None
+    """When the record was changed last (RFC 3339)."""
 
 
-class _DetailRecord(Struct):
-    sid: str = field(name="dr_sid")
-    user_data: Raw | UnsetType = UNSET
-    date_changed: str | None = None
+_OF_ONE = ("sid", str | None, None)
+_OF_A_LIST = ("sid", str)
+
+
+def _shape(kind: Kind, sid: tuple[Any, ...], base: type[Decoded]) -> type[Decoded]:
+    """A struct whose `sid` is read from the kind's own field."""
+    made: Any = defstruct(kind.name, [sid], bases=(base,), rename={"sid": kind.sid_field})
+    shape: type[Decoded] = made
+    return shape
 
 
 _ItemType = TypeVar("_ItemType")
@@ -250,12 +261,14 @@ class _List(Struct, Generic[_ItemType]):
 
 
 _MEMBERS = Decoder(dict[str, Raw])
-_OBJECT = Decoder(_Object)
+_OBJECTS: Mapping[str, Decoder[_Object]] = {
+    kind.name: Decoder(_shape(kind, _OF_ONE, _Object)) for kind in KINDS.values()
+}
 _ERROR = Decoder(_Error)
 _TEXT: Decoder[str | None] = Decoder(str | None)
+_LIST_OF: Any = _List  # subscripted with types that are made at run time
 _LISTS: Mapping[str, Decoder[Any]] = {
-    MESSAGES.name: Decoder(_List[_Message]),
-    MESSAGE_DRS.name: Decoder(_List[_DetailRecord]),
+    kind.name: Decoder(_LIST_OF[_shape(kind, _OF_A_LIST, _Listed)]) for kind in KINDS.values()
 }
 
 

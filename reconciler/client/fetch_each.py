@@ -7,6 +7,7 @@ from reconciler.client.capabilities import Learned
 from reconciler.client.concurrency import each_of
 from reconciler.client.transport import Transport, TransportError
 from reconciler.errors import ApiError
+from reconciler.kinds import KINDS
 from reconciler.model import Address, Current, Record, Unreadable
 
 # Answers that asking for few fields may be the reason of.
@@ -47,8 +48,10 @@ async def read_each(
         if held.status == api.FORBIDDEN and not learned.answered:
             forbidden += 1
             if forbidden >= min(api.FORBIDDEN_IN_A_ROW, len(records)):
+                scopes = KINDS[record.address.kind].scopes
                 raise ApiError(
-                    f"{request}: 403 {held.reason}: the token needs sms.read or sms.manage"
+                    f"{request}: 403 {held.reason}: the token needs {scopes.read} or "
+                    f"{scopes.manage}"
                 )
         on_read(record.address, Unreadable(record.address, record.source, held.status, held.reason))
 

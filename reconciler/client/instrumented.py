@@ -6,8 +6,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from reconciler.client.transport import Clock, Request, Response, Transport, TransportError
-
-_STEPS_OF_A_COLLECTION = 3  # "", "sms", "messages"
+from reconciler.kinds import collection_of
 
 
 class Exchange(Struct, frozen=True):
@@ -26,7 +25,7 @@ class Exchange(Struct, frozen=True):
     @property
     def collection(self) -> str:
         """The path without a SID."""
-        return "/".join(self.path.split("/", _STEPS_OF_A_COLLECTION)[:_STEPS_OF_A_COLLECTION])
+        return collection_of(self.path)
 
 
 # Is told of every exchange once it is over.

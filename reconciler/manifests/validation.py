@@ -7,7 +7,7 @@ text is what will be sent.
 from collections.abc import Iterable, Iterator
 from json.encoder import encode_basestring
 
-from reconciler.kinds import KINDS, MANAGED_FIELD, MESSAGE_DRS, MESSAGES, Kind, is_sid
+from reconciler.kinds import KINDS, MANAGED_FIELD, Kind, is_sid
 from reconciler.manifests.composer import Report
 from reconciler.manifests.nodes import Mapping, Node, Scalar
 from reconciler.manifests.parser import Entry
@@ -68,16 +68,17 @@ def _source(problem: Problem) -> Source:
 
 
 def _shared_sids(records: dict[Address, Record]) -> Iterator[Problem]:
-    """The API's pages hint that a message and its detail record may share one SID."""
+    """Warnings for SIDs under two kinds that may share them (`Kind.may_share_sids_with`)."""
+    shared = {kind.name: kind.may_share_sids_with for kind in KINDS.values()}
     for address, record in records.items():
-        if address.kind == MESSAGE_DRS.name:
-            other = records.get(Address(MESSAGES.name, address.sid))
-            if other is not None:
-                message = (
-                    f"the same SID is under `{MESSAGES.name}` at {other.source}: "
-                    "if both are one record to the API, they will overwrite each other"
-                )
-                yield Problem(record.source, "shared-sid", message, Severity.WARNING, str(address))
+        name = shared[address.kind]
+        other = records.get(Address(name, address.sid)) if name else None
+        if other is not None:
+            message = (
+                f"the same SID is under `{name}` at {other.source}: "
+                "if both are one record to the API, they will overwrite each other"
+            )
+            yield Problem(record.source, "shared-sid", message, Severity.WARNING, str(address))
 
 
 def _wanted(entry: Entry, report: Report) -> Node | None:

@@ -26,8 +26,6 @@ PREFIX = "/core/v2"
 # Every top-level value as the bytes it was sent in: 0.010 stays 0.010.
 Object = dict[str, Raw]
 
-_READ = frozenset(("sms.manage", "sms.read"))
-_WRITE = frozenset(("sms.manage", "sms.update"))
 _MESSAGES = {
     400: "bad request",
     401: "bad credentials",
@@ -78,7 +76,7 @@ class _Collection:
 
     async def page(self, request: Request) -> Response:
         """One page."""
-        _authorize(request, _READ)
+        _authorize(request, (self._kind.scopes.manage, self._kind.scopes.read))
         try:
             asked = query(
                 self._kind,
@@ -95,7 +93,7 @@ class _Collection:
 
     async def read(self, request: Request) -> Response:
         """One object."""
-        _authorize(request, _READ)
+        _authorize(request, (self._kind.scopes.manage, self._kind.scopes.read))
         try:
             names = fields(self._kind, request.query_params)
         except BadQueryError as error:
@@ -104,7 +102,7 @@ class _Collection:
 
     async def write(self, request: Request) -> Response:
         """PATCH and PUT, which differ only in what the body has to hold."""
-        _authorize(request, _WRITE)
+        _authorize(request, (self._kind.scopes.manage, self._kind.scopes.update))
         kind = request.headers.get("content-type", "").partition(";")[0]
         if kind.strip().lower() != "application/json":
             raise _refused(415)

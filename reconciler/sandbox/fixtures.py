@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cache
 from json.encoder import encode_basestring
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from reconciler import resources
-from reconciler.kinds import KINDS, MESSAGES, Kind
+from reconciler.kinds import KINDS, MANAGED_FIELD, Kind
 from reconciler.model import Address
 from reconciler.sandbox.store import Store
 
@@ -58,7 +59,7 @@ def add_documented(store: Store) -> int:
     objects = msgspec.json.decode(text, type=dict[str, list[dict[str, Raw]]])
     with store.transaction():
         for kind in KINDS.values():
-            store.add(kind, (_row(kind, held) for held in objects[kind.name]))
+            store.add(kind, (_row(kind, held) for held in objects.get(kind.name, ())))
     return sum(map(len, objects.values()))
 
 
@@ -115,31 +116,27 @@ def _row(kind: Kind, held: dict[str, Raw]) -> tuple[str, str]:
 
 
 def body(kind: Kind, sid: str, number: int, user_data: str | None) -> str:
-    """The JSON text of a made-up object, all documented fields there, in the API's order."""
+    """The JSON text of a made-up object: the kind's example with its own SID, dates and value."""
     moment = _FIRST + timedelta(seconds=number)  # apart, so that paging by date has an order
     date = f'"{moment.isoformat(timespec="milliseconds")}Z"'
     held = "null" if user_data is None else encode_basestring(user_data)
-    template = _MESSAGE if kind is MESSAGES else _DETAIL_RECORD
-    return template.format(date=date, sid=sid, held=held)
+    return _template(kind.name).format(date=date, sid=sid, held=held)
 
 
 _FIRST = datetime(2025, 1, 1)  # noqa: DTZ001  written out with its Z
 
-_MESSAGE = (
-    '{{"date_changed":{date},"date_created":{date},"date_status_changed":{date},'
-    '"direction":"outbound","from":"15162065575","group_recipients":[],"mcc":310,"media_urls":[],'
-    '"message":"This is a test message","message_segments":1,"message_sid":"{sid}","mnc":999,'
-    '"partner_sid":"e00430c3-a7d0-4666-ab5c-f7202448382f","price":"0.01","status":"delivered",'
-    '"to":"15162065574","type":"sms","user_data":{held}}}'
-)
-_DETAIL_RECORD = (
-    '{{"a2p_campaign":null,"date_changed":{date},"date_insert":{date},"date_sent":{date},'
-    '"date_start":{date},"date_stop":{date},"delay_sent":0,"direction":"outbound","dr_sid":"{sid}",'
-    '"mcc":310,"mcc_mnc_price":"0.015","mcc_mnc_rate":"0.005","media_urls":[],"message":null,'
-    '"message_segments":1,"mnc":999,"number_billing":"12078152557","number_dst":"17575000929",'
-    '"number_external":"17575000929","number_group_dst":[],"number_src":"12078152557",'
-    '"p2p_nnid":null,"partner_sid":"8d180104-0b34-4e55-907f-4a72409484c9",'
-    '"passthrough_price":null,"passthrough_rate":null,"price":"0.015","provider":"tsg",'
-    '"rate":"0.005","registration_type":null,"status":"sent","type":"sms","user_data":{held},'
-    '"vendor_error_code":null,"version":null}}'
-)
+
+@cache
+def _template(name: str) -> str:
+    """A kind's example as a format string; its texts hold no braces."""
+    kind = KINDS[name]
+    members = []
+    for field, value in kind.example.items():
+        if field == kind.sid_field:
+            written = '"{sid}"'
+        elif field == MANAGED_FIELD:
+            written = "{held}"
+        else:
+            written = "{date}" if field.startswith("date_") else msgspec.json.encode(value).decode()
+        members.append(f'"{field}":{written}')
+    return f"{{{{{','.join(members)}}}}}"

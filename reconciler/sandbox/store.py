@@ -13,9 +13,6 @@ from typing import Any, Self
 from reconciler.kinds import KINDS, Kind
 from reconciler.sandbox.list_query import Query, Where
 
-# One more than any object's dates: written so that after= can page by each of them.
-_DATE_INDEXES = {"messages": ("date_created",), "message_drs": ("date_insert", "date_stop")}
-
 
 class UnknownSidError(Exception):
     """`after` or `before` names a record that is not there."""
@@ -118,7 +115,7 @@ class Store:
                 f"DELETE FROM {table} WHERE seq NOT IN (SELECT max(seq) FROM {table} GROUP BY sid)"
             )
             self._database.execute(f"CREATE UNIQUE INDEX {table}_sid ON {table} (sid)")
-            for name in _DATE_INDEXES[table]:
+            for name in kind.page_dates:  # so that `after` can page by each of them
                 self._database.execute(
                     f"CREATE INDEX IF NOT EXISTS {table}_{name} "
                     f"ON {table} (json_extract(body, '$.{name}'), seq)"

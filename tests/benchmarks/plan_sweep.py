@@ -18,7 +18,7 @@ FLOOR = """
 import sys
 from pathlib import Path
 import msgspec
-from reconciler import api
+from reconciler.client import api
 from reconciler.manifests.discovery import Tree
 from reconciler.manifests.loader import load
 from reconciler.client.transport import Response
@@ -35,9 +35,9 @@ FETCH = """
 import sys
 from pathlib import Path
 import asyncio, os
-from reconciler import api
-from reconciler.manifests.settings import Secret
-from reconciler.fetch import sweep
+from reconciler.client import api
+from reconciler.credentials import Secret
+from reconciler.client import fetch_pages
 from reconciler.client.capabilities import Learned
 from reconciler.kinds import KINDS
 from reconciler.client.http import connect
@@ -56,7 +56,7 @@ async def main():
     token = Secret(os.environ["CARRIERX_TOKEN"])
     async with connect(os.environ["CARRIERX_BASE_URL"], token) as http:
         for kind in KINDS.values():
-            async for _ in sweep.pages(kind, Saving(http), Learned()):
+            async for _ in fetch_pages.pages(kind, Saving(http), Learned()):
                 pass
 
 asyncio.run(main())
