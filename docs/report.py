@@ -16,7 +16,7 @@ sys.path.insert(0, str(HERE.parent / "tests"))
 from planned import large
 from reconciler.review.codeowners import Owners
 from reconciler.review.html.page import html_page
-from reconciler.review.report import gather
+from reconciler.review.report import make_report
 
 OWNERS = Owners(["manifests/team-0* @org/billing", "manifests/team-1* @org/support"])
 WIDE = {"width": 1280, "height": 900}
@@ -30,7 +30,7 @@ PICTURES = {
 def main() -> None:
     """Takes the pictures."""
     plan = large(5000)
-    page = "".join(html_page(gather(plan, OWNERS), OWNERS))
+    page = "".join(html_page(make_report(plan, OWNERS), OWNERS))
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         file = Path(folder, "plan.html")
         file.write_text(page, "utf-8")

@@ -110,7 +110,7 @@ class Side(StrEnum):
 
 
 # Instead of an API's words on a record of which not all may be shown: they may quote it.
-HUSHED = "(its words are not shown: the record is sensitive)"
+REDACTED_REASON = "(its words are not shown: the record is sensitive)"
 
 
 class Change(Struct, frozen=True, gc=False):
@@ -142,14 +142,14 @@ class Change(Struct, frozen=True, gc=False):
 class Conflict(Struct, frozen=True, gc=False):
     """A record whose same places git and somebody else changed: nothing is written to it.
 
-    `places` are JSON Pointers, the empty one being the whole field.
+    `paths` are JSON Pointers, the empty one being the whole field.
     """
 
     address: Address
     base: str | None
     wanted: str | None
     live: str | None
-    places: tuple[str, ...]
+    paths: tuple[str, ...]
     source: Source
     sensitive: tuple[str, ...] = ()
 
@@ -161,7 +161,7 @@ class Released(Struct, frozen=True, gc=False):
     source: Source
 
 
-class Verdict(Struct, frozen=True):
+class GuardResult(Struct, frozen=True):
     """What a guard says of a plan; `allowed` is a limit that was raised once, by hand.
 
     `value` and the limits are records, or per cent of them. `first` are addresses of records that
@@ -195,7 +195,7 @@ def is_commit(text: str) -> bool:
     return _COMMIT.fullmatch(text) is not None
 
 
-def short(commit: str) -> str:
+def short_commit(commit: str) -> str:
     """A commit as people write it: `1a2b3c4`."""
     return commit[:7]
 
@@ -241,16 +241,16 @@ class Plan(Struct, frozen=True):
     unreadable: tuple[Unreadable, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     released: tuple[Released, ...] = ()
-    left: int = 0
+    left_alone: int = 0
     revisions: Revisions = Revisions()
     scope: Scope = Scope()
-    guards: tuple[Verdict, ...] = ()
+    guards: tuple[GuardResult, ...] = ()
     meta: Meta = Meta()
 
     @property
     def managed(self) -> int:
         """Records that this plan speaks of."""
-        differing = len(self.changes) + len(self.conflicts) + self.left
+        differing = len(self.changes) + len(self.conflicts) + self.left_alone
         return self.in_sync + differing + len(self.unreadable)
 
     @property

@@ -1,4 +1,4 @@
-"""A ledger that forgets: for tests of something else, and for measuring what the real one costs."""
+"""A journal that notes nothing: for other tests, and to measure what the real one costs."""
 
 from collections.abc import Iterable
 

@@ -14,8 +14,8 @@ with atheris.instrument_imports(include=["reconciler"]):
     from reconciler.client.transport import Response
     from reconciler.errors import PlanFileError
     from reconciler.manifests.discovery import bad_character
-    from reconciler.manifests.formatter import LayoutError, canonical
-    from reconciler.manifests.loader import records_in
+    from reconciler.manifests.formatter import LayoutError, format_manifest
+    from reconciler.manifests.loader import parse_records
     from reconciler.model import Address, Problem
     from reconciler.planning import plan_file
     from reconciler.values.canonical import structure
@@ -32,7 +32,7 @@ def manifest(data: bytes) -> None:
         return
     for file in ("m.yaml", "m.json"):
         if bad_character(file, text) is None:
-            list(records_in(file, text))
+            list(parse_records(file, text))
 
 
 def plan(data: bytes) -> None:
@@ -57,11 +57,11 @@ def layout(data: bytes) -> None:
         return
     if bad_character("m.yaml", text) is not None:
         return
-    if any(isinstance(item, Problem) for item in records_in("m.yaml", text)):
+    if any(isinstance(item, Problem) for item in parse_records("m.yaml", text)):
         return
     with suppress(LayoutError):
-        once = canonical("m.yaml", text)
-        assert canonical("m.yaml", once) == once
+        once = format_manifest("m.yaml", text)
+        assert format_manifest("m.yaml", once) == once
 
 
 TARGETS = {"manifest": manifest, "plan": plan, "answer": answer, "layout": layout}

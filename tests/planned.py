@@ -9,6 +9,7 @@ from reconciler.model import (
     Change,
     Conflict,
     Current,
+    GuardResult,
     Meta,
     Origin,
     Plan,
@@ -18,11 +19,10 @@ from reconciler.model import (
     Scope,
     Source,
     Unreadable,
-    Verdict,
 )
 from reconciler.planning import guards
-from reconciler.planning.builder import Draft
-from reconciler.planning.compare import Wanted
+from reconciler.planning.builder import PlanBuilder
+from reconciler.planning.compare import PlanRequest
 from reconciler.planning.digest import digest
 from writing import sid
 
@@ -63,7 +63,7 @@ def mixed() -> Plan:
         )
     ]
     records |= {one.address: Record(one.address, "x", False, source) for one in lost}
-    draft = Draft(URL, Wanted(records))
+    draft = PlanBuilder(URL, PlanRequest(records))
     for address, current in live.items():
         draft.add(address, current)
     for one in lost:
@@ -94,13 +94,13 @@ def approval() -> Plan:
             Conflict(address[5], old, new, '{"token":"c"}', ("/n", "/token"), SOURCE, secret),
         ),
         released=tuple(Released(one, SOURCE) for one in address[10:32]),
-        left=2,
+        left_alone=2,
         revisions=Revisions("1a2b3c4" + "0" * 33, "where this branch left origin/m\x1b[2Jain"),
         scope=Scope(5000, "5e6f7a8" + "0" * 33, ("a*",), ("b\x1b",), (Origin.CHANGE,)),
         guards=(
-            Verdict("max_clears", 0, 1, ok=False, first=(str(address[1]),)),
-            Verdict("max_change_percent", 30, 40.1, ok=True, allowed=41),
-            Verdict("max_changes", 30, 3, ok=True),
+            GuardResult("max_clears", 0, 1, ok=False, first=(str(address[1]),)),
+            GuardResult("max_change_percent", 30, 40.1, ok=True, allowed=41),
+            GuardResult("max_changes", 30, 3, ok=True),
         ),
         meta=Meta("0", "", "key"),
     )

@@ -9,9 +9,9 @@ import pytest
 
 import virtual
 from forgetting import NoJournal
-from reconciler.applying.executor import Apply, Manner, Means, WriteMethod
+from reconciler.applying.executor import ApplyContext, ApplyOptions, Executor, WriteMethod
 from reconciler.applying.journal_format import JournalError
-from reconciler.applying.journal_writer import Ledger
+from reconciler.applying.journal_writer import Journal
 from reconciler.client.api import UnreadableError, put
 from reconciler.client.retry import Budget
 from reconciler.client.throttle import Throttle, Throttled
@@ -91,11 +91,11 @@ def means(
     transport: Transport,
     *,
     retries: int = 20,
-    ledger: Ledger | None = None,
-) -> Means:
+    journal: Journal | None = None,
+) -> ApplyContext:
     """What an apply needs, with so many retries, at the pace of a virtual clock."""
     budget = Budget(10 * (retries - 20))
-    return Means(transport, budget, LoopClock(), lambda: 1.0, ledger or NoJournal())
+    return ApplyContext(transport, budget, LoopClock(), lambda: 1.0, journal or NoJournal())
 
 
 def change(before: str | None = "old", after: str | None = "new", number: int = 1) -> Change:
@@ -111,7 +111,7 @@ def applied(
     planned: Change | None = None,
 ) -> tuple[Outcome, Api]:
     api = Api(live, troubles)
-    apply = Apply(means(api, retries=retries), Manner(method))
+    apply = Executor(means(api, retries=retries), ApplyOptions(method))
     (outcome,), _ = virtual.run(apply.run([planned or change()]))
     return outcome, api
 
@@ -248,7 +248,7 @@ def test_of_a_sensitive_record_neither_the_value_nor_the_apis_words_are_told(
 
 
 class Notes:
-    """A ledger that remembers, together with the API, in what order things came."""
+    """A journal that remembers, together with the API, in what order things came."""
 
     def __init__(self, api: Api) -> None:
         self.api = api
@@ -272,7 +272,7 @@ def test_each_write_is_noted_before_it_is_sent() -> None:
     api = Api("old", {WRITE: fail(LOST)})
     notes = Notes(api)
 
-    virtual.run(Apply(means(api, ledger=notes), Manner()).run([change()]))
+    virtual.run(Executor(means(api, journal=notes), ApplyOptions()).run([change()]))
 
     assert notes.rows == ["intent 1 after 1", "intent 2 after 3", "applied"]
 
@@ -283,7 +283,9 @@ def test_without_a_journal_nothing_is_written() -> None:
     notes.broken = True
 
     outcomes, _ = virtual.run(
-        Apply(means(api, ledger=notes), Manner(parallelism=1)).run([change(), change(number=2)])
+        Executor(means(api, journal=notes), ApplyOptions(parallelism=1)).run(
+            [change(), change(number=2)]
+        )
     )
 
     assert names(outcomes) == ["skipped", "skipped"]
@@ -299,7 +301,7 @@ def test_what_is_in_flight_when_nobody_waits_any_longer_is_unknown() -> None:
             return await super().send(request)
 
     async def run() -> list[Outcome]:
-        apply = Apply(means(Slow("old", {})), Manner(parallelism=2))
+        apply = Executor(means(Slow("old", {})), ApplyOptions(parallelism=2))
         loop = asyncio.get_running_loop()
         loop.call_later(1, apply.stop, "interrupted by SIGTERM")
         loop.call_later(7, apply.abandon)
@@ -325,7 +327,7 @@ def test_a_write_that_had_to_wait_looks_again() -> None:
                     pace.shrink(clock.now(), 30)
 
         paced = Throttled(api, pace)
-        return await Apply(means(paced, ledger=Waits(api)), Manner()).run([change()]), api
+        return await Executor(means(paced, journal=Waits(api)), ApplyOptions()).run([change()]), api
 
     (outcomes, api), seconds = virtual.run(run())
 
@@ -397,7 +399,7 @@ def run_many(count: int, answers: Callable[[Request], Response], **settings: Any
             return answers(request)
 
     changes = [change(number=number) for number in range(count)]
-    outcomes, _ = virtual.run(Apply(means(Many()), Manner(**settings)).run(changes))
+    outcomes, _ = virtual.run(Executor(means(Many()), ApplyOptions(**settings)).run(changes))
     return outcomes
 
 
@@ -456,7 +458,7 @@ def test_a_stopped_run_starts_no_further_change() -> None:
         def stop(_: Outcome) -> None:
             apply.stop("interrupted")
 
-        apply = Apply(means(api), Manner(parallelism=1), stop)
+        apply = Executor(means(api), ApplyOptions(parallelism=1), stop)
         return await apply.run([change(number=1), change(number=2)])
 
     assert names(virtual.run(run())[0]) == ["applied", "skipped"]

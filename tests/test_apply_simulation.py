@@ -24,8 +24,8 @@ import reconciler
 import virtual
 from reconciler.applying import executor as apply_module
 from reconciler.applying import journal_format, outcomes
-from reconciler.applying.journal_format import Begun, Closed
-from reconciler.applying.journal_writer import Journal
+from reconciler.applying.journal_format import RunEnded, RunStarted
+from reconciler.applying.journal_writer import JournalWriter
 from reconciler.client import retry as retry_module
 from reconciler.client import throttle as pace_module
 from reconciler.client.http import connect
@@ -237,14 +237,14 @@ class World:
                 pace = code.pace.Throttle(clock, ceiling=self.parallelism)
                 paced = code.pace.Throttled(http, pace)
                 stack = code.retry.Retrying(paced, budget, clock, dice.random)
-                kept = Journal(Disk())
+                kept = JournalWriter(Disk())
                 await kept.begin(
-                    Begun(name, 1, "0", "d", URL, "patch", "h", 1, "t", self.parallelism)
+                    RunStarted(name, 1, "0", "d", URL, "patch", "h", 1, "t", self.parallelism)
                 )
                 means = code.apply.Means(stack, budget, clock, dice.random, kept)
                 manner = code.apply.Manner(parallelism=self.parallelism)
                 outcomes: list[Outcome] = await code.apply.Apply(means, manner).run(changes)
-                await kept.end(Closed("t", name))
+                await kept.end(RunEnded("t", name))
                 return outcomes
 
         try:
@@ -462,44 +462,44 @@ def judging(old: str, new: str) -> Any:
     return mutant
 
 
-LOOK = (
-    "            look = await self._look(change, maybe=maybe)\n"
-    "            if isinstance(look, Outcome):\n                return look\n            if self"
+READ = (
+    "            read = await self._re_read(change, doubt)\n"
+    "            if isinstance(read, Outcome):\n                return read\n            if self"
 )
-NOTE = "            if self._stopped or not await self._noted(change, writes + 1):\n"
-WRITE = "            ended = await self._write(change, look, maybe=maybe)\n"
+NOTE = "            if self._stopped or not await self._note_intent(change, writes + 1):\n"
+WRITE = "            written = await self._write(change, read, doubt)\n"
 MUTANTS: dict[str, tuple[Code, str]] = {
     "blind retry": (
-        Code(mutated(apply_module, (LOOK, LOOK.replace(
-            "look = await", "look = look if writes else await"
+        Code(mutated(apply_module, (READ, READ.replace(
+            "read = await", "read = read if writes else await"
         )))),
         "without a fresh look",
     ),
     "no precondition": (
-        Code(mutated(apply_module, ("if held.user_data != change.before:", "if False:"))),
+        Code(mutated(apply_module, ("if live.user_data != change.before:", "if False:"))),
         "without a fresh look",
     ),
     "trust any 2xx": (
         Code(mutated(apply_module, (
-            "        if held.status in _AGAIN:",
-            "        if held.status < 300:\n"
+            "        if refusal.status in _RETRIED:",
+            "        if refusal.status < 300:\n"
             "            return Outcome(change, OutcomeName.APPLIED)\n"
-            "        if held.status in _AGAIN:",
+            "        if refusal.status in _RETRIED:",
         ))),
         "says applied without having seen it",
     ),
     "no echo check": (
-        Code(judging("    if holds(change, held):\n", "    if True:\n")),
+        Code(judging("    if is_in_place(change, stored):\n", "    if True:\n")),
         "says applied",
     ),
     "forget that a write is in doubt": (
-        Code(judging("    if maybe:\n", "    if False:\n")),
+        Code(judging("    if doubt is not None:\n", "    if False:\n")),
         "of what was written",
     ),
     "journal afterwards": (
         Code(mutated(apply_module,
             (NOTE, "            if self._stopped:\n"),
-            (WRITE, f"{WRITE}            await self._noted(change, writes + 1)\n"),
+            (WRITE, f"{WRITE}            await self._note_intent(change, writes + 1)\n"),
         )),
         "writes what is not noted",
     ),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reconciler.manifests import cache as module
 from reconciler.manifests.cache import Cache, key_of, open_cache
-from reconciler.manifests.loader import load, records_of
+from reconciler.manifests.loader import load, read_records
 from reconciler.model import Address, Problem, Record, Source
 from writing import MESSAGE, sid, tree, write
 
@@ -50,23 +50,23 @@ def test_a_file_that_did_not_change_is_not_parsed_again(
 ) -> None:
     cache = Cache(folder / "cache")
     path = big()
-    first = list(records_of(tree(), str(path), cache))
+    first = list(read_records(tree(), str(path), cache))
 
     def refuse(*_: object) -> None:
         raise AssertionError("parsed again")
 
-    monkeypatch.setattr("reconciler.manifests.loader.records_in", refuse)
+    monkeypatch.setattr("reconciler.manifests.loader.parse_records", refuse)
 
-    assert list(records_of(tree(), str(path), cache)) == first
+    assert list(read_records(tree(), str(path), cache)) == first
     moved = path.rename("manifests/moved.yaml")
-    assert len(list(records_of(tree(), str(moved), cache))) == len(first)
+    assert len(list(read_records(tree(), str(moved), cache))) == len(first)
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty", "grow"])
 def test_a_damaged_entry_is_as_if_it_were_not_there(folder: Path, damage: str) -> None:
     cache = Cache(folder / "cache")
     path = big()
-    first = list(records_of(tree(), str(path), cache))
+    first = list(read_records(tree(), str(path), cache))
     (entry,) = (folder / "cache").iterdir()
     data = entry.read_bytes()
     entry.write_bytes(
@@ -78,7 +78,7 @@ def test_a_damaged_entry_is_as_if_it_were_not_there(folder: Path, damage: str) -
         }[damage]
     )
 
-    assert list(records_of(tree(), str(path), cache)) == first
+    assert list(read_records(tree(), str(path), cache)) == first
 
 
 def test_a_file_with_problems_is_read_every_time(folder: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_file_with_problems_is_read_every_time(folder: Path) -> None:
     path = big(text="0x1F")
 
     for _ in range(2):
-        assert all(isinstance(item, Problem) for item in records_of(tree(), str(path), cache))
+        assert all(isinstance(item, Problem) for item in read_records(tree(), str(path), cache))
     assert not (folder / "cache").exists()
 
 
@@ -129,7 +129,7 @@ def test_the_oldest_go_when_there_is_too_much(
 def test_a_folder_that_cannot_be_written_is_no_error(folder: Path) -> None:
     write("a file", "cache")
 
-    assert len(list(records_of(tree(), str(big()), Cache(folder / "cache")))) == 500
+    assert len(list(read_records(tree(), str(big()), Cache(folder / "cache")))) == 500
 
 
 def test_a_folder_that_others_can_fill_is_not_used(folder: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_folder_that_others_can_fill_is_not_used(folder: Path) -> None:
 
 
 def test_an_entry_is_private(folder: Path) -> None:
-    list(records_of(tree(), str(big()), Cache(folder / "cache")))
+    list(read_records(tree(), str(big()), Cache(folder / "cache")))
 
     (entry,) = (folder / "cache").iterdir()
     assert entry.stat().st_mode & 0o777 == 0o600

@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.credentials import DEFAULT_BASE_URL, Secret, base_url, target
 from reconciler.errors import ConfigError, ProblemsError
-from reconciler.manifests.settings import Settings, Write, settings
+from reconciler.manifests.settings import Settings, Write, load_settings
 from writing import tree, write
 
 TOKEN = "canary-7f3a9b1c"
@@ -110,7 +110,7 @@ def test_no_way_to_show_a_secret_shows_it() -> None:
 
 
 def test_without_a_file_the_defaults_hold() -> None:
-    assert settings(tree()) == Settings(1, ("manifests",), Write("patch", 10))
+    assert load_settings(tree()) == Settings(1, ("manifests",), Write("patch", 10))
 
 
 def test_the_file_is_read() -> None:
@@ -118,7 +118,7 @@ def test_the_file_is_read() -> None:
         "version: 1\nmanifests: [a, b]\nwrite: {method: put, parallelism: 3}\n", "reconciler.yaml"
     )
 
-    assert settings(tree()) == Settings(1, ("a", "b"), Write("put", 3))
+    assert load_settings(tree()) == Settings(1, ("a", "b"), Write("put", 3))
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_what_is_wrong_in_the_file_is_named_by_its_place(text: str, where: str, 
     write(text, "reconciler.yaml")
 
     with pytest.raises(ProblemsError) as caught:
-        settings(tree())
+        load_settings(tree())
 
     problem = caught.value.problems[0]
     assert f"{problem.source}" == f"reconciler.yaml:{where}"
@@ -152,4 +152,4 @@ def test_the_file_may_be_no_link() -> None:
     Path("reconciler.yaml").symlink_to("other.yaml")
 
     with pytest.raises(ProblemsError):
-        settings(tree())
+        load_settings(tree())

@@ -65,7 +65,7 @@ def journals() -> list[Path]:
     return sorted(JOURNALS.glob("*.jsonl"))
 
 
-def told(path: Path) -> journal_format.History:
+def told(path: Path) -> journal_format.JournalContent:
     return journal_format.read(path.read_bytes(), str(path))
 
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from conftest import REPOSITORY
 from reconciler.values.canonical import canonical, parse
-from reconciler.values.diff import Place, lines, places
-from reconciler.values.json_pointer import Steps
+from reconciler.values.diff import Difference, differences, line_diff
+from reconciler.values.json_pointer import KeyPath
 from test_merge import MEMBERS
 from test_value import STRUCTURES
 
@@ -70,13 +70,13 @@ def test_each_difference_is_named_by_its_place(
     before: str | None, after: str | None, expected: list[tuple[object, ...]]
 ) -> None:
     found = [
-        (place.op, place.path, shown(place, "before"), shown(place, "after"))
-        for place in places(before, after)
+        (place.op, place.pointer, shown(place, "before"), shown(place, "after"))
+        for place in differences(before, after)
     ]
     assert found == expected
 
 
-def shown(place: Place, side: Literal["before", "after"]) -> str | None:
+def shown(place: Difference, side: Literal["before", "after"]) -> str | None:
     """One side of a place as JSON, None where it has no such side."""
     if place.op == {"before": "add", "after": "remove"}[side]:
         return None
@@ -89,7 +89,7 @@ def test_there_is_a_place_whenever_two_values_differ(a: object, b: object) -> No
 
     assume(before != after)
 
-    found = places(before, after)
+    found = differences(before, after)
 
     assert found
     for place in found:
@@ -115,7 +115,7 @@ def test_inside_mappings_deepdiff_would_have_found_the_same(
         for level in levels
     }
 
-    assert {place.path for place in places(before, after) if place.path} == theirs
+    assert {place.pointer for place in differences(before, after) if place.pointer} == theirs
 
 
 @given(STRUCTURES, STRUCTURES)
@@ -124,19 +124,19 @@ def test_the_places_lead_from_the_old_value_to_the_new_one(a: object, b: object)
     before, after = json.dumps(a, sort_keys=True), json.dumps(b, sort_keys=True)
     assume(type(a) is type(b))
 
-    for place in places(before, after):
-        if place.op != "add" and place.steps:
-            assert canonical(at(parse(before), place.steps)) == canonical(place.before)
+    for place in differences(before, after):
+        if place.op != "add" and place.path:
+            assert canonical(at(parse(before), place.path)) == canonical(place.before)
         if (
             place.op == "add"
-            and place.steps
-            and not any(isinstance(s, int) for s in place.steps[:-1])
+            and place.path
+            and not any(isinstance(s, int) for s in place.path[:-1])
         ):
-            assert canonical(at(parse(after), place.steps)) == canonical(place.after)
+            assert canonical(at(parse(after), place.path)) == canonical(place.after)
 
 
-def at(value: Any, steps: Steps) -> Any:
-    for step in steps:
+def at(value: Any, path: KeyPath) -> Any:
+    for step in path:
         value = value[step]
     return value
 
@@ -145,7 +145,7 @@ def at(value: Any, steps: Steps) -> Any:
 def test_lines_that_stay_and_go_are_the_old_text_and_those_that_stay_and_come_the_new(
     old: list[str], new: list[str]
 ) -> None:
-    rows = list(lines("\n".join(old), "\n".join(new)))
+    rows = list(line_diff("\n".join(old), "\n".join(new)))
 
     assert "\n".join(line for sign, line in rows if sign != "+") == "\n".join(old)
     assert "\n".join(line for sign, line in rows if sign != "-") == "\n".join(new)
@@ -155,16 +155,16 @@ def test_a_long_list_is_compared_item_by_item_and_not_for_ever() -> None:
     before = json.dumps(["a"] * 20_000 + ["b"])
     after = json.dumps(["b"] + ["a"] * 20_000)
 
-    assert [place.path for place in places(before, after)] == ["/0", "/20000"]
+    assert [place.pointer for place in differences(before, after)] == ["/0", "/20000"]
 
 
 def test_the_order_of_places_is_the_same_in_every_process() -> None:
     """A saved plan is compared byte by byte, by another process than the one that made it."""
     code = (
-        "from reconciler.values.diff import places\n"
+        "from reconciler.values.diff import differences\n"
         'old = \'[{"id":"a"},{"id":"b"},"x"]\'\n'
         'new = \'[{"id":"c"},{"id":"d"},"y"]\'\n'
-        "print([(place.op, place.path) for place in places(old, new)])"
+        "print([(place.op, place.pointer) for place in differences(old, new)])"
     )
     outputs = {
         subprocess.run(
@@ -185,7 +185,7 @@ def test_lines_that_repeat_do_not_hold_up_a_plan() -> None:
     before = "\n".join("x" for _ in range(5_000))
     after = "\n".join("x" if n % 2 else f"y{n}" for n in range(5_000))
 
-    rows = list(lines(before, after))
+    rows = list(line_diff(before, after))
 
     assert "\n".join(line for sign, line in rows if sign != "+") == before
     assert "\n".join(line for sign, line in rows if sign != "-") == after

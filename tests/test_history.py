@@ -36,7 +36,7 @@ def then(revision: str) -> dict[Address, str | None]:
     return {address: record.wanted for address, record in past.records.items()}
 
 
-def since(revision: str) -> at_revision.Since:
+def since(revision: str) -> at_revision.ChangedSince:
     repository = at_revision.repository(manifests())
     return at_revision.since_commit(repository.commit(revision), repository, manifests(), NO_RULES)
 
@@ -324,7 +324,7 @@ def test_nothing_of_the_repository_is_run() -> None:
     assert then("HEAD") == {address(1): "x"}
     repository = Repository(Path())
     repository.record(repository.commit("HEAD"))
-    assert not at_revision.is_commit(repository, repository.commit("HEAD"), manifests())
+    assert not at_revision.matches_commit(repository, repository.commit("HEAD"), manifests())
 
     assert repository.known(APPLIED) == repository.commit("HEAD")
     assert not Path("sprung").exists()

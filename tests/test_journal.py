@@ -10,19 +10,19 @@ from msgspec import structs
 import virtual
 from reconciler.applying import journal_format
 from reconciler.applying.journal_format import (
-    Begun,
-    Closed,
-    Ended,
+    ChangeEnded,
     Intent,
     JournalError,
     Row,
+    RunEnded,
+    RunStarted,
     line_of,
 )
-from reconciler.applying.journal_writer import Journal
+from reconciler.applying.journal_writer import JournalWriter
 from reconciler.model import Address, Change, Origin, Outcome, OutcomeName, Source
 from writing import sid
 
-BEGUN = Begun("r", 1, "0", "sha256:0", "https://x", "patch", "host", 1, "2026-01-01T00:00:00Z")
+BEGUN = RunStarted("r", 1, "0", "sha256:0", "https://x", "patch", "host", 1, "2026-01-01T00:00:00Z")
 SOURCE = Source("m.yaml", 1, 1)
 
 
@@ -53,7 +53,7 @@ class Disk:
 
 async def story(disk: Disk, count: int) -> list[bool]:
     """A run of so many writes at once; whether each was durable when it was told to be."""
-    kept = Journal(disk)
+    kept = JournalWriter(disk)
     await kept.begin(BEGUN)
 
     async def write(number: int) -> bool:
@@ -63,7 +63,7 @@ async def story(disk: Disk, count: int) -> list[bool]:
         return durable
 
     durable = await asyncio.gather(*map(write, range(count)))
-    await kept.end(Closed("2026-01-01T00:00:01Z", "r"))
+    await kept.end(RunEnded("2026-01-01T00:00:01Z", "r"))
     return durable
 
 
@@ -94,7 +94,7 @@ def test_what_is_to_come_is_noted_ahead_in_one_go() -> None:
     disk = Disk()
 
     async def run() -> float:
-        kept = Journal(disk)
+        kept = JournalWriter(disk)
         await kept.begin(BEGUN)
         kept.expect(change(n) for n in range(200))
         started = asyncio.get_running_loop().time()
@@ -103,7 +103,7 @@ def test_what_is_to_come_is_noted_ahead_in_one_go() -> None:
             assert sid(number).encode() in disk.durable
         took = asyncio.get_running_loop().time() - started
         await kept.intent(change(7), 2)
-        await kept.end(Closed("t", "r"))
+        await kept.end(RunEnded("t", "r"))
         return took
 
     took, _ = virtual.run(run())
@@ -117,7 +117,7 @@ def test_what_is_to_come_is_noted_ahead_in_one_go() -> None:
 def test_of_what_was_noted_ahead_only_so_much_was_begun_as_goes_on_at_once() -> None:
     rows: list[Row] = [structs.replace(BEGUN, parallelism=3)]
     rows += [Intent(f"messages/{sid(n)}", None, "x", 1, SOURCE) for n in range(20)]
-    rows += [Ended(f"messages/{sid(n)}", OutcomeName.APPLIED) for n in (0, 1, 3)]
+    rows += [ChangeEnded(f"messages/{sid(n)}", OutcomeName.APPLIED) for n in (0, 1, 3)]
     numbered = enumerate(rows, start=1)
     data = b"".join(line_of(structs.replace(row, seq=number)) for number, row in numbered)
 
@@ -131,7 +131,7 @@ def test_a_journal_of_another_format_or_about_no_record_is_refused() -> None:
     with pytest.raises(JournalError, match="has format 2; this version reads 1"):
         journal_format.read(newer, "j")
 
-    evil = Ended("messages/../../x", OutcomeName.APPLIED, seq=2)
+    evil = ChangeEnded("messages/../../x", OutcomeName.APPLIED, seq=2)
     with pytest.raises(JournalError, match="is no address of a record"):
         journal_format.read(line_of(structs.replace(BEGUN, seq=1)) + line_of(evil), "j")
 
@@ -139,9 +139,9 @@ def test_a_journal_of_another_format_or_about_no_record_is_refused() -> None:
 def test_the_end_of_a_closed_journal_tells_that_it_is_one() -> None:
     rows = lines()
 
-    assert journal_format.ends(b"".join(rows))
+    assert journal_format.is_closed(b"".join(rows))
     for cut in (rows[:-1], [*rows[:-1], rows[-1][:-1]], [], [b"x\n"]):
-        assert not journal_format.ends(b"".join(cut))
+        assert not journal_format.is_closed(b"".join(cut))
 
 
 def lines() -> list[bytes]:
@@ -198,7 +198,7 @@ def test_what_is_no_journal_is_refused(data: bytes) -> None:
 
 
 def test_a_line_holds_nothing_that_would_break_it() -> None:
-    line = line_of(Closed("\n\r\u2028", "\x00"))
+    line = line_of(RunEnded("\n\r\u2028", "\x00"))
 
     assert line.count(b"\n") == 1
     assert line.endswith(b"\n")

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from conftest import REPOSITORY, Run
 from reconciler.manifests.comments import comments
-from reconciler.manifests.formatter import LayoutError, canonical
-from reconciler.manifests.formatter_lines import notes
-from reconciler.manifests.loader import records_in
+from reconciler.manifests.formatter import LayoutError, format_manifest
+from reconciler.manifests.formatter_lines import comment_owners
+from reconciler.manifests.loader import parse_records
 from reconciler.model import Record
 from writing import DETAIL_RECORD, MESSAGE, OTHER_MESSAGE, sid, write
 
@@ -82,7 +82,7 @@ message_drs:
 
 
 def test_the_layout_is_the_canonical_one() -> None:
-    assert canonical("m.yaml", BEFORE) == AFTER
+    assert format_manifest("m.yaml", BEFORE) == AFTER
 
 
 def test_json_is_laid_out_as_json_numbers_as_written() -> None:
@@ -90,7 +90,7 @@ def test_json_is_laid_out_as_json_numbers_as_written() -> None:
     first = f'"{sid(1)}":{{"user_data":"x"}}'
     text = f'{{"message_drs":{{{second},{first}}},"messages":{{}}}}'
 
-    assert canonical("m.json", text) == (
+    assert format_manifest("m.json", text) == (
         '{\n  "messages": {},\n  "message_drs": {\n'
         f'    "{sid(1)}": {{\n      "user_data": "x"\n    }},\n'
         f'    "{sid(2)}": {{\n      "user_data": [\n        1.50,\n        "é"\n      ]\n    }}\n'
@@ -99,7 +99,7 @@ def test_json_is_laid_out_as_json_numbers_as_written() -> None:
 
 
 def sent(file: str, text: str) -> dict[str, tuple[str | None, bool]]:
-    found = list(records_in(file, text))
+    found = list(parse_records(file, text))
     assert all(isinstance(item, Record) for item in found), found
     return {
         str(record.address): (record.wanted, record.structured)
@@ -160,15 +160,15 @@ def test_the_same_is_sent_every_comment_is_there_and_again_changes_nothing(text:
     except AssertionError:
         return  # an anchor twice, a comment that ended a scalar: not a manifest
     try:
-        once = canonical("m.yaml", text)
+        once = format_manifest("m.yaml", text)
     except LayoutError:
         assert any(odd in text for odd in ODD), text
         return
 
     assert sent("m.yaml", once) == before
-    assert notes(once) == notes(text)
+    assert comment_owners(once) == comment_owners(text)
     assert noted(once) == noted(text)
-    assert canonical("m.yaml", once) == once
+    assert format_manifest("m.yaml", once) == once
     kinds = once.partition("\nmessage_drs:")
     for part in (kinds[0], kinds[2]):
         sids = re.findall(r"^  (0000[0-9a-f-]+):", part, re.MULTILINE)
@@ -178,7 +178,7 @@ def test_the_same_is_sent_every_comment_is_there_and_again_changes_nothing(text:
 def test_an_alias_stays_behind_its_anchor_where_sorting_would_part_them() -> None:
     text = f"messages:\n  {sid(2)}:\n    user_data: &x [a]\n  {sid(1)}:\n    user_data: *x\n"
 
-    assert canonical("m.yaml", text) == text.replace(
+    assert format_manifest("m.yaml", text) == text.replace(
         "    user_data: &x [a]", "    user_data: &x [a]"
     )
 
@@ -220,8 +220,8 @@ CASES = {
 def test_odd_files_are_laid_out(name: str) -> None:
     before, after = CASES[name]
 
-    assert canonical("m.yaml", before) == after
-    assert canonical("m.yaml", after) == after
+    assert format_manifest("m.yaml", before) == after
+    assert format_manifest("m.yaml", after) == after
 
 
 def test_a_file_that_is_better_left_alone_stops_no_other(run: Run) -> None:
@@ -297,13 +297,13 @@ def test_a_record_that_a_json_file_holds_twice_is_not_dropped(run: Run, again: s
     assert "manifests/a.json:1:75: error" in result.err
     assert path.read_text() == text
     with pytest.raises(LayoutError, match=r"^m\.json: what would be sent"):
-        canonical("m.json", text)
+        format_manifest("m.json", text)
 
 
 def test_sids_of_a_json_file_are_in_order_in_any_case() -> None:
     first, second = f'"{sid(0xA)}"', f'"{sid(0xB).upper()}"'
     text = f'{{"messages":{{{second}:{{"user_data":"b"}},{first}:{{"user_data":"a"}}}}}}'
 
-    laid_out = canonical("m.json", text)
+    laid_out = format_manifest("m.json", text)
 
     assert laid_out.index(first) < laid_out.index(second)

@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.manifests import composer, nodes, yaml_events
-from reconciler.manifests.loader import records_in, records_of
+from reconciler.manifests.loader import parse_records, read_records
 from reconciler.manifests.rule_catalog import RULES
-from reconciler.manifests.validation import collect
+from reconciler.manifests.validation import collect_records
 from reconciler.model import Address, Problem, Record, Severity
 from writing import DETAIL_RECORD, MESSAGE, OTHER_MESSAGE, sid, tree, write
 
 
 def records(text: str) -> list[Record]:
-    found, wrong = collect(records_in("m.yaml", text))
+    found, wrong = collect_records(parse_records("m.yaml", text))
     assert wrong == []
     return list(found.values())
 
@@ -29,7 +29,7 @@ def problems(text: str) -> list[str]:
 
 
 def all_problems(text: str) -> list[Problem]:
-    _, found = collect(records_in("m.yaml", text))
+    _, found = collect_records(parse_records("m.yaml", text))
     assert {problem.rule for problem in found} <= RULES.keys()
     return found
 
@@ -239,8 +239,8 @@ def test_the_same_address_twice_is_a_problem_that_names_both_places() -> None:
 
 
 def test_one_sid_under_both_kinds_is_a_warning() -> None:
-    found, problems = collect(
-        records_in(
+    found, problems = collect_records(
+        parse_records(
             "m.yaml",
             f"messages:\n  {MESSAGE}: {{user_data: a}}\n"
             f"message_drs:\n  {MESSAGE}: {{user_data: b}}\n",
@@ -267,7 +267,7 @@ def test_one_sid_under_both_kinds_is_a_warning() -> None:
 def test_a_character_that_cannot_be_seen_is_sent_with_a_warning(written: str, names: str) -> None:
     text = f"messages:\n  {MESSAGE}:\n    user_data: {written}\n"
 
-    found, (warning,) = collect(records_in("m.yaml", text))
+    found, (warning,) = collect_records(parse_records("m.yaml", text))
 
     assert warning.rule == "invisible-character"
     assert names in warning.message
@@ -326,7 +326,7 @@ def loaded(data: bytes, name: str = "m.yaml") -> list[str]:
     path.write_bytes(data)
     return [
         f"{item.source.line}:{item.source.column} {item.rule}"
-        for item in records_of(tree(), str(path))
+        for item in read_records(tree(), str(path))
         if isinstance(item, Problem)
     ]
 
@@ -355,14 +355,14 @@ def test_bytes_that_nobody_can_review_are_refused_where_they_stand(
 
 def test_a_byte_order_mark_at_the_start_is_no_problem() -> None:
     text = f"\ufeffmessages:\n  {MESSAGE}: {{user_data: x}}\n"
-    (entry,) = records_of(tree(), str(write(text, "m.yaml")))
+    (entry,) = read_records(tree(), str(write(text, "m.yaml")))
 
     assert isinstance(entry, Record)
 
 
 def test_json_is_a_manifest_too_with_the_same_places() -> None:
     text = json.dumps({"messages": {MESSAGE: {"user_data": "a\U0001f600\\ud83d\\ude00"}}}, indent=1)
-    (record,) = records_of(tree(), str(write(text, "m.json")))
+    (record,) = read_records(tree(), str(write(text, "m.json")))
 
     assert isinstance(record, Record)
     assert record.wanted == "a\U0001f600\\ud83d\\ude00"
@@ -393,7 +393,9 @@ def test_links_are_never_followed(folder: Path) -> None:
     assert rules("manifests") == ["symlink", "symlink"]
     assert rules("other") == ["symlink"]
     assert [
-        item.rule for item in records_of(tree(), "manifests/link.yaml") if isinstance(item, Problem)
+        item.rule
+        for item in read_records(tree(), "manifests/link.yaml")
+        if isinstance(item, Problem)
     ]
 
 
@@ -410,7 +412,7 @@ def test_what_is_no_regular_file_is_refused_without_waiting(
     path = Path("m.yaml")
     make(path)
 
-    (found,) = records_of(tree(), str(path))
+    (found,) = read_records(tree(), str(path))
     assert isinstance(found, Problem)
     assert found.rule == rule
 
@@ -489,7 +491,7 @@ def shape(node: nodes.Node) -> object:
 def test_a_json_manifest_is_json(text: str, expected: list[str]) -> None:
     found = [
         f"{item.source.line}:{item.source.column} {item.rule}"
-        for item in records_in("m.json", text)
+        for item in parse_records("m.json", text)
         if isinstance(item, Problem)
     ]
     assert found == expected
@@ -497,7 +499,7 @@ def test_a_json_manifest_is_json(text: str, expected: list[str]) -> None:
 
 def test_json_may_be_indented_by_tabs() -> None:
     text = f'{{\n\t"messages":\t{{\n\t\t"{MESSAGE}": {{"user_data": ["a\\tb"]}}\n\t}}\n}}\n'
-    (record,) = records_in("m.json", text)
+    (record,) = parse_records("m.json", text)
 
     assert isinstance(record, Record)
     assert record.wanted == '["a\\tb"]'

@@ -23,8 +23,8 @@ from reconciler.model import (
     Source,
     Unreadable,
 )
-from reconciler.planning.builder import Draft
-from reconciler.planning.compare import Case, Wanted, difference
+from reconciler.planning.builder import PlanBuilder
+from reconciler.planning.compare import PlanRequest, ThreeWay, compare
 from reconciler.planning.digest import digest
 from writing import sid
 
@@ -46,7 +46,7 @@ def plan_of(rows: Rows, url: str = URL, source: Source = SOURCE, seed: int = 0) 
         (address := Address(kind, sid(number))): Record(address, wanted, False, source)
         for (kind, number), (_, wanted) in rows.items()
     }
-    draft = Draft(url, Wanted(records))
+    draft = PlanBuilder(url, PlanRequest(records))
     order = list(rows.items())
     random.Random(seed).shuffle(order)
     for (kind, number), (live, _) in order:
@@ -140,7 +140,7 @@ def test_neither_files_nor_style_nor_comments_go_into_the_digest(
                 if text.count("\n") > 2:
                     Path(folder, f"{number}.yaml").write_text(text, "utf-8")
             records = load(Tree(Path(folder)), ["."]).records
-        draft = Draft(URL, Wanted(records))
+        draft = PlanBuilder(URL, PlanRequest(records))
         for address in records:
             draft.add(address, Current("live"))
         return draft.plan().digest
@@ -172,14 +172,16 @@ def test_an_action_says_what_happens_to_the_field() -> None:
     }
 
     for (before, after), action in cases.items():
-        change = difference(Case(Record(Address("messages", sid(1)), after, False, SOURCE), before))
+        change = compare(
+            ThreeWay(Record(Address("messages", sid(1)), after, False, SOURCE), before)
+        )
         assert isinstance(change, Change)
         assert change.action is action, (before, after)
 
 
 def test_what_could_not_be_read_is_counted_and_makes_the_plan_incomplete() -> None:
     address = Address("messages", sid(1))
-    draft = Draft(URL, Wanted({address: Record(address, "x", False, SOURCE)}))
+    draft = PlanBuilder(URL, PlanRequest({address: Record(address, "x", False, SOURCE)}))
     draft.add(address, Unreadable(address, SOURCE, 404, "cannot find item by sid"))
 
     plan = draft.plan()

@@ -14,7 +14,7 @@ import pytest
 
 from conftest import Run, Serve
 from reconciler.sandbox.store import Store
-from reconciler.values.diff import places
+from reconciler.values.diff import differences
 from reconciler.values.masking import Mask
 from repository import commit, git
 from writing import live, messages, sid, user_data, write
@@ -480,7 +480,7 @@ def test_masking_takes_time_in_proportion() -> None:
         value = json.dumps({f"k{n}": "x" for n in range(count)})
         mask = Mask(tuple(f"/k{n}" for n in range(count)), b"key")
         started = time.perf_counter()
-        places(None, value, mask)
+        differences(None, value, mask)
         return time.perf_counter() - started
 
     assert seconds(8000) < 20 * seconds(1000) + 0.1
@@ -735,13 +735,13 @@ def test_a_colon_in_a_files_name_shows_no_secret(run: Run) -> None:
 
 
 def test_a_report_tells_of_a_run_that_had_to_wait_for_another(run: Run, store: Store) -> None:
-    from reconciler.applying.journal_store import locked
+    from reconciler.applying.journal_store import lock_folder
 
     live(store, {1: "a"})
     write(messages({1: "b"}))
     write("{}", "r.json")
 
-    with locked(Path(".reconciler/journal")):
+    with lock_folder(Path(".reconciler/journal")):
         result = run("apply", "--sandbox", "--auto-approve", "--report", "json=r.json")
 
     report = json.loads(Path("r.json").read_text())
@@ -779,13 +779,13 @@ def test_an_approved_value_that_the_api_laid_out_anew_is_in_place(run: Run, stor
 def test_a_record_that_is_gone_after_a_crash_is_told_once(run: Run, store: Store) -> None:
     from msgspec import structs
 
-    from reconciler.applying.journal_format import Begun, Intent, line_of
+    from reconciler.applying.journal_format import Intent, RunStarted, line_of
     from reconciler.model import Source
 
     live(store, {1: "a"})
     write(messages({1: "b"}))
     url = "http://sandbox.localhost/core/v2"
-    begun = Begun("r", 1, "0", "sha256:0", url, "patch", "h", 1, "2026-01-01T00:00:00Z", seq=1)
+    begun = RunStarted("r", 1, "0", "sha256:0", url, "patch", "h", 1, "2026-01-01T00:00:00Z", seq=1)
     intent = Intent(f"messages/{sid(777)}", None, "x", 1, Source("m", 1, 1), seq=2)
     other = structs.replace(begun, base_url="https://elsewhere")
     folder = Path(".reconciler/journal")

@@ -14,13 +14,13 @@ from planned import SOURCE, URL, approval, large, long_plan, mixed
 from reconciler.model import Address, Change, Meta, Origin, Plan, Source
 from reconciler.planning.digest import digest
 from reconciler.review.codeowners import Owners
-from reconciler.review.grouping import LEAST_ALIKE, Effect, differences
+from reconciler.review.grouping import MIN_GROUP_SIZE, Effect, key_changes
 from reconciler.review.grouping import effect as effect_of
 from reconciler.review.html.page import html_page
 from reconciler.review.markdown import comment
-from reconciler.review.markdown.detail_levels import Around
-from reconciler.review.report import NO_OWNER, gather
-from reconciler.values.diff import places
+from reconciler.review.markdown.detail_levels import CommentContext
+from reconciler.review.report import NO_OWNER, make_report
+from reconciler.values.diff import differences
 from reconciler.values.masking import Mask
 from writing import sid
 
@@ -48,7 +48,7 @@ def plan_of(rows: list[tuple[str | None, str | None]]) -> Plan:
 @given(st.lists(st.tuples(TEXTS, TEXTS), max_size=60))
 def test_every_count_adds_up_whatever_the_plan(rows: list[tuple[str | None, str | None]]) -> None:
     plan = plan_of(rows)
-    report = gather(plan, Owners(["m/0.yaml @zero"]))
+    report = make_report(plan, Owners(["m/0.yaml @zero"]))
 
     total = len(plan.changes)
     members = [change for group in report.groups for change, _ in group.members]
@@ -74,19 +74,19 @@ def test_every_count_adds_up_whatever_the_plan(rows: list[tuple[str | None, str 
 def test_changes_of_a_group_have_the_same_shape_and_those_of_a_variant_the_same_values(
     rows: list[tuple[str | None, str | None]],
 ) -> None:
-    for group in gather(plan_of(rows)).groups:
+    for group in make_report(plan_of(rows)).groups:
         assert len({(change.action, change.origin) for change, _ in group.members}) == 1
-        ways = {tuple((place.op, place.path) for place in found) for _, found in group.members}
+        ways = {tuple((place.op, place.pointer) for place in found) for _, found in group.members}
         assert len(ways) == 1
-        assert group.exact or group.count >= LEAST_ALIKE
+        assert group.exact or group.count >= MIN_GROUP_SIZE
         for one in group.alike:
             for change in one.changes:
-                assert places(change.before, change.after) == one.places
+                assert differences(change.before, change.after) == one.differences
             assert list(one.changes) == sorted(one.changes, key=lambda change: change.address)
 
 
 def test_what_loses_something_stands_first_then_the_largest() -> None:
-    report = gather(long_plan())
+    report = make_report(long_plan())
     effects = [group.effect is Effect.REMOVES for group in report.groups]
 
     assert effects == sorted(effects, reverse=True)
@@ -100,7 +100,7 @@ def test_what_loses_something_stands_first_then_the_largest() -> None:
 
 def test_a_group_keeps_its_digest_when_its_number_and_its_records_change() -> None:
     def digests(plan: Plan) -> set[str]:
-        return {group.digest for group in gather(plan).groups if group.exact}
+        return {group.digest for group in make_report(plan).groups if group.exact}
 
     rows: list[tuple[str | None, str | None]] = [('{"a":"1"}', '{"a":"2"}')] * 5
     assert digests(plan_of(rows)) & digests(plan_of([("x", None), *rows, *rows]))
@@ -110,27 +110,27 @@ def test_a_big_group_does_not_hide_those_that_are_nearly_like_it() -> None:
     rows: list[tuple[str | None, str | None]] = [('{"a":"1"}', '{"a":"2"}')] * 30
     odd = [(f'{{"a":"{n}"}}', '{"a":"2"}') for n in range(100, 110)]
 
-    groups = gather(plan_of([*rows, *odd])).groups
+    groups = make_report(plan_of([*rows, *odd])).groups
     sizes = Counter(group.exact for group in groups)
 
     assert sizes == {True: 2, False: 2}  # of each origin one of those alike, one of the others
     varied = next(group for group in groups if not group.exact)
-    (difference,) = differences(varied)
+    (difference,) = key_changes(varied)
     assert difference.values == varied.count
 
 
 def test_the_share_is_of_all_records_of_the_manifests_and_never_a_false_zero() -> None:
-    assert gather(approval()).per_cent == 0.06
-    assert gather(large(1)).scope_records == 3
-    assert gather(mixed()).per_cent == 69.23
-    assert gather(Plan(URL, "", large(20_000).changes, 1)).per_cent == 99.99
-    assert gather(Plan(URL, "", large(20).changes, 0)).per_cent == 100
+    assert make_report(approval()).per_cent == 0.06
+    assert make_report(large(1)).scope_records == 3
+    assert make_report(mixed()).per_cent == 69.23
+    assert make_report(Plan(URL, "", large(20_000).changes, 1)).per_cent == 99.99
+    assert make_report(Plan(URL, "", large(20).changes, 0)).per_cent == 100
     one_of_many = plan_of([("x", "y")])
-    assert gather(Plan(URL, "", one_of_many.changes, 10_000_000)).per_cent == 0.01
+    assert make_report(Plan(URL, "", one_of_many.changes, 10_000_000)).per_cent == 0.01
 
 
 def test_a_file_with_several_owners_counts_for_each() -> None:
-    report = gather(large(50), Owners(["* @one @two"]))
+    report = make_report(large(50), Owners(["* @one @two"]))
 
     assert [(share.name, share.records) for share in report.owners] == [("@one", 50), ("@two", 50)]
 
@@ -167,7 +167,7 @@ def test_a_file_with_several_owners_counts_for_each() -> None:
 def test_what_is_gone_is_a_loss_however_it_went(
     before: str | None, after: str | None, effect: Effect
 ) -> None:
-    (group,) = gather(plan_of([(before, after)])).groups
+    (group,) = make_report(plan_of([(before, after)])).groups
 
     assert group.effect is effect
 
@@ -187,14 +187,14 @@ def test_what_is_not_shown_is_a_loss_all_the_same(before: str, after: str, effec
     hidden = structs.replace(change, sensitive=("/s", "/l/0/s"))
     plan = Plan(URL, digest(URL, (hidden,)), (hidden,), 0, meta=Meta("", "", "key"))
 
-    assert gather(plan).groups[0].effect is effect
+    assert make_report(plan).groups[0].effect is effect
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS), max_size=60))
 def test_no_loss_hides_among_those_that_lose_nothing(
     rows: list[tuple[str | None, str | None]],
 ) -> None:
-    report = gather(plan_of(rows))
+    report = make_report(plan_of(rows))
 
     for group in report.groups:
         for change, found in group.members:
@@ -210,7 +210,7 @@ def test_no_loss_hides_among_those_that_lose_nothing(
 def test_what_loses_something_counts_a_loss_beside_it() -> None:
     rows: list[tuple[str | None, str | None]] = [('{"k":"1","z":{"a":1}}', '{"k":"","z":"1"}')] * 6
 
-    report = gather(plan_of(rows))
+    report = make_report(plan_of(rows))
 
     assert report.ops == {"add": 0, "replace": 0, "remove": 12}
     assert [(key.changes, key.removes) for key in report.keys] == [(0, 6), (0, 6)]
@@ -229,13 +229,13 @@ def test_a_loss_is_not_passed_over_for_the_number_of_keys() -> None:
     many = json.dumps({**dict.fromkeys("abcdefgh", "o"), "zz": "LOST"})
     rows: list[tuple[str | None, str | None]] = [(many, json.dumps(dict.fromkeys("abcdefgh", "n")))]
     rows += [('{"a":"1"}', '{"a":"2"}')] * 60
-    page = comment.comment(gather(plan_of(rows)), Around())
+    page = comment.comment(make_report(plan_of(rows)), CommentContext())
 
     assert '➖ `zz`: `"LOST"`' in page
     assert "and 3 more keys |" in page
     gone: list[tuple[str | None, str | None]]
     gone = [('{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7,"h":8,"i":9}', '{"i":9,"j":1}')]
-    page = comment.comment(gather(plan_of([*gone, *rows[1:]])), Around())
+    page = comment.comment(make_report(plan_of([*gone, *rows[1:]])), CommentContext())
     assert "and 3 more keys, 2 of them lost |" in page
 
 
@@ -244,8 +244,8 @@ def test_a_record_that_loses_something_is_shown_with_all_that_is_done_to_it() ->
     plan = plan_of([*rows, ('{"tmp":1,"x":1}', '{"x":1,"admin":"EVIL"}')])
 
     for page in (
-        comment.comment(gather(plan), Around()),
-        "".join(html_page(gather(plan))).partition('<script type="application/json"')[0],
+        comment.comment(make_report(plan), CommentContext()),
+        "".join(html_page(make_report(plan))).partition('<script type="application/json"')[0],
     ):
         assert "admin" in page
         assert "EVIL" in page

@@ -9,7 +9,7 @@ from conftest import Run
 from reconciler.errors import ProblemsError
 from reconciler.manifests.loader import load
 from reconciler.manifests.path_rules import Rules
-from reconciler.manifests.settings import settings
+from reconciler.manifests.settings import load_settings
 from reconciler.model import Problem, Record
 from writing import MESSAGE, OTHER_MESSAGE, sid, tree, write
 
@@ -37,7 +37,7 @@ def govern(schema: object, paths: str = "manifests/**") -> None:
 
 def problems() -> list[Problem]:
     with pytest.raises(ProblemsError) as caught:
-        load(tree(), ["manifests"], Rules(settings(tree()), tree()))
+        load(tree(), ["manifests"], Rules(load_settings(tree()), tree()))
     return list(caught.value.problems)
 
 
@@ -93,7 +93,7 @@ def test_the_last_rule_that_matches_wins_and_others_are_left_alone() -> None:
     write(f"messages:\n  {sid(1)}: {{user_data: text}}\n", "manifests/a.yaml")
     write(f"messages:\n  {sid(2)}: {{user_data: {{a: 1}}}}\n", "manifests/b/c/d.yaml")
 
-    assert len(load(tree(), ["manifests"], Rules(settings(tree()), tree())).records) == 2
+    assert len(load(tree(), ["manifests"], Rules(load_settings(tree()), tree())).records) == 2
 
 
 def test_a_value_that_a_thousand_records_share_is_judged_once(
@@ -111,7 +111,7 @@ def test_a_value_that_a_thousand_records_share_is_judged_once(
         judged.append(instance)
         return inner(self, instance, **rest)
 
-    rules = Rules(settings(tree()), tree())
+    rules = Rules(load_settings(tree()), tree())
     monkeypatch.setattr(Draft202012Validator, "iter_errors", counted)
 
     assert len(load(tree(), ["manifests"], rules).records) == 1000
@@ -205,7 +205,7 @@ def test_write_only_marks_are_found_through_every_keyword() -> None:
         "children": [{"children": [{"plain": 1}]}],
     }
     write(json.dumps({"messages": {MESSAGE: {"user_data": value}}}), "manifests/a.json")
-    rules = Rules(settings(tree()), tree())
+    rules = Rules(load_settings(tree()), tree())
     (record,) = load(tree(), ["manifests"]).records.values()
 
     assert set(rules.sensitive(record, record.wanted) or ()) == {
@@ -235,7 +235,7 @@ def test_schemas_that_refer_to_each_other_take_no_time() -> None:
     write(f"messages:\n  {MESSAGE}:\n    user_data: {{d1: {{d2: {{d3: x}}}}}}\n")
     (record,) = load(tree(), ["manifests"]).records.values()
 
-    assert Rules(settings(tree()), tree()).sensitive(record, record.wanted) == ()
+    assert Rules(load_settings(tree()), tree()).sensitive(record, record.wanted) == ()
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_what_was_judged_stays_judged_while_somebody_writes_the_file() -> None:
     records = load(tree(), ["manifests"]).records
     path.write_text("messages: {}\n")
 
-    (problem,) = Rules(settings(tree()), tree()).check(records.values())
+    (problem,) = Rules(load_settings(tree()), tree()).check(records.values())
 
     assert str(problem.source) == "manifests/a.yaml:2:3"
 
@@ -272,14 +272,14 @@ def test_what_was_judged_stays_judged_while_somebody_writes_the_file() -> None:
 def test_data_in_a_schema_is_no_schema(schema: object) -> None:
     govern(schema)
 
-    Rules(settings(tree()), tree())
+    Rules(load_settings(tree()), tree())
 
 
 def test_numbers_are_judged_as_decimals() -> None:
     govern({"properties": {"price": {"multipleOf": 0.01, "maximum": 1000}}})
     write(f"messages:\n  {MESSAGE}:\n    user_data: {{price: 19.99}}\n")
 
-    assert len(load(tree(), ["manifests"], Rules(settings(tree()), tree())).records) == 1
+    assert len(load(tree(), ["manifests"], Rules(load_settings(tree()), tree())).records) == 1
 
 
 def test_a_text_that_is_too_long_is_measured_in_all_three_ways(run: Run) -> None:

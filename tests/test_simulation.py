@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 import virtual
-from reconciler.client.fetch import How, read
+from reconciler.client.fetch import ReadMode, read
 from reconciler.client.http import connect
 from reconciler.client.read_only import ReadOnly
 from reconciler.client.retry import Budget, Retrying
@@ -53,7 +53,7 @@ class World:
         wanted = dice.randint(1, min(len(self.sids), dice.choice([1, 10, 60])))
         self.wanted = dice.sample(self.sids, wanted)
         self.missing = [sid(10_000 + n) for n in range(dice.choice([0, 0, 2]))]
-        self.how: How = dice.choice(["auto", "each", "sweep"])
+        self.how: ReadMode = dice.choice(["auto", "each", "sweep"])
         self.parallelism = dice.choice([1, 4, 16])
         self.page_records = dice.choice([10, 1000])
         self.knows = dice.choice([("after", "includeFields"), ("after",), ("offset",), ()])

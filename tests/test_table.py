@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.model import Address, Change, Conflict, Mode, Origin, Record, Side, Source
-from reconciler.planning.compare import Case, difference
-from reconciler.values.canonical import canonical, mapping, parse, same
+from reconciler.planning.compare import ThreeWay, compare
+from reconciler.values.canonical import as_mapping, canonical, matches, parse
 from test_merge import MEMBERS, holds, leaves
 from writing import sid
 
@@ -32,28 +32,28 @@ VALUES = (
 RECORDS = VALUES.map(record)
 LIVE = st.none() | st.sampled_from(["", "a", "b", "[1]"]) | MEMBERS.map(canonical)
 CASES = st.builds(
-    Case,
+    ThreeWay,
     record=RECORDS,
     live=LIVE,
     base=st.none() | RECORDS,
-    compared=st.booleans(),
+    has_base=st.booleans(),
     mode=st.sampled_from(Mode),
     choice=st.sampled_from([None, *Side]),
 )
 
 
-def rows(case: Case) -> list[str]:
-    """The rows of the README's table that a case meets; the table says when each one holds."""
-    base, wanted, live = case.base, case.record, case.live
-    in_sync = same(wanted.wanted, live, structured=wanted.structured)
-    if not case.compared:
+def rows(three_way: ThreeWay) -> list[str]:
+    """The rows of the README's table that a three_way meets; the table says when each one holds."""
+    base, wanted, live = three_way.base, three_way.record, three_way.live
+    in_sync = matches(wanted.wanted, live, structured=wanted.structured)
+    if not three_way.has_base:
         return ["in sync"] if in_sync else ["change"]
     if base is None:
         meets = {"in sync": in_sync, "change": not in_sync and not live}
         meets["adopt"] = not in_sync and bool(live)
     else:
-        as_before = same(base.wanted, live, structured=base.structured)
-        unmoved = same(wanted.wanted, base.wanted, structured=wanted.structured)
+        as_before = matches(base.wanted, live, structured=base.structured)
+        unmoved = matches(wanted.wanted, base.wanted, structured=wanted.structured)
         meets = {
             "in sync": in_sync,
             "change": not in_sync and as_before,
@@ -64,52 +64,63 @@ def rows(case: Case) -> list[str]:
 
 
 @given(CASES)
-def test_every_case_lands_in_exactly_one_row_of_the_table(case: Case) -> None:
-    (row,) = rows(case)
-    found = difference(case)
+def test_every_case_lands_in_exactly_one_row_of_the_table(three_way: ThreeWay) -> None:
+    (row,) = rows(three_way)
+    found = compare(three_way)
 
-    if case.mode is Mode.MERGE:
+    if three_way.mode is Mode.MERGE:
         return  # what git owns there is told below
     if isinstance(found, Conflict):
         assert row == "both"
-        assert case.choice is None
+        assert three_way.choice is None
     elif found is None:
         # Both sides may have made the same of it, or the choice is to leave it.
         assert row in ("in sync", "both")
     else:
         assert found.origin == row
-        assert found.before == case.live
+        assert found.before == three_way.live
 
 
 @given(CASES)
-def test_what_a_plan_writes_is_in_sync_afterwards(case: Case) -> None:
-    found = difference(case)
+def test_what_a_plan_writes_is_in_sync_afterwards(three_way: ThreeWay) -> None:
+    found = compare(three_way)
 
     if isinstance(found, Change):
-        written = Case(case.record, found.after, case.base, case.compared, case.mode, case.choice)
-        assert difference(written) is None
+        written = ThreeWay(
+            three_way.record,
+            found.after,
+            three_way.base,
+            three_way.has_base,
+            three_way.mode,
+            three_way.choice,
+        )
+        assert compare(written) is None
 
 
 @given(CASES)
-def test_without_a_base_git_alone_decides(case: Case) -> None:
-    alone = Case(case.record, case.live, mode=case.mode)
-    found = difference(alone)
+def test_without_a_base_git_alone_decides(three_way: ThreeWay) -> None:
+    alone = ThreeWay(three_way.record, three_way.live, mode=three_way.mode)
+    found = compare(alone)
 
     assert not isinstance(found, Conflict)
     assert found is None or found.origin is Origin.CHANGE
 
 
 @given(CASES)
-def test_merging_never_drops_a_key_that_git_never_held(case: Case) -> None:
-    found = difference(Case(case.record, case.live, case.base, True, Mode.MERGE, case.choice))
-    wanted, live = mapping(case.record.wanted), mapping(case.live)
-    base = {} if case.base is None else mapping(case.base.wanted)
-    git = (case.record, case.base or case.record)
+def test_merging_never_drops_a_key_that_git_never_held(three_way: ThreeWay) -> None:
+    found = compare(
+        ThreeWay(
+            three_way.record, three_way.live, three_way.base, True, Mode.MERGE, three_way.choice
+        )
+    )
+    wanted, live = as_mapping(three_way.record.wanted), as_mapping(three_way.live)
+    base = {} if three_way.base is None else as_mapping(three_way.base.wanted)
+    git = (three_way.record, three_way.base or three_way.record)
     mappings = all(side.structured or side.wanted is None for side in git)
     if not isinstance(found, Change) or base is None or wanted is None or live is None:
         return
     if mappings:
-        after = dict(leaves(mapping(found.after) or {}))
+        after = dict(leaves(as_mapping(found.after) or {}))
         for path, value in leaves(live):
             if not holds(base, path) and not holds(wanted, path):
                 assert after[path] == value
@@ -133,7 +144,7 @@ def test_a_merged_record_keeps_the_keys_of_others(
     base: object, wanted: object, live: object, origin: Origin, after: object
 ) -> None:
     text = canonical(parse(json.dumps(live)))
-    found = difference(Case(record(wanted), text, record(base), True, Mode.MERGE))
+    found = compare(ThreeWay(record(wanted), text, record(base), True, Mode.MERGE))
 
     assert isinstance(found, Change)
     assert found.origin is origin
@@ -154,7 +165,7 @@ def test_a_merged_record_keeps_the_keys_of_others(
 def test_a_new_merged_record_overwrites_only_where_it_says_something_else(
     wanted: object, live: str, origin: Origin
 ) -> None:
-    found = difference(Case(record(wanted), live, None, True, Mode.MERGE))
+    found = compare(ThreeWay(record(wanted), live, None, True, Mode.MERGE))
 
     assert isinstance(found, Change)
     assert found.origin is origin
@@ -163,7 +174,7 @@ def test_a_new_merged_record_overwrites_only_where_it_says_something_else(
 def test_a_merged_record_whose_own_keys_are_right_is_in_sync_whatever_others_hold() -> None:
     wanted = record({"a": "1"})
     for base in (None, wanted, record({"b": "1"})):
-        assert difference(Case(wanted, '{"z": [1], "a": "1"}', base, True, Mode.MERGE)) is None
+        assert compare(ThreeWay(wanted, '{"z": [1], "a": "1"}', base, True, Mode.MERGE)) is None
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -174,26 +185,26 @@ def test_the_same_key_changed_by_both_is_a_conflict_that_a_choice_ends(mode: Mod
         ('{"a":"3","b":"4"}'),
     )
 
-    found = difference(Case(wanted, live, base, True, mode))
-    ours = difference(Case(wanted, live, base, True, mode, Side.GIT))
-    theirs = difference(Case(wanted, live, base, True, mode, Side.LIVE))
+    found = compare(ThreeWay(wanted, live, base, True, mode))
+    ours = compare(ThreeWay(wanted, live, base, True, mode, Side.GIT))
+    theirs = compare(ThreeWay(wanted, live, base, True, mode, Side.LIVE))
 
     assert isinstance(found, Conflict)
-    assert (found.places, found.base, found.live) == (("/a",), base.wanted, live)
+    assert (found.paths, found.base, found.live) == (("/a",), base.wanted, live)
     assert isinstance(ours, Change)
     assert ours.after == '{"a":"2","b":"4"}'
     assert theirs is None
 
 
 def test_two_texts_are_one_place() -> None:
-    found = difference(Case(record("ours"), "theirs", record("was"), True))
+    found = compare(ThreeWay(record("ours"), "theirs", record("was"), True))
 
     assert isinstance(found, Conflict)
-    assert found.places == ("",)
+    assert found.paths == ("",)
 
 
 def test_another_layout_of_what_git_held_is_no_drift() -> None:
-    found = difference(Case(record({"a": "2"}), '{ "a": "1" }', record({"a": "1"}), True))
+    found = compare(ThreeWay(record({"a": "2"}), '{ "a": "1" }', record({"a": "1"}), True))
 
     assert isinstance(found, Change)
     assert found.origin is Origin.CHANGE

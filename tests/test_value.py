@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.values.canonical import MAX_DEPTH, Number, canonical, parse, same, structure
+from reconciler.values.canonical import MAX_DEPTH, Number, canonical, matches, parse, structure
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text()
 VALUES = st.recursive(
@@ -41,7 +41,7 @@ def test_numbers_are_kept_as_they_were_written() -> None:
 
 @pytest.mark.parametrize("other", ["[1.0]", "[true]", '["1"]', "[1e0]", "[[1]]"])
 def test_values_that_python_takes_for_equal_are_different(other: str) -> None:
-    assert not same("[1]", other, structured=True)
+    assert not matches("[1]", other, structured=True)
 
 
 def test_a_number_is_not_the_text_that_looks_like_it() -> None:
@@ -69,7 +69,7 @@ def test_text_equals_text_and_structure_equals_structure(
     structured: bool,
     equal: bool,
 ) -> None:
-    assert same(wanted, live, structured=structured) is equal
+    assert matches(wanted, live, structured=structured) is equal
 
 
 @pytest.mark.parametrize(

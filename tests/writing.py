@@ -8,7 +8,7 @@ from reconciler.kinds import KINDS, MESSAGES
 from reconciler.manifests.cache import Cache
 from reconciler.manifests.discovery import Tree
 from reconciler.manifests.loader import Manifests
-from reconciler.sandbox.faults import Dice, parse
+from reconciler.sandbox.faults import FaultSampler, parse
 from reconciler.sandbox.store import Store
 
 MESSAGE = "097b49df-c54e-4eaf-97d0-89cf7d5a655b"
@@ -58,7 +58,7 @@ def many(count: int) -> Path:
 def seed_of(faults: list[bool], spec: str) -> int:
     """A seed with which a server's first requests meet a fault just where it is wanted."""
     for seed in range(10_000):
-        dice = Dice(parse(spec), seed)
+        dice = FaultSampler(parse(spec), seed)
         if [dice.draw() is not None for _ in faults] == faults:
             return seed
     raise AssertionError(faults)

@@ -16,7 +16,7 @@ _URL = ("CI_JOB_URL", "BUILD_URL", "BUILDKITE_BUILD_URL")
 _COMMIT = ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT", "BUILDKITE_COMMIT")
 
 
-def who(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
+def actor_of(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
     """`user`, `git`, `actor`, `url` and `commit`, as far as they are known."""
     known = {
         "user": _user(),

@@ -7,7 +7,7 @@ from reconciler.git import APPLIED, Repository
 from reconciler.manifests import at_revision
 from reconciler.manifests.loader import Manifests
 from reconciler.manifests.settings import Settings
-from reconciler.model import Mode, Plan, short
+from reconciler.model import Mode, Plan, short_commit
 
 
 def keep_order(manifests: Manifests) -> None:
@@ -19,10 +19,10 @@ def keep_order(manifests: Manifests) -> None:
     head, applied = git.known("HEAD"), git.known(APPLIED)
     if head is None or applied is None or not git.holds(applied, head):
         return
-    if not at_revision.alike(git, head, applied, manifests):
+    if not at_revision.same_manifests(git, head, applied, manifests):
         raise MovedError(
-            f"nothing was written: {short(head)} comes before {short(applied)}, which was applied "
-            "last; apply the newest commit, or revert what is not wanted"
+            f"nothing was written: {short_commit(head)} comes before {short_commit(applied)}, "
+            "which was applied last; apply the newest commit, or revert what is not wanted"
         )
 
 
@@ -47,22 +47,25 @@ def _objections(plan: Plan, git: Repository, manifests: Manifests, *, saved: boo
     if head is None:
         yield "the manifests are not those of a commit"
         return
-    if scope.manifests or scope.target or scope.exclude or scope.only or plan.left:
+    if scope.manifests or scope.target or scope.exclude or scope.only or plan.left_alone:
         yield "a part of the records was left out"
     since = scope.since
     looked_at_all = since is None or (
-        applied is not None and at_revision.alike(git, applied, since, manifests)
+        applied is not None and at_revision.same_manifests(git, applied, since, manifests)
     )
     if since is not None and not looked_at_all:
-        yield f"only what changed since {short(since)} was looked at"
+        yield f"only what changed since {short_commit(since)} was looked at"
     if applied is None:
         return
     base = plan.revisions.base
-    known = base and (git.holds(applied, base) or at_revision.alike(git, applied, base, manifests))
+    known = base and (
+        git.holds(applied, base) or at_revision.same_manifests(git, applied, base, manifests)
+    )
     if _removes(manifests.settings) and not known:
-        yield f"what left git since {short(applied)} was not looked at: use --base auto"
+        yield f"what left git since {short_commit(applied)} was not looked at: use --base auto"
     if saved and not git.holds(head, applied):
-        yield f"{short(applied)}, which was applied since, is no part of {short(head)}"
+        newer = short_commit(applied)
+        yield f"{newer}, which was applied since, is no part of {short_commit(head)}"
 
 
 def _removes(settings: Settings) -> bool:

@@ -8,10 +8,10 @@ from msgspec import structs
 
 from reconciler.errors import MovedError, UsageError
 from reconciler.model import Address, Change, Origin, Plan
-from reconciler.planning.compare import Wanted
+from reconciler.planning.compare import PlanRequest
 from reconciler.planning.digest import digest
 from reconciler.planning.plan_file import read_plan
-from reconciler.values.canonical import same
+from reconciler.values.canonical import matches
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _MOST_NAMED = 20
@@ -40,7 +40,7 @@ class Approval:
             self.digest = plan.digest
             self._know(plan.changes)
 
-    def watching(self, wanted: Wanted) -> Wanted:
+    def watching(self, wanted: PlanRequest) -> PlanRequest:
         """What is wanted, told to say which approved values are in place already."""
         if self._changes is None:
             changes = list(_by_git_alone(wanted))
@@ -70,7 +70,7 @@ class Approval:
 
     def _see(self, address: Address, live: str | None) -> None:
         change = (self._changes or {}).get(address)
-        if change is not None and same(change.after, live, structured=change.structured):
+        if change is not None and matches(change.after, live, structured=change.structured):
             self._in_place.add(address)
 
     def _told(self, approved: dict[Address, Change], plan: Plan) -> Iterator[str]:
@@ -92,18 +92,18 @@ class Approval:
                 yield f"{address}: somebody changed it since"
 
 
-def _by_git_alone(wanted: Wanted) -> Iterator[Change]:
+def _by_git_alone(wanted: PlanRequest) -> Iterator[Change]:
     """The changes that git makes to what it held itself: the plan where nothing has drifted."""
-    if wanted.before is None:
+    if wanted.base_of is None:
         return
     for address in sorted(wanted.records):
         record = wanted.records[address]
-        cleared = wanted.cleared.get(address)
-        base = wanted.before(record) if cleared is None else cleared.base
+        removed = wanted.removed.get(address)
+        base = wanted.base_of(record) if removed is None else removed.base
         was = None if base is None else base.wanted
-        after = record.wanted if cleared is None else None
+        after = record.wanted if removed is None else None
         if was != after:
-            structured = record.structured and cleared is None
+            structured = record.structured and removed is None
             yield Change(address, Origin.CHANGE, was, after, record.source, structured=structured)
 
 

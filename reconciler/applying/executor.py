@@ -1,9 +1,9 @@
-"""Plan -> outcomes: look again, note the intent, write, check the answer.
+"""Changes of a plan -> outcomes: read again, note the intent, write, check the answer.
 
-The API has no ETag, so the guard is the value itself: what is there must be what the plan expected,
-by a look of its own before each write, retries too. A failure is an outcome, never an exception,
-and an outcome is never a guess: what was sent and not answered is read back, and once a write of
-ours is in doubt, only the value itself, seen live, ends the doubt.
+The API has no ETag, so the live value itself is the precondition: right before each write, and
+before each retry of a write, the record must hold what the plan expected. A failure is an outcome
+and never an exception. An outcome is never a guess: a write that was sent and not answered is read
+back, and until the live value was seen the change is in doubt.
 """
 
 import asyncio
@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from reconciler.applying import outcomes
 from reconciler.applying.journal_format import JournalError
-from reconciler.applying.journal_writer import Ledger
+from reconciler.applying.journal_writer import Journal
+from reconciler.applying.outcomes import InDoubt
 from reconciler.client import api
 from reconciler.client.concurrency import each_of
 from reconciler.client.retry import Budget
@@ -27,77 +28,89 @@ from reconciler.client.transport import (
     TransportError,
 )
 from reconciler.kinds import GONE
-from reconciler.model import Address, Change, Outcome, OutcomeName
-from reconciler.values.canonical import lengths
+from reconciler.model import GOOD_OUTCOMES, Address, Change, Outcome, OutcomeName
+from reconciler.values.canonical import describe_length
 
 WriteMethod = Literal["patch", "put"]
 
 MAX_WRITES = 4
-# How often a write may have to wait, and so need another look, before that counts as a failure.
+# How often a write may be held back by the throttle, and need another read, before it fails.
 MAX_HELD = 20
 BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 20.0
 
-# A write that was slow may come after the look that missed it: the last looks are some time apart.
-LAST_LOOKS_AFTER_SECONDS = (0.5, 1.5, 3.0)
+# A slow write may arrive after a read that did not see it: the last reads are some time apart.
+FINAL_READS_AFTER_SECONDS = (0.5, 1.5, 3.0)
 
-# Answers to a write that prove that it was not done and will not be; others leave it in doubt.
+# Statuses that prove that a write was not done and will not be. Any other leaves it in doubt.
 _REJECTED = (*range(300, 400), 400, 401, 403, 405, 413, 415, 422)
-# Not done, and worth another look: "try to resolve the conflict by resubmitting your request".
-_AGAIN = (409, 429)
+# Not done, and worth another attempt. docs.carrierx.com, "Responses", on 409: "try to resolve the
+# conflict by resubmitting your request".
+_RETRIED = (409, 429)
 
 
-class Means(Struct, frozen=True):
-    """What an apply works with: the API, patience, and where it notes what it does."""
+class ApplyContext(Struct, frozen=True):
+    """What an apply works with."""
 
     transport: Transport
+    """Sends reads and writes; it retries reads only."""
     budget: Budget
+    """The retries left to the run; a retry of a write takes one."""
     clock: Clock
+    """Waits between attempts."""
     random: Callable[[], float]
-    ledger: Ledger
+    """Jitter, from 0 to 1."""
+    journal: Journal
+    """Holds every intent before its write is sent."""
 
 
-class Manner(Struct, frozen=True):
-    """How an apply goes about it."""
+class ApplyOptions(Struct, frozen=True):
+    """How an apply writes."""
 
     method: WriteMethod = "patch"
+    """PATCH `user_data` alone, or PUT the whole object that was just read."""
     parallelism: int = 10
+    """The most changes in progress at once; at least 1."""
     stop_on_error: bool = False
+    """Whether the first change that fails stops those that have not begun."""
 
 
-class _Doubt(Struct, frozen=True):
-    """A write that did not end in an outcome: why, and whether it may have been done."""
+class _NotDone(Struct, frozen=True):
+    """An attempt to write that ended without an outcome."""
 
-    why: str
-    done: bool
+    reason: str
+    """Why: an error of the transport, or the API's message."""
+    in_doubt: bool
+    """Whether the write may have reached the API all the same."""
 
 
-class Apply:
-    """One run over a plan; `stop` ends it early: in-flight changes finish, others are skipped."""
+class Executor:
+    """Applies changes; `stop` ends a run early: changes in flight finish, others are skipped."""
 
     def __init__(
         self,
-        means: Means,
-        manner: Manner,
+        context: ApplyContext,
+        options: ApplyOptions,
         on_outcome: Callable[[Outcome], None] = lambda _: None,
     ) -> None:
-        self._means = means
-        self._manner = manner
+        self._context = context
+        self._options = options
         self._on_outcome = on_outcome
         self._stopped = ""
         self._forbidden = 0
         self._enough_forbidden = api.FORBIDDEN_IN_A_ROW
-        self._in_air: set[Address] = set()
+        self._in_flight: set[Address] = set()
         self._running: set[asyncio.Task[Outcome]] = set()
         self._abandoned = False
-        self.refused = ""  # what the API said when it refused the token
+        self.refused = ""
+        """What the API said when it refused the token; empty if it did not."""
 
     def stop(self, why: str) -> None:
-        """Starts no further change."""
+        """Starts no further change; the first reason given is the one that outcomes show."""
         self._stopped = self._stopped or why
 
     def abandon(self) -> None:
-        """Waits no longer for what is in flight: what may have been sent is unknown."""
+        """Stops waiting for changes in flight: one whose write may have been sent is `unknown`."""
         self._abandoned = True
         for task in self._running:
             task.cancel()
@@ -108,20 +121,20 @@ class Apply:
         self._enough_forbidden = min(api.FORBIDDEN_IN_A_ROW, len(changes))
 
         async def work(change: Change) -> None:
-            outcome = await self._to_the_end(change)
+            outcome = await self._run_change(change)
             by_address[change.address] = outcome
-            self._means.ledger.outcome(outcome)
+            self._context.journal.outcome(outcome)
             self._on_outcome(outcome)
 
-        self._means.ledger.expect(changes)
-        await each_of(changes, work, at_most=self._manner.parallelism)
+        self._context.journal.expect(changes)
+        await each_of(changes, work, at_most=self._options.parallelism)
         return [by_address[change.address] for change in changes]
 
-    async def _to_the_end(self, change: Change) -> Outcome:
-        """The outcome, also of a change that nobody waits for any longer."""
+    async def _run_change(self, change: Change) -> Outcome:
+        """The outcome of a change, also if the run stops waiting for it."""
         if self._stopped:
             return Outcome(change, OutcomeName.SKIPPED, self._stopped)
-        task = asyncio.create_task(self._one(change))
+        task = asyncio.create_task(self._apply_change(change))
         self._running.add(task)
         try:
             outcome = await task
@@ -129,149 +142,150 @@ class Apply:
             if not self._abandoned:
                 raise
             why = f"{self._stopped}; not waited for any longer"
-            in_air = change.address in self._in_air
-            outcome = Outcome(change, OutcomeName.UNKNOWN if in_air else OutcomeName.SKIPPED, why)
+            sent = change.address in self._in_flight
+            outcome = Outcome(change, OutcomeName.UNKNOWN if sent else OutcomeName.SKIPPED, why)
         finally:
             self._running.discard(task)
-            self._in_air.discard(change.address)
-        if self._manner.stop_on_error and outcome.name not in _DONE:
+            self._in_flight.discard(change.address)
+        if self._options.stop_on_error and outcome.name not in GOOD_OUTCOMES:
             self.stop(f"stopped after {change.address} was {outcome.name}")
         return outcome
 
-    async def _one(self, change: Change) -> Outcome:
-        """The protocol: look, write, and again as long as that can help."""
-        doubt: _Doubt | None = None
-        maybe = ""  # why an earlier write of ours may have been done
+    async def _apply_change(self, change: Change) -> Outcome:
+        """Reads the record again and writes it, as often as another attempt can help."""
+        failure: _NotDone | None = None
+        doubt: InDoubt | None = None
         writes = held = 0
         while writes < MAX_WRITES:
-            look = await self._look(change, maybe=maybe)
-            if isinstance(look, Outcome):
-                return look
-            if self._stopped or not await self._noted(change, writes + 1):
+            read = await self._re_read(change, doubt)
+            if isinstance(read, Outcome):
+                return read
+            if self._stopped or not await self._note_intent(change, writes + 1):
                 break
-            self._in_air.add(change.address)
-            ended = await self._write(change, look, maybe=maybe)
-            if isinstance(ended, Outcome):
-                return ended
-            if ended is not None and ended.done:
-                maybe = ended.why
-            if not maybe:
-                self._in_air.discard(change.address)
-            if ended is None and held < MAX_HELD:
+            self._in_flight.add(change.address)
+            written = await self._write(change, read, doubt)
+            if isinstance(written, Outcome):
+                return written
+            if written is not None and written.in_doubt:
+                doubt = InDoubt(written.reason)
+            if doubt is None:
+                self._in_flight.discard(change.address)
+            if written is None and held < MAX_HELD:
                 held += 1
-                continue  # not sent, since it had to wait: what was seen is old by now
-            writes, doubt = (
+                continue  # it was not sent because it had to wait: what was read is old by now
+            writes, failure = (
                 writes + 1,
-                ended or _Doubt("it had to wait again and again", done=False),
+                written or _NotDone("it had to wait again and again", in_doubt=False),
             )
-            if not self._means.budget.take():
+            if not self._context.budget.take():
                 break
             await self._back_off(writes)
-        return await self._last_word(change, doubt, maybe=maybe)
+        return await self._final_outcome(change, failure, doubt)
 
-    async def _noted(self, change: Change, attempt: int) -> bool:
-        """Whether the intent to write is on disk; if it cannot be, the run ends."""
+    async def _note_intent(self, change: Change, attempt: int) -> bool:
+        """Whether the intent to write is on disk. If it cannot be written, the run stops."""
         try:
-            await self._means.ledger.intent(change, attempt)
+            await self._context.journal.intent(change, attempt)
         except JournalError as error:
             self.stop(str(error))
             return False
         return True
 
-    async def _look(self, change: Change, *, maybe: str) -> Response | Outcome:
-        """The answer to a fresh look, if it holds what the plan expected."""
+    async def _re_read(self, change: Change, doubt: InDoubt | None) -> Response | Outcome:
+        """The answer of another read if the record holds what the plan expected, or the outcome."""
         try:
-            response = await self._means.transport.send(api.get(change.address))
+            response = await self._context.transport.send(api.get(change.address))
         except TransportError as error:
-            why = f"not read again: {outcomes.told(change, error)}"
-            return outcomes.ended(change, OutcomeName.FAILED, why, maybe=maybe)
-        held = api.current(change.address, response)
-        if isinstance(held, api.Refusal):
-            name = OutcomeName.MISSING if held.status in GONE else OutcomeName.FAILED
-            return self._refused(change, name, held, maybe=maybe, prefix="not read again: ")
-        if outcomes.holds(change, held):
-            if maybe:
-                return Outcome(change, OutcomeName.APPLIED, f"read back after: {maybe}")
+            why = f"not read again: {outcomes.transport_message(change, error)}"
+            return outcomes.unseen_outcome(change, OutcomeName.FAILED, why, doubt)
+        live = api.current(change.address, response)
+        if isinstance(live, api.Refusal):
+            name = OutcomeName.MISSING if live.status in GONE else OutcomeName.FAILED
+            return self._refused(change, name, live, doubt, prefix="not read again: ")
+        if outcomes.is_in_place(change, live):
+            if doubt is not None:
+                return Outcome(change, OutcomeName.APPLIED, f"read back after: {doubt.reason}")
             return Outcome(change, OutcomeName.ALREADY)
-        if held.user_data != change.before:
+        if live.user_data != change.before:
             why = "somebody changed it since the plan"
-            return outcomes.ended(change, OutcomeName.STALE, why, maybe=maybe)
+            return outcomes.unseen_outcome(change, OutcomeName.STALE, why, doubt)
         return response
 
     async def _write(
-        self, change: Change, just_read: Response, *, maybe: str
-    ) -> Outcome | _Doubt | None:
-        """How one write ended; None where it had to wait, and was not sent."""
+        self, change: Change, just_read: Response, doubt: InDoubt | None
+    ) -> Outcome | _NotDone | None:
+        """How one write ended; None if it had to wait and was not sent."""
         try:
-            response = await self._means.transport.send(self._request(change, just_read))
+            response = await self._context.transport.send(self._request(change, just_read))
         except api.UnreadableError as error:
             detail = f"the object cannot be sent back: {error}"
-            return outcomes.ended(change, OutcomeName.FAILED, detail, maybe=maybe)
+            return outcomes.unseen_outcome(change, OutcomeName.FAILED, detail, doubt)
         except HeldError:
             return None
         except TransportError as error:
-            return _Doubt(outcomes.told(change, error), error.sent)
-        held = api.stored(change.address, response)
-        if isinstance(held, api.Refusal):
-            return self._not_stored(change, held, maybe=maybe)
+            return _NotDone(outcomes.transport_message(change, error), error.sent)
+        stored = api.stored(change.address, response)
+        if isinstance(stored, api.Refusal):
+            return self._not_stored(change, stored, doubt)
         self._forbidden = 0
-        put = self._manner.method == "put"
-        others = api.changed_beside(just_read, response) if put else ()
-        return outcomes.stored(change, held, others, maybe=maybe)
+        put = self._options.method == "put"
+        changed = api.changed_beside(just_read, response) if put else ()
+        return outcomes.stored_outcome(change, stored, changed, doubt)
 
     def _request(self, change: Change, just_read: Response) -> Request:
-        if self._manner.method == "put":
+        if self._options.method == "put":
             return api.put(change.address, change.after, just_read.body)
         return api.patch(change.address, change.after)
 
-    def _not_stored(self, change: Change, held: api.Refusal, *, maybe: str) -> Outcome | _Doubt:
-        if held.status in _AGAIN:
-            return _Doubt(outcomes.said(change, held), done=False)
-        if held.status in GONE:
-            return self._refused(change, OutcomeName.MISSING, held, maybe=maybe)
-        if held.status in _REJECTED:
-            return self._refused(change, OutcomeName.REJECTED, held, maybe=maybe)
-        return _Doubt(outcomes.said(change, held), done=True)
+    def _not_stored(
+        self, change: Change, refusal: api.Refusal, doubt: InDoubt | None
+    ) -> Outcome | _NotDone:
+        if refusal.status in _RETRIED:
+            return _NotDone(outcomes.api_message(change, refusal), in_doubt=False)
+        if refusal.status in GONE:
+            return self._refused(change, OutcomeName.MISSING, refusal, doubt)
+        if refusal.status in _REJECTED:
+            return self._refused(change, OutcomeName.REJECTED, refusal, doubt)
+        return _NotDone(outcomes.api_message(change, refusal), in_doubt=True)
 
     async def _back_off(self, writes: int) -> None:
         # Full jitter: clients that failed together must not come back together.
         ceiling = min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2 ** (writes - 1))
-        await self._means.clock.sleep(ceiling * self._means.random())
+        await self._context.clock.sleep(ceiling * self._context.random())
 
-    async def _last_word(self, change: Change, doubt: _Doubt | None, *, maybe: str) -> Outcome:
-        """The outcome where no further write is tried: only the API can tell of a doubtful one."""
+    async def _final_outcome(
+        self, change: Change, failure: _NotDone | None, doubt: InDoubt | None
+    ) -> Outcome:
+        """The outcome when no further write is tried; a write in doubt is read back first."""
         if doubt is None:
-            return Outcome(change, OutcomeName.SKIPPED, self._stopped)
-        if not maybe:
+            if failure is None:
+                return Outcome(change, OutcomeName.SKIPPED, self._stopped)
             name = OutcomeName.SKIPPED if self._stopped else OutcomeName.FAILED
-            return Outcome(change, name, doubt.why)
-        for number, seconds in enumerate(LAST_LOOKS_AFTER_SECONDS):
-            if number and not self._means.budget.take():
+            return Outcome(change, name, failure.reason)
+        for number, seconds in enumerate(FINAL_READS_AFTER_SECONDS):
+            if number and not self._context.budget.take():
                 break
-            await self._means.clock.sleep(seconds)
-            look = await self._look(change, maybe=maybe)
-            if isinstance(look, Outcome):
-                return look
-        # The old value proves nothing: a write that was slow may still come.
-        return Outcome(change, OutcomeName.UNKNOWN, f"{maybe}; not there when read back")
+            await self._context.clock.sleep(seconds)
+            read = await self._re_read(change, doubt)
+            if isinstance(read, Outcome):
+                return read
+        # The old value proves nothing: a slow write may still arrive.
+        return Outcome(change, OutcomeName.UNKNOWN, f"{doubt.reason}; not there when read back")
 
     def _refused(
         self,
         change: Change,
         name: OutcomeName,
         refusal: api.Refusal,
+        doubt: InDoubt | None,
         *,
-        maybe: str,
         prefix: str = "",
     ) -> Outcome:
-        said = outcomes.said(change, refusal)
+        message = outcomes.api_message(change, refusal)
         self._forbidden += refusal.status == api.FORBIDDEN
         if refusal.status == api.UNAUTHORIZED or self._forbidden >= self._enough_forbidden:
-            self.refused = f"the API refuses the token: {said}"
+            self.refused = f"the API refuses the token: {message}"
             self.stop(self.refused)
         elif name is OutcomeName.REJECTED and refusal.status != api.FORBIDDEN:
-            said = f"{said}; the value has {lengths(change.after)}"
-        return outcomes.ended(change, name, f"{prefix}{said}", maybe=maybe)
-
-
-_DONE = (OutcomeName.APPLIED, OutcomeName.ALREADY)
+            message = f"{message}; the value has {describe_length(change.after)}"
+        return outcomes.unseen_outcome(change, name, f"{prefix}{message}", doubt)

@@ -16,7 +16,7 @@ from msgspec import Struct
 from reconciler.errors import ReconcilerError
 from reconciler.kinds import KINDS, is_sid
 from reconciler.model import Address, Current, OutcomeName, Record, Source
-from reconciler.values.canonical import same
+from reconciler.values.canonical import matches
 
 FORMAT = 1
 
@@ -25,7 +25,7 @@ class JournalError(ReconcilerError):
     """A journal that cannot be written, or read."""
 
 
-class Begun(Struct, frozen=True, tag_field="type", tag="run"):
+class RunStarted(Struct, frozen=True, tag_field="type", tag="run"):
     """The first line: which run this is, of which plan. `started` is a time (RFC 3339)."""
 
     run: str
@@ -59,10 +59,10 @@ class Intent(Struct, frozen=True, tag_field="type", tag="intent"):
 
     def is_held_by(self, live: Current) -> bool:
         """Whether a record holds what was to be written."""
-        return same(self.after, live.user_data, structured=self.structured)
+        return matches(self.after, live.user_data, structured=self.structured)
 
 
-class Ended(Struct, frozen=True, tag_field="type", tag="outcome"):
+class ChangeEnded(Struct, frozen=True, tag_field="type", tag="outcome"):
     """How a change ended."""
 
     address: str
@@ -71,7 +71,7 @@ class Ended(Struct, frozen=True, tag_field="type", tag="outcome"):
     seq: int = 0
 
 
-class Closed(Struct, frozen=True, tag_field="type", tag="end"):
+class RunEnded(Struct, frozen=True, tag_field="type", tag="end"):
     """The last line: the run ended by itself, or a later run (`by`) has looked after it."""
 
     ended: str
@@ -79,18 +79,18 @@ class Closed(Struct, frozen=True, tag_field="type", tag="end"):
     seq: int = 0
 
 
-Row: TypeAlias = Begun | Intent | Ended | Closed
+Row: TypeAlias = RunStarted | Intent | ChangeEnded | RunEnded
 
 
-class History(Struct, frozen=True):
+class JournalContent(Struct, frozen=True):
     """What a journal says: of each record the last intent to write, and how it ended if it did.
 
     `size` is how many of the file's bytes are whole lines; `closed` whether the run's end is told.
     """
 
-    begun: Begun
+    begun: RunStarted
     intents: Mapping[Address, Intent]
-    outcomes: Mapping[Address, Ended]
+    outcomes: Mapping[Address, ChangeEnded]
     closed: bool
     seq: int
     size: int
@@ -116,19 +116,19 @@ _CRC_BYTES = len(b',"crc":"00000000"}')
 _ROWS: msgspec.json.Decoder[Row] = msgspec.json.Decoder(Row)
 
 
-def read(data: bytes, name: str) -> History:
+def read(data: bytes, name: str) -> JournalContent:
     """What a journal says; `name` is how an error calls it.
 
     A last line that is not whole was being written when the run ended: it is as if it were not
     there. Raises JournalError for any other damage, with its line.
     """
-    begun: Begun | None = None
+    begun: RunStarted | None = None
     intents: dict[Address, Intent] = {}
-    outcomes: dict[Address, Ended] = {}
+    outcomes: dict[Address, ChangeEnded] = {}
     closed, seq, size = False, 0, 0
     for row, length in _rows(data, name):
         seq, size = row.seq, size + length
-        if isinstance(row, Begun):
+        if isinstance(row, RunStarted):
             begun = row
             if row.format != FORMAT:
                 raise JournalError(f"{name}: has format {row.format}; this version reads {FORMAT}")
@@ -136,12 +136,12 @@ def read(data: bytes, name: str) -> History:
             address = _address(row.address, name)
             intents[address] = row  # a further attempt keeps its place
             outcomes.pop(address, None)
-        elif isinstance(row, Ended):
+        elif isinstance(row, ChangeEnded):
             outcomes[_address(row.address, name)] = row
-        closed = isinstance(row, Closed)
+        closed = isinstance(row, RunEnded)
     if begun is None:
         raise JournalError(f"{name}: is no journal, or nothing of one")
-    return History(begun, intents, outcomes, closed, seq, size)
+    return JournalContent(begun, intents, outcomes, closed, seq, size)
 
 
 def _rows(data: bytes, name: str) -> Iterator[tuple[Row, int]]:
@@ -165,10 +165,10 @@ def _row(line: bytes) -> Row | None:
         return None
 
 
-def ends(tail: bytes) -> bool:
+def is_closed(tail: bytes) -> bool:
     """Whether the last bytes of a journal are those of one that was closed."""
     last = tail.rpartition(b"\n")[0].rpartition(b"\n")[2]
-    return tail.endswith(b"\n") and isinstance(_row(last + b"\n"), Closed)
+    return tail.endswith(b"\n") and isinstance(_row(last + b"\n"), RunEnded)
 
 
 def _address(text: str, name: str) -> Address:

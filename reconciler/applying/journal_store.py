@@ -15,8 +15,8 @@ from msgspec import Struct
 
 from reconciler import __version__
 from reconciler.applying import journal_format
-from reconciler.applying.journal_format import Begun, Closed, History, JournalError
-from reconciler.applying.journal_writer import Disk, Journal
+from reconciler.applying.journal_format import JournalContent, JournalError, RunEnded, RunStarted
+from reconciler.applying.journal_writer import Disk, JournalWriter
 from reconciler.errors import ReconcilerError
 from reconciler.files import read_regular
 from reconciler.model import Plan
@@ -40,11 +40,11 @@ class Run(Struct, frozen=True):
         return f"{self.started:%Y%m%dT%H%M%SZ}-{self.name}"
 
 
-class Unfinished(Struct, frozen=True):
+class UnfinishedRun(Struct, frozen=True):
     """The journal of a run that ended without a word."""
 
     path: Path
-    history: History
+    history: JournalContent
 
     @property
     def started(self) -> str:
@@ -53,7 +53,7 @@ class Unfinished(Struct, frozen=True):
 
 
 @contextmanager
-def locked(folder: Path) -> Generator[None]:
+def lock_folder(folder: Path) -> Generator[None]:
     """The folder, for this run alone; the kernel lets go of it however the run ends."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -90,7 +90,7 @@ def _take(handle: int, folder: Path) -> None:
     os.ftruncate(handle, len(name))
 
 
-def unfinished(folder: Path) -> Iterator[Unfinished]:
+def unfinished(folder: Path) -> Iterator[UnfinishedRun]:
     """The journals whose run ended without a word, oldest first.
 
     Raises JournalError for one that is damaged in its middle, or cannot be read: what was in flight
@@ -98,7 +98,7 @@ def unfinished(folder: Path) -> Iterator[Unfinished]:
     """
     for path in sorted(folder.glob("*.jsonl")):
         try:
-            if journal_format.ends(_tail(path)):
+            if journal_format.is_closed(_tail(path)):
                 continue
             data = read_regular(path, MAX_JOURNAL_BYTES)
         except OSError as error:
@@ -108,7 +108,7 @@ def unfinished(folder: Path) -> Iterator[Unfinished]:
             ) from None
         if b"\n" in data:  # else the run was killed at its first line, and had sent nothing
             try:
-                yield Unfinished(path, journal_format.read(data, str(path)))
+                yield UnfinishedRun(path, journal_format.read(data, str(path)))
             except JournalError as error:
                 raise JournalError(f"{error}; look at it, then move it away") from None
 
@@ -125,7 +125,7 @@ def _tail(path: Path) -> bytes:
         return stream.read()
 
 
-def read(path: Path) -> History:
+def read(path: Path) -> JournalContent:
     """What a journal says; JournalError where it cannot be read."""
     try:
         data = read_regular(path, MAX_JOURNAL_BYTES)
@@ -135,11 +135,11 @@ def read(path: Path) -> History:
 
 
 @asynccontextmanager
-async def opened(
+async def open_journal(
     folder: Path, run: Run, plan: Plan, method: str, parallelism: int
-) -> AsyncGenerator[Journal]:
+) -> AsyncGenerator[JournalWriter]:
     """The journal of this run, its first line on disk; its last one is written at the end."""
-    begun = Begun(
+    begun = RunStarted(
         run.name,
         journal_format.FORMAT,
         __version__,
@@ -152,20 +152,20 @@ async def opened(
         parallelism,
     )
     async with _file(folder / f"{run.stem}.jsonl", _NEW) as disk:
-        kept = Journal(disk)
+        kept = JournalWriter(disk)
         await kept.begin(begun)
         yield kept
-        await kept.end(Closed(_now(), run.name))
+        await kept.end(RunEnded(_now(), run.name))
 
 
-async def close(left: Unfinished, by: Run) -> None:
+async def close(left: UnfinishedRun, by: Run) -> None:
     """Notes that a later run has looked after what was in flight."""
     try:
         os.truncate(left.path, left.history.size)  # a line that was being written is no line
     except OSError as error:
         raise JournalError(f"{left.path}: cannot be closed: {error.strerror}") from None
     async with _file(left.path, _OLD) as disk:
-        await Journal(disk, left.history.seq).end(Closed(_now(), by.name))
+        await JournalWriter(disk, left.history.seq).end(RunEnded(_now(), by.name))
 
 
 @asynccontextmanager

@@ -8,12 +8,12 @@ from typing import Protocol
 from msgspec import structs
 
 from reconciler.applying.journal_format import (
-    Begun,
-    Closed,
-    Ended,
+    ChangeEnded,
     Intent,
     JournalError,
     Row,
+    RunEnded,
+    RunStarted,
     line_of,
 )
 from reconciler.model import Address, Change, Outcome
@@ -37,7 +37,7 @@ class Disk(Protocol):
         ...
 
 
-class Ledger(Protocol):
+class Journal(Protocol):
     """Where an apply notes what it does."""
 
     def expect(self, changes: Iterable[Change]) -> None:
@@ -53,7 +53,7 @@ class Ledger(Protocol):
         ...
 
 
-class Journal:
+class JournalWriter:
     """Lines for one run. Each is written at once; those that have to be durable share a sync."""
 
     def __init__(self, disk: Disk, seq: int = 0) -> None:
@@ -70,7 +70,7 @@ class Journal:
         """Is told which changes are to come, in order: their intents are noted ahead."""
         self._coming = iter(changes)
 
-    async def begin(self, begun: Begun) -> None:
+    async def begin(self, begun: RunStarted) -> None:
         """The first line."""
         self._note(begun)
         await self._durable()
@@ -104,9 +104,9 @@ class Journal:
         """Notes how a change ended; it is durable with what comes next."""
         if self._ahead.pop(outcome.change.address, None) is None:
             self._over.add(outcome.change.address)
-        self._note(Ended(str(outcome.change.address), outcome.name, outcome.detail))
+        self._note(ChangeEnded(str(outcome.change.address), outcome.name, outcome.detail))
 
-    async def end(self, closed: Closed) -> None:
+    async def end(self, closed: RunEnded) -> None:
         """The last line, and with it all that were still on their way."""
         self._note(closed)
         await self._durable()

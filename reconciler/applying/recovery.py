@@ -7,12 +7,12 @@ from msgspec import Struct
 
 from reconciler.applying import journal_store
 from reconciler.applying.journal_format import Intent, JournalError
-from reconciler.applying.journal_store import Run, Unfinished
+from reconciler.applying.journal_store import Run, UnfinishedRun
 from reconciler.client.connection import Client
 from reconciler.client.fetch import read
 from reconciler.client.read_only import ReadOnly
 from reconciler.kinds import GONE
-from reconciler.model import HUSHED, Address, Current, Unreadable
+from reconciler.model import REDACTED_REASON, Address, Current, Unreadable
 
 
 class Fate(StrEnum):
@@ -41,7 +41,7 @@ class Recovered(Struct, frozen=True):
         return all(fate is not Fate.UNREADABLE for fate, _ in self.fates.values())
 
 
-async def recover(unfinished: Unfinished, client: Client, by: Run) -> Recovered:
+async def recover(unfinished: UnfinishedRun, client: Client, by: Run) -> Recovered:
     """Reads the records that a run may have been writing when it ended, and closes its journal.
 
     A journal whose records could not all be read stays open, for the next run. `by` is the run
@@ -73,7 +73,7 @@ def _fate(intent: Intent, live: Current | Unreadable) -> tuple[Fate, str]:
     if isinstance(live, Unreadable):
         if live.status in GONE:
             return Fate.GONE, ""
-        return Fate.UNREADABLE, live.reason if intent.sensitive is None else HUSHED
+        return Fate.UNREADABLE, live.reason if intent.sensitive is None else REDACTED_REASON
     if intent.is_held_by(live):
         return Fate.IN_PLACE, ""
     return Fate.UNCHANGED if live.user_data == intent.before else Fate.CHANGED, ""

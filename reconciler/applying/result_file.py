@@ -12,7 +12,7 @@ from reconciler.planning.summary import tally
 FORMAT_VERSION = "1.0"
 
 
-class Ran(Struct, frozen=True):
+class RunInfo(Struct, frozen=True):
     """One run: when, for how long, who by, and how it ended; times are RFC 3339.
 
     `error` is why it ended early, if it did; `expected` the digest that was approved, if one was
@@ -41,7 +41,7 @@ class _Row(Struct):
     source: Source
 
 
-def document(plan: Plan | None, outcomes: Sequence[Outcome], ran: Ran) -> Iterator[str]:
+def document(plan: Plan | None, outcomes: Sequence[Outcome], ran: RunInfo) -> Iterator[str]:
     """Every outcome, a line each; of values only what the API said of them."""
     yield f'{{\n{_members(plan, outcomes, ran)}"outcomes":'
     separator = "[\n"
@@ -60,7 +60,7 @@ def document(plan: Plan | None, outcomes: Sequence[Outcome], ran: Ran) -> Iterat
     yield "[]\n}\n" if separator == "[\n" else "\n]\n}\n"
 
 
-def audit(plan: Plan | None, outcomes: Sequence[Outcome], ran: Ran) -> Iterator[str]:
+def audit(plan: Plan | None, outcomes: Sequence[Outcome], ran: RunInfo) -> Iterator[str]:
     """Who applied what, and how it ended: the counts, not the records."""
     members = _members(plan, outcomes, ran).rstrip(",\n")
     yield f"{{\n{members}\n}}\n"
@@ -71,7 +71,7 @@ def plain(text: str) -> str:
     return text.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
-def _members(plan: Plan | None, outcomes: Sequence[Outcome], ran: Ran) -> str:
+def _members(plan: Plan | None, outcomes: Sequence[Outcome], ran: RunInfo) -> str:
     about = msgspec.structs.asdict(ran)
     base_url = about.pop("base_url")
     members = {

@@ -13,7 +13,7 @@ from reconciler.files import SANDBOX_DB
 
 if TYPE_CHECKING:
     from reconciler.client.connection import Connection
-    from reconciler.client.fetch import How
+    from reconciler.client.fetch import ReadMode
     from reconciler.commands.plan_run import PlanInputs
     from reconciler.errors import ExitCode
     from reconciler.manifests.discovery import Tree
@@ -35,7 +35,7 @@ def settings(tree: "Tree") -> "Settings":
     """What reconciler.yaml in the project says."""
     from reconciler.manifests import settings
 
-    return settings.settings(tree)
+    return settings.load_settings(tree)
 
 
 def manifests(tree: "Tree", paths: tuple[Path, ...], settings: "Settings") -> "Manifests":
@@ -88,7 +88,7 @@ def plan_inputs(
     *,
     target: tuple[str, ...],
     exclude: tuple[str, ...],
-    read: "How",
+    read: "ReadMode",
     allow: tuple[str, ...],
     notes_head: bool = False,
     **comparison: Any,
@@ -109,7 +109,7 @@ def plan_inputs(
         Selection(*patterns),
         read,
         _comparison(notes_head=notes_head, **comparison),
-        guards.allowances(allow),
+        guards.parse_allowances(allow),
     )
 
 
@@ -130,12 +130,12 @@ def _comparison(
     from reconciler.model import Origin
     from reconciler.planning import base_revision
 
-    return base_revision.check(
+    return base_revision.checked(
         base_revision.Comparison(
             base,
             since,
             tuple(map(Origin, only)),
-            base_revision.choices(resolve),
+            base_revision.parse_choices(resolve),
             os.environ,
             notes_head=notes_head,
         )

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
-from reconciler.applying.executor import Apply
+from reconciler.applying.executor import Executor
 
 # A CI system kills a job 7.5 s after its first signal (GitHub: "Canceling a workflow"). The rest
 # of that time is for the reports.
@@ -17,7 +17,7 @@ _BOTH = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def stopped_by_signals(
-    apply: Apply, note: Callable[[str], None]
+    apply: Executor, note: Callable[[str], None]
 ) -> Generator[Sequence[signal.Signals]]:
     """Handles signals in the running event loop; the value holds those that were received.
 

@@ -16,7 +16,7 @@ from reconciler.errors import ReaderGoneError, ReconcilerError
 from reconciler.review.colours import Paint
 
 if TYPE_CHECKING:
-    from reconciler.applying.executor import Apply
+    from reconciler.applying.executor import Executor
 
 # A bar that is there for a moment is only a flicker.
 SECONDS_BEFORE_PROGRESS = 1.0
@@ -86,7 +86,7 @@ class Streams:
             raise ReconcilerError("nobody is there to approve: use --auto-approve, or apply a plan")
         return answer.strip()
 
-    def stop_on_signals(self, apply: "Apply") -> AbstractContextManager[Sequence[Signals]]:
+    def stop_on_signals(self, apply: "Executor") -> AbstractContextManager[Sequence[Signals]]:
         """Stops an apply at SIGINT or SIGTERM; the value of the context holds those received."""
         from reconciler.cli.signals import stopped_by_signals
 

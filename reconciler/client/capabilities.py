@@ -1,7 +1,7 @@
 """What a run has found out about the API, and need not ask again."""
 
 
-class Learned:
+class Capabilities:
     """Whether the API may answer with few fields (`narrow`), and has answered at all.
 
     The parameter for few fields is not on the API's public pages. It is used until an answer shows

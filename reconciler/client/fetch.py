@@ -10,16 +10,16 @@ from contextlib import aclosing
 from typing import Literal, TypeAlias
 
 from reconciler.client import api
-from reconciler.client.capabilities import Learned
+from reconciler.client.capabilities import Capabilities
 from reconciler.client.concurrency import each_of
 from reconciler.client.fetch_each import read_each
 from reconciler.client.fetch_pages import SweepBrokenError, pages
-from reconciler.client.fetch_strategy import Chooser
+from reconciler.client.fetch_strategy import PageStrategy
 from reconciler.client.transport import Transport
 from reconciler.kinds import KINDS
 from reconciler.model import Address, Current, Record, Unreadable
 
-How: TypeAlias = Literal["auto", "each", "sweep"]
+ReadMode: TypeAlias = Literal["auto", "each", "sweep"]
 OnRead: TypeAlias = Callable[[Address, Current | Unreadable], None]
 
 
@@ -27,7 +27,7 @@ async def read(
     records: Collection[Record],
     transport: Transport,
     *,
-    how: How,
+    how: ReadMode,
     parallelism: int,
     on_read: OnRead,
 ) -> None:
@@ -36,7 +36,7 @@ async def read(
     A record that no page showed is asked for by its SID: only the answer to that says that it is
     not there. Raises ApiError where nothing can be read at all.
     """
-    learned = Learned()
+    learned = Capabilities()
     left: dict[str, dict[str, Record]] = {name: {} for name in KINDS}
     for record in records:
         left[record.address.kind][record.address.sid] = record
@@ -44,7 +44,7 @@ async def read(
 
         async def sweep(name: str) -> None:
             wanted = left[name]
-            go_on = Chooser(len(wanted)).another_page if how == "auto" else _to_the_end
+            go_on = PageStrategy(len(wanted)).another_page if how == "auto" else _to_the_end
             await _sweep(pages(KINDS[name], transport, learned), wanted, go_on, on_read)
 
         kinds = [name for name, wanted in left.items() if wanted]

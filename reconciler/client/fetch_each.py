@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 
 from reconciler.client import api
-from reconciler.client.capabilities import Learned
+from reconciler.client.capabilities import Capabilities
 from reconciler.client.concurrency import each_of
 from reconciler.client.transport import Transport, TransportError
 from reconciler.errors import ApiError
@@ -17,7 +17,7 @@ _MAY_BE_NARROW = frozenset((200, 400, 422))
 async def read_each(
     records: Collection[Record],
     transport: Transport,
-    learned: Learned,
+    learned: Capabilities,
     *,
     parallelism: int,
     on_read: Callable[[Address, Current | Unreadable], None],
@@ -58,7 +58,9 @@ async def read_each(
     await each_of(records, ask, at_most=parallelism)
 
 
-async def _held(address: Address, transport: Transport, learned: Learned) -> Current | api.Refusal:
+async def _held(
+    address: Address, transport: Transport, learned: Capabilities
+) -> Current | api.Refusal:
     """What a record holds; TransportError where there is no answer."""
     if learned.narrow:
         held = api.stored(address, await transport.send(api.get(address, narrow=True)))

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Mapping
 from msgspec import UnsetType
 
 from reconciler.client import api
-from reconciler.client.capabilities import Learned
+from reconciler.client.capabilities import Capabilities
 from reconciler.client.transport import Transport, TransportError
 from reconciler.errors import ApiError
 from reconciler.kinds import Kind
@@ -24,7 +24,9 @@ class SweepBrokenError(Exception):
     """The pages lead nowhere; what is still wanted has to be asked for record by record."""
 
 
-async def pages(kind: Kind, transport: Transport, learned: Learned) -> AsyncGenerator[api.Page]:
+async def pages(
+    kind: Kind, transport: Transport, learned: Capabilities
+) -> AsyncGenerator[api.Page]:
     """The records of one kind, page by page; each page is one request.
 
     A page begins behind the last record of the one before. `next` is never followed: it could lead
@@ -58,7 +60,7 @@ async def pages(kind: Kind, transport: Transport, learned: Learned) -> AsyncGene
 
 
 async def _page(
-    kind: Kind, where: Mapping[str, str], transport: Transport, learned: Learned
+    kind: Kind, where: Mapping[str, str], transport: Transport, learned: Capabilities
 ) -> api.Page | None:
     """One page, whole objects where narrow ones are not to be had; None where it is refused."""
     asked_narrow = learned.narrow  # the other kind may find out meanwhile

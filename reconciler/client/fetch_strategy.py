@@ -3,7 +3,7 @@
 from reconciler.client.fetch_pages import PAGE_RECORDS
 
 
-class Chooser:
+class PageStrategy:
     """Decides for one kind, without knowing how many records the account has.
 
     A page costs one request, and so does asking for one record. Reading pages as long as they are

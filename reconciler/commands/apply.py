@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 
 from reconciler.applying import applied_ref, journal_store
 from reconciler.applying.approval import Approval
-from reconciler.applying.executor import Manner, WriteMethod
+from reconciler.applying.executor import ApplyOptions, WriteMethod
 from reconciler.applying.journal_store import Run
 from reconciler.applying.recovery import recover
 from reconciler.client.connection import Client, Connection, connected
@@ -31,14 +31,14 @@ from reconciler.errors import (
     RefusedError,
 )
 from reconciler.files import JOURNALS
-from reconciler.model import OutcomeName, Plan, short
+from reconciler.model import OutcomeName, Plan, short_commit
 from reconciler.planning import guards
 from reconciler.planning.plan_file import read_plan
 from reconciler.planning.summary import tally
 from reconciler.review import apply_text, plan_text, problems_text
-from reconciler.review.change_text import how_many
+from reconciler.review.change_text import count_records
 from reconciler.review.plan_text import Detail
-from reconciler.review.report import gather
+from reconciler.review.report import make_report
 
 QUESTION = """
 Do you want to write these changes?
@@ -85,7 +85,9 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
 
     Reports and the audit record are written however the run ends.
     """
-    wanted = report_files.wanted(parameters.reports, report_files.OF_AN_APPLY, parameters.plan)
+    wanted = report_files.parse_reports(
+        parameters.reports, report_files.OF_AN_APPLY, parameters.plan
+    )
     approval = _approval(parameters)
     folder = parameters.journal
     record = RunRecord(
@@ -100,7 +102,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     )
     try:
         with (
-            journal_store.locked(folder),
+            journal_store.lock_folder(folder),
             connected(parameters.connection) as (loop, client),
         ):
             step = _Apply(parameters, approval, record, loop, client, terminal)
@@ -176,7 +178,7 @@ class _Apply(Struct, frozen=True):
         record.output = output
         stop_on_error = self.parameters.on_error == "stop"
         parallelism = self.client.connection.parallelism
-        options = Manner(self.parameters.method, parallelism, stop_on_error=stop_on_error)
+        options = ApplyOptions(self.parameters.method, parallelism, stop_on_error=stop_on_error)
         request = ApplyRequest(plan, options, self.parameters.journal, record.run)
         result = self.loop.run(apply_run(request, self.client, output))
         record.code = self._judge(plan, result, output)
@@ -201,7 +203,7 @@ class _Apply(Struct, frozen=True):
 
     def _whole(self, plan: Plan) -> Iterator[str]:
         terminal, detail = self.terminal, self.parameters.detail
-        return plan_text.plan(gather(plan), terminal.paint, terminal.width, detail=detail)
+        return plan_text.plan(make_report(plan), terminal.paint, terminal.width, detail=detail)
 
     def _show(self, lines: Iterator[str]) -> None:
         if self.parameters.format == "text":
@@ -243,7 +245,7 @@ class _Apply(Struct, frozen=True):
     def _tell_unread(self, plan: Plan) -> None:
         lost = len(plan.unreadable)
         if lost:
-            self.record.error = f"{how_many(lost)} could not be read when this was planned"
+            self.record.error = f"{count_records(lost)} could not be read when this was planned"
             self.terminal.note(f"{self.terminal.paint.removed('error')}: {self.record.error}")
 
 
@@ -273,7 +275,7 @@ def _saved(file: Path, parameters: Parameters) -> Plan:
             f"{file}: was made for {plan.base_url}, but this run speaks to {base_url}: set "
             "CARRIERX_BASE_URL, or give --sandbox for a plan of the sandbox"
         )
-    return structs.replace(plan, guards=guards.again(plan, parameters.inputs.allowed))
+    return structs.replace(plan, guards=guards.recheck(plan, parameters.inputs.allowed))
 
 
 def _refuse(plan: Plan) -> None:
@@ -287,7 +289,7 @@ def _refuse(plan: Plan) -> None:
     refusing = [verdict for verdict in plan.guards if not verdict.ok]
     if refusing:
         names = ", ".join(verdict.guard for verdict in refusing)
-        flags = " ".join(guards.way_out(verdict) for verdict in refusing)
+        flags = " ".join(guards.allow_flag(verdict) for verdict in refusing)
         raise RefusedError(
             f"refused by {names} (above): nothing was written; if it is meant: {flags}"
         )
@@ -303,4 +305,4 @@ def _record(plan: Plan | None, parameters: Parameters, terminal: Terminal) -> No
     except ReconcilerError as error:
         terminal.note(f"Not recorded: {error}.")
     else:
-        terminal.note(f"Recorded {short(head)} as applied, for --base auto.")
+        terminal.note(f"Recorded {short_commit(head)} as applied, for --base auto.")

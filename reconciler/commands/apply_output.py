@@ -5,14 +5,14 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from reconciler.applying.executor import Apply
+from reconciler.applying.executor import Executor
 from reconciler.applying.recovery import Recovered
-from reconciler.commands.event_stream import SECONDS_TO_READ, Speaker
+from reconciler.commands.event_stream import SECONDS_TO_READ, EventStream
 from reconciler.commands.terminal import Terminal
 from reconciler.escape import visible
 from reconciler.model import Change, Outcome, Plan
 from reconciler.review import apply_events
-from reconciler.review.change_text import how_many
+from reconciler.review.change_text import count_records
 from reconciler.review.colours import Paint
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class ApplyOutput:
         self._step = _nothing
 
     @asynccontextmanager
-    async def writing(self, apply: Apply, traffic: object) -> AsyncGenerator[None]:
+    async def writing(self, apply: Executor, traffic: object) -> AsyncGenerator[None]:
         """Shows progress, and stops the run at a signal."""
         total = len(self._plan.changes)
         with (
@@ -60,10 +60,10 @@ class ApplyEvents(ApplyOutput):
 
     def __init__(self, terminal: Terminal, plan: Plan) -> None:
         super().__init__(terminal, plan)
-        self._speaker = Speaker(terminal)
+        self._speaker = EventStream(terminal)
 
     @asynccontextmanager
-    async def writing(self, apply: Apply, traffic: object) -> AsyncGenerator[None]:
+    async def writing(self, apply: Executor, traffic: object) -> AsyncGenerator[None]:
         """Prints all events of the run, from its version to the counts of its outcomes."""
         async with super().writing(apply, traffic):
             speaker = self._speaker
@@ -71,7 +71,7 @@ class ApplyEvents(ApplyOutput):
             speaker.say(apply_events.version(_now()))
             for change in self._plan.changes:
                 speaker.say(apply_events.planned(change, _now()))
-            speaker.say(apply_events.to_make(len(self._plan.changes), _now()))
+            speaker.say(apply_events.change_count(len(self._plan.changes), _now()))
             yield
             speaker.say(apply_events.applied(self.outcomes, _now()))
             self.failure = await speaker.end(
@@ -95,7 +95,7 @@ class ApplyEvents(ApplyOutput):
 def recovery_lines(recovered: Recovered, paint: Paint) -> Iterator[str]:
     """What became of the writes of a run that ended without closing its journal."""
     if recovered.fates:
-        count = how_many(len(recovered.fates))
+        count = count_records(len(recovered.fates))
         yield (
             f"The run of {visible(recovered.started)} ended without a word; it may have been "
             f"writing {count}:"

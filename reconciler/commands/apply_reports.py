@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from reconciler import __version__
 from reconciler.applying import result_file
-from reconciler.applying.actor import who
+from reconciler.applying.actor import actor_of
 from reconciler.applying.journal_store import Run
 from reconciler.commands import report_files
 from reconciler.commands.apply_output import ApplyOutput
@@ -22,7 +22,7 @@ from reconciler.review import apply_text, github_workflow, plan_text
 from reconciler.review.colours import Paint
 from reconciler.review.formats import REPORT_WIDTH, SUMMARY_BYTES
 from reconciler.review.markdown import apply_result
-from reconciler.review.report import gather
+from reconciler.review.report import make_report
 
 
 class RunRecord(Struct):
@@ -71,7 +71,7 @@ def report(record: RunRecord, wanted: Reports, terminal: Terminal) -> int:
     Returns the exit code of the run, or ERROR if the run succeeded and a file could not be
     written.
     """
-    ran = result_file.Ran(
+    ran = result_file.RunInfo(
         run=record.run.name,
         version=__version__,
         started=record.run.started.isoformat(timespec="seconds"),
@@ -82,11 +82,11 @@ def report(record: RunRecord, wanted: Reports, terminal: Terminal) -> int:
         base_url=record.base_url,
         error=record.error,
         expected=record.expected,
-        by=who(record.environment, record.root),
+        by=actor_of(record.environment, record.root),
     )
     plan, outcomes, error = record.plan, record.outcomes, record.error
     try:
-        room = SUMMARY_BYTES - report_files.held("github", wanted)
+        room = SUMMARY_BYTES - report_files.size_so_far("github", wanted)
         failures = report_files.write(
             wanted,
             {
@@ -120,7 +120,7 @@ def _text(record: RunRecord) -> Iterable[str]:
     shown: list[str] = []
     plan, outcomes = record.plan, record.outcomes
     if plan is not None:
-        shown += [*plan_text.plan(gather(plan), plain, REPORT_WIDTH, detail="verbose"), ""]
+        shown += [*plan_text.plan(make_report(plan), plain, REPORT_WIDTH, detail="verbose"), ""]
     if outcomes:
         unread = 0 if plan is None else len(plan.unreadable)
         shown += apply_text.text(outcomes, plain, unread=unread, verbose=True)

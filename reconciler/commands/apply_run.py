@@ -13,10 +13,10 @@ from typing import Protocol
 from msgspec import Struct
 
 from reconciler.applying import journal_store
-from reconciler.applying.executor import Apply, Manner, Means
+from reconciler.applying.executor import ApplyContext, ApplyOptions, Executor
 from reconciler.applying.journal_format import JournalError
 from reconciler.applying.journal_store import Run
-from reconciler.applying.journal_writer import Ledger
+from reconciler.applying.journal_writer import Journal
 from reconciler.client.connection import Client
 from reconciler.errors import ExitCode
 from reconciler.model import GOOD_OUTCOMES, Address, Change, Outcome, OutcomeName, Plan
@@ -31,7 +31,7 @@ class ApplyRequest(Struct, frozen=True):
 
     plan: Plan
     """What to write; its guards and conflicts were judged before."""
-    options: Manner
+    options: ApplyOptions
     """How to write it."""
     journal: Path
     """The folder of journals, locked by the caller (`journal_store.locked`)."""
@@ -42,7 +42,7 @@ class ApplyRequest(Struct, frozen=True):
 class Observer(Protocol):
     """What a caller hears of a run while it writes."""
 
-    def writing(self, apply: Apply, traffic: object) -> AbstractAsyncContextManager[None]:
+    def writing(self, apply: Executor, traffic: object) -> AbstractAsyncContextManager[None]:
         """Surrounds all writes; `apply.stop` and `apply.abandon` end them early.
 
         `traffic` is the count of requests, as a text for progress.
@@ -62,7 +62,7 @@ class Silent:
     """An observer that hears nothing."""
 
     @asynccontextmanager
-    async def writing(self, _apply: Apply, _traffic: object) -> AsyncGenerator[None]:
+    async def writing(self, _apply: Executor, _traffic: object) -> AsyncGenerator[None]:
         """Does nothing."""
         yield
 
@@ -113,21 +113,21 @@ async def apply_run(
     refused, failure = "", None
     async with client.session(requests=_REQUESTS_A_RECORD * len(plan.changes)) as session:
         try:
-            async with journal_store.opened(
+            async with journal_store.open_journal(
                 request.journal,
                 request.run,
                 plan,
                 request.options.method,
                 request.options.parallelism,
             ) as journal:
-                means = Means(
+                means = ApplyContext(
                     session.transport,
                     session.budget,
                     session.clock,
                     random.random,
                     _Announced(journal, observer),
                 )
-                apply = Apply(means, request.options, ended)
+                apply = Executor(means, request.options, ended)
                 span = client.connection.telemetry.span("records.apply")
                 with span:
                     async with observer.writing(apply, session.traffic):
@@ -159,7 +159,7 @@ def _address(outcome: Outcome) -> Address:
 class _Announced:
     """A journal that also tells the observer that a write begins."""
 
-    def __init__(self, journal: Ledger, observer: Observer) -> None:
+    def __init__(self, journal: Journal, observer: Observer) -> None:
         self._journal = journal
         self._observer = observer
 

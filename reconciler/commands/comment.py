@@ -16,11 +16,11 @@ from reconciler.forges import comment_marker
 from reconciler.forges.detect import detected, opened
 from reconciler.forges.sticky_comment import Posted, Posting, When
 from reconciler.model import OutcomeName, Plan
-from reconciler.planning.plan_diff import compare
+from reconciler.planning.plan_diff import diff_plans
 from reconciler.planning.plan_file import read_plan
 from reconciler.review.formats import View
 from reconciler.review.markdown import comment
-from reconciler.review.markdown.detail_levels import Around, Links
+from reconciler.review.markdown.detail_levels import CommentContext, Links
 
 # A result names every record: about 300 bytes each.
 _MAX_RESULT_BYTES = 1024 * 1024 * 1024
@@ -115,7 +115,7 @@ def _name(given: str, plan: Plan) -> str:
     return name
 
 
-def _around(parameters: Parameters, plan: Plan, name: str) -> Around:
+def _around(parameters: Parameters, plan: Plan, name: str) -> CommentContext:
     links = parameters.links
     for flag, url in (("report", links.report), ("plan", links.plan), ("run", links.run)):
         if url and not comment_marker.is_link(url):
@@ -124,15 +124,15 @@ def _around(parameters: Parameters, plan: Plan, name: str) -> Around:
     links = structs.replace(links, run=run_url if comment_marker.is_link(run_url) else "")
     since = None
     if parameters.previous is not None:
-        since = compare(read_plan(parameters.previous), plan)
+        since = diff_plans(read_plan(parameters.previous), plan)
         if since.old.base_url != plan.base_url:
             raise ReconcilerError(
                 f"{parameters.previous}: is of {since.old.base_url}, not of this API"
             )
-    return Around(name, links, since)
+    return CommentContext(name, links, since)
 
 
-def _linked(around: Around, report: str) -> Around:
+def _linked(around: CommentContext, report: str) -> CommentContext:
     return structs.replace(around, links=structs.replace(around.links, report=report))
 
 

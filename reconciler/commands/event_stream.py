@@ -15,7 +15,7 @@ SECONDS_TO_READ = 5.0
 _SECONDS_BETWEEN_LOOKS = 0.05
 
 
-class Speaker:
+class EventStream:
     """Prints what it is told, in order; what goes wrong is told once, and known at the end."""
 
     def __init__(self, terminal: Terminal) -> None:

@@ -10,9 +10,9 @@ from reconciler.errors import ExitCode, ProblemsError
 from reconciler.escape import visible
 from reconciler.files import rewrite
 from reconciler.manifests.discovery import Tree
-from reconciler.manifests.formatter import LayoutError, canonical
-from reconciler.manifests.loader import records_in
-from reconciler.manifests.validation import collect, is_error
+from reconciler.manifests.formatter import LayoutError, format_manifest
+from reconciler.manifests.loader import parse_records
+from reconciler.manifests.validation import collect_records, is_error
 from reconciler.model import Problem
 from reconciler.review.colours import Paint
 
@@ -36,7 +36,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     changed = refused = False
     for name, text in texts.items():
         try:
-            laid_out = canonical(name, text)
+            laid_out = format_manifest(name, text)
         except LayoutError as error:
             terminal.note(visible(str(error)))
             refused = True
@@ -69,7 +69,7 @@ def _valid(parameters: Parameters) -> dict[str, str]:
             problems.append(text)
         elif isinstance(found, str):
             texts[found] = text
-            problems += collect(records_in(found, text))[1]
+            problems += collect_records(parse_records(found, text))[1]
     if is_error(problems):
         raise ProblemsError(problems)
     return texts

@@ -21,7 +21,7 @@ from reconciler.manifests.discovery import SUFFIXES, Tree
 from reconciler.manifests.settings import FILE as CONFIG_FILE
 from reconciler.model import Plan
 from reconciler.planning import guards
-from reconciler.planning.summary import found_none
+from reconciler.planning.summary import none_found
 from reconciler.review import github_workflow, problems_text
 from reconciler.review.formats import FORMATS, SUMMARY_BYTES, View
 from reconciler.review.plan_text import Detail
@@ -43,7 +43,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     """OK with or without changes; INCOMPLETE where a record could not be read."""
     if parameters.out is not None:
         check_writable(parameters.out)
-    wished = report_files.wanted(parameters.reports, FORMATS, parameters.out)
+    wished = report_files.parse_reports(parameters.reports, FORMATS, parameters.out)
     _keep_inputs(parameters, [file for _, file in wished])
     outputs = parameters.inputs.comparison.environment.get("GITHUB_OUTPUT", "")
     outputs = outputs if report_files.asked_for(wished, "github") else ""
@@ -60,13 +60,13 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     failures = _report(plan, wished, outputs, tree)
     present(plan, parameters.format, terminal, tree, detail=parameters.detail)
     is_sandbox = plan.base_url == SANDBOX_BASE_URL
-    if is_sandbox and found_none(plan):
+    if is_sandbox and none_found(plan):
         names = parameters.inputs.manifests.names
         flags = " ".join(f"--manifests {shlex.quote(name)}" for name in names)
         terminal.note(f"To put them there: reconciler sandbox seed {visible(flags)}")
     if parameters.out is not None and plan.applyable:
         sandbox = " --sandbox" if is_sandbox else ""
-        flags = "".join(f" {guards.way_out(one)}" for one in plan.guards if not one.ok)
+        flags = "".join(f" {guards.allow_flag(one)}" for one in plan.guards if not one.ok)
         refused = f", though a guard refuses it without{flags}" if flags else ""
         command = f"reconciler apply{sandbox} {parameters.out}"
         terminal.note(f"Saved. To write exactly this: {command}{refused}")
@@ -93,7 +93,9 @@ def _keep_inputs(parameters: Parameters, written: Iterable[Path]) -> None:
 
 def _report(plan: Plan, wished: Reports, outputs: str, tree: Tree) -> list[ReconcilerError]:
     """Writes the reports, and the outputs of a step of GitHub's; tells what could not be."""
-    view = View(plan, tree.root, summary_bytes=SUMMARY_BYTES - report_files.held("github", wished))
+    view = View(
+        plan, tree.root, summary_bytes=SUMMARY_BYTES - report_files.size_so_far("github", wished)
+    )
     made = {name: partial(make_it, view) for name, make_it in FORMATS.items()}
     failures = report_files.write(wished, made)
     if outputs:

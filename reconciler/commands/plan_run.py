@@ -15,13 +15,13 @@ from msgspec import Struct, structs
 
 from reconciler import __version__
 from reconciler.client.connection import Client
-from reconciler.client.fetch import How, read
+from reconciler.client.fetch import ReadMode, read
 from reconciler.client.fetch_pages import PAGE_RECORDS
 from reconciler.client.read_only import ReadOnly
 from reconciler.errors import ReconcilerError
 from reconciler.git import Repository
 from reconciler.manifests import at_revision
-from reconciler.manifests.at_revision import History
+from reconciler.manifests.at_revision import BaseRecords
 from reconciler.manifests.loader import Manifests
 from reconciler.manifests.path_rules import Rules
 from reconciler.manifests.rule_catalog import severity
@@ -39,13 +39,13 @@ from reconciler.model import (
     Scope,
     Source,
     Unreadable,
-    short,
+    short_commit,
 )
 from reconciler.planning import guards, redaction
-from reconciler.planning.base_revision import Comparison, base_commit, pasts
-from reconciler.planning.builder import Draft
-from reconciler.planning.compare import Cleared, Wanted
-from reconciler.planning.redaction import Past
+from reconciler.planning.base_revision import Comparison, base_commit, past_rules
+from reconciler.planning.builder import PlanBuilder
+from reconciler.planning.compare import PlanRequest, Removed
+from reconciler.planning.redaction import PastRules
 from reconciler.planning.selection import Selection, select
 
 
@@ -56,7 +56,7 @@ class PlanInputs(Struct, frozen=True):
     """Where the wanted records are written."""
     selection: Selection = Selection()
     """Which of them to look at."""
-    how: How = "auto"
+    how: ReadMode = "auto"
     """How to read the live records."""
     comparison: Comparison = Comparison()
     """Which revision of git is the base."""
@@ -67,7 +67,7 @@ class PlanInputs(Struct, frozen=True):
 class Prepared(Struct, frozen=True):
     """What can be known of a plan before the live records are read."""
 
-    wanted: Wanted
+    wanted: PlanRequest
     """The records to read, and how to compare them."""
     released: tuple[Released, ...]
     """Records that were removed from git and keep their live value."""
@@ -135,7 +135,7 @@ def prepare(inputs: PlanInputs, client: Client) -> Prepared:
     chosen = select(everything, inputs.selection, strict=found.since is None)
     gone = {address: record for address, record in gone.items() if address in chosen}
     cleared = {
-        address: Cleared(_base(found, record), _past(record.source, found))
+        address: Removed(_base(found, record), _past(record.source, found))
         for address, record in gone.items()
         if rules.clears(record)
     }
@@ -144,12 +144,12 @@ def prepare(inputs: PlanInputs, client: Client) -> Prepared:
         del chosen[address]
     comparison, selection, past = inputs.comparison, inputs.selection, _pasts(found, inputs)
     return Prepared(
-        Wanted(
+        PlanRequest(
             chosen,
             None if found.before is None else found.before.before,
             cleared,
             rules.mode,
-            redaction.by(rules, past),
+            redaction.sensitive_by(rules, past),
             comparison.choices,
             comparison.only,
         ),
@@ -171,7 +171,7 @@ async def make(
     prepared: Prepared, inputs: PlanInputs, client: Client, progress: Progress = no_progress
 ) -> Plan:
     """Reads the live records and makes the plan, with the results of all guards."""
-    draft = Draft(client.connection.base_url, prepared.wanted)
+    draft = PlanBuilder(client.connection.base_url, prepared.wanted)
     if prepared.wanted.records:  # otherwise no token is needed either
         await _read(prepared, inputs, client, progress, draft)
     plan = structs.replace(
@@ -194,7 +194,7 @@ def with_meta(plan: Plan) -> Plan:
 
 
 async def _read(
-    prepared: Prepared, inputs: PlanInputs, client: Client, progress: Progress, draft: Draft
+    prepared: Prepared, inputs: PlanInputs, client: Client, progress: Progress, draft: PlanBuilder
 ) -> None:
     wanted = prepared.wanted.records
     async with client.session(requests=len(wanted)) as session:
@@ -214,7 +214,7 @@ async def _read(
                 )
 
 
-def _how(how: How, prepared: Prepared) -> How:
+def _how(how: ReadMode, prepared: Prepared) -> ReadMode:
     """`each` for few records of a large account, where pages would cost more requests.
 
     The account holds at least as many records as the manifests name.
@@ -228,7 +228,7 @@ class _Found(Struct, frozen=True):
 
     records: Mapping[Address, Record]
     """The wanted records, before any selection."""
-    before: History | None
+    before: BaseRecords | None
     """What git held at the base; None if no base is asked for."""
     revisions: Revisions
     """The base and the commit of the manifests."""
@@ -244,18 +244,18 @@ class _Found(Struct, frozen=True):
     """The commit of --since; None without it."""
 
 
-def _unknown(past: Past) -> Problem:
-    where = Source(f"{short(past.commit)}:{SETTINGS_FILE}", 1, 1)
+def _unknown(past: PastRules) -> Problem:
+    where = Source(f"{short_commit(past.commit)}:{SETTINGS_FILE}", 1, 1)
     message = "the rules of this commit cannot be read: no value is shown"
     return Problem(where, "unknown-rules", message, severity("unknown-rules"))
 
 
-def _pasts(found: _Found, inputs: PlanInputs) -> Sequence[Past]:
+def _pasts(found: _Found, inputs: PlanInputs) -> Sequence[PastRules]:
     if found.revisions.base is None:
         return ()
     manifests, commits = inputs.manifests, (found.revisions.base, found.since)
     git = at_revision.repository(manifests)
-    return tuple(pasts(commits, inputs.comparison, git, manifests.tree))
+    return tuple(past_rules(commits, inputs.comparison, git, manifests.tree))
 
 
 def _left_git(found: _Found, inputs: PlanInputs) -> Mapping[Address, Record]:
@@ -281,7 +281,7 @@ def _base(found: _Found, record: Record) -> Record | None:
 
 def _past(source: Source, found: _Found) -> Source:
     """A place at a commit, as git writes it: `1a2b3c4:manifests/a.yaml`."""
-    return structs.replace(source, file=f"{short(found.then)}:{source.file}")
+    return structs.replace(source, file=f"{short_commit(found.then)}:{source.file}")
 
 
 def _check_choices(
@@ -349,6 +349,6 @@ def _head_if_any(manifests: Manifests) -> str | None:
 def _head(git: Repository, manifests: Manifests) -> str | None:
     """HEAD, or None if the manifests differ from it."""
     head = git.known("HEAD")
-    if head is None or not at_revision.is_commit(git, head, manifests):
+    if head is None or not at_revision.matches_commit(git, head, manifests):
         return None
     return head

@@ -12,7 +12,7 @@ Reports = tuple[tuple[str, Path], ...]
 OF_AN_APPLY = ("text", "json", "github")
 
 
-def wanted(texts: Iterable[str], formats: Collection[str], *inputs: Path | None) -> Reports:
+def parse_reports(texts: Iterable[str], formats: Collection[str], *inputs: Path | None) -> Reports:
     """`json=report.json` as a format and a file that can be written, and is none of the inputs."""
     reports: list[tuple[str, Path]] = []
     taken = {path.resolve() for path in inputs if path is not None}
@@ -36,7 +36,7 @@ def asked_for(reports: Reports, name: str) -> bool:
     return any(format_ == name for format_, _ in reports)
 
 
-def held(name: str, reports: Reports) -> int:
+def size_so_far(name: str, reports: Reports) -> int:
     """How many bytes there are already in the file to which a format is added."""
     files = [file for format_, file in reports if format_ == name]
     return max((file.stat().st_size for file in files if file.exists()), default=0)

@@ -6,7 +6,7 @@ from typing import Literal
 from msgspec import Struct, structs
 
 from reconciler.applying import journal_store
-from reconciler.applying.journal_format import History, Intent
+from reconciler.applying.journal_format import Intent, JournalContent
 from reconciler.client.connection import Client, Connection, connected
 from reconciler.client.fetch import read
 from reconciler.client.read_only import ReadOnly
@@ -69,7 +69,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
 
 
 async def _plan(
-    history: History, parameters: Parameters, client: Client, terminal: Terminal
+    history: JournalContent, parameters: Parameters, client: Client, terminal: Terminal
 ) -> Plan:
     """The records that still hold what the run wrote, with what they held before."""
     in_flight = frozenset(history.in_flight)
@@ -107,13 +107,13 @@ async def _plan(
     ordered = tuple(sorted(changes, key=lambda change: change.address))
     url = history.begun.base_url
     lost = tuple(sorted(unreadable, key=lambda record: record.address))
-    plan = Plan(url, digest(url, ordered), ordered, in_sync, unreadable=lost, left=left)
+    plan = Plan(url, digest(url, ordered), ordered, in_sync, unreadable=lost, left_alone=left)
     # Which part of all records this is nobody can say without the manifests.
     limits = structs.asdict(parameters.guards) | {"max_change_percent": None}
     return with_meta(structs.replace(plan, guards=guards.judge(plan, limits, {})))
 
 
-def _ended(history: History, address: Address) -> OutcomeName | None:
+def _ended(history: JournalContent, address: Address) -> OutcomeName | None:
     ended = history.outcomes.get(address)
     return None if ended is None else ended.outcome
 

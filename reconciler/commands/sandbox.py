@@ -16,9 +16,9 @@ from reconciler.kinds import KINDS, Kind
 from reconciler.manifests.loader import Manifests
 from reconciler.sandbox import faults, fixtures, tokens
 from reconciler.sandbox.app import PREFIX, Options, create_app
-from reconciler.sandbox.fault_injection import Weather
-from reconciler.sandbox.faults import Dice
-from reconciler.sandbox.fixtures import Wanted
+from reconciler.sandbox.fault_injection import FaultInjection
+from reconciler.sandbox.faults import FaultSampler
+from reconciler.sandbox.fixtures import Fixture
 from reconciler.sandbox.store import Store
 
 # In one file an editor still opens.
@@ -57,7 +57,7 @@ def serve(parameters: Serving, terminal: Terminal) -> ExitCode:
     import uvicorn  # only a server needs it
 
     try:
-        dice = Dice(faults.parse(parameters.fault_spec), parameters.seed)
+        dice = FaultSampler(faults.parse(parameters.fault_spec), parameters.seed)
     except ValueError as error:
         raise UsageError(f"--fault: {error}") from None
     with (
@@ -67,7 +67,9 @@ def serve(parameters: Serving, terminal: Terminal) -> ExitCode:
     ):
         if store.is_empty():
             _fill(store, parameters, terminal)
-        app = Weather(create_app(store, parameters.options), parameters.latency_seconds, dice)
+        app = FaultInjection(
+            create_app(store, parameters.options), parameters.latency_seconds, dice
+        )
         config = uvicorn.Config(app, log_level="error", lifespan="off")
         address = _reachable(*listener.getsockname()[:2])
         terminal.write_lines(
@@ -92,7 +94,7 @@ def fill(parameters: Seeding, terminal: Terminal) -> ExitCode:
         count = 0
         if parameters.manifests is not None:
             records = parameters.manifests.load().records.values()
-            wanted = (Wanted(record.address, record.wanted) for record in records)
+            wanted = (Fixture(record.address, record.wanted) for record in records)
             count += fixtures.add_wanted(
                 store, wanted, drift=parameters.drift, seed=parameters.seed
             )
@@ -160,14 +162,14 @@ def _write_manifests(folder: Path, count: int, number: int) -> None:
             write_whole(path, _manifest(kind, chunk), mode=0o644)
 
 
-def _manifest(kind: Kind, records: Iterable[Wanted]) -> Iterator[str]:
+def _manifest(kind: Kind, records: Iterable[Fixture]) -> Iterator[str]:
     yield f"{kind.name}:\n"
     for record in records:
         # JSON is YAML: quoted, so that nothing in it can be read as anything else.
         yield f"  {record.address.sid}:\n    user_data: {record.user_data}\n"
 
 
-def _batched(items: Iterable[Wanted], size: int) -> Iterator[list[Wanted]]:
+def _batched(items: Iterable[Fixture], size: int) -> Iterator[list[Fixture]]:
     """Lists of `size` items, the last one shorter."""
     rest = iter(items)
     while chunk := list(islice(rest, size)):

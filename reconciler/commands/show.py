@@ -8,7 +8,7 @@ from reconciler.commands.plan_output import present
 from reconciler.commands.terminal import Terminal
 from reconciler.errors import ExitCode, UsageError
 from reconciler.manifests.discovery import Tree
-from reconciler.planning.plan_diff import compare
+from reconciler.planning.plan_diff import diff_plans
 from reconciler.planning.plan_file import read_plan
 from reconciler.review import plan_diff_text
 from reconciler.review.plan_text import Detail
@@ -33,7 +33,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     if parameters.old is not None:
         if parameters.format not in _OF_TWO:
             raise UsageError(f"--diff is shown as {' or '.join(_OF_TWO)}, not {parameters.format}")
-        between = compare(read_plan(parameters.old), plan)
+        between = diff_plans(read_plan(parameters.old), plan)
         if parameters.format == "json":
             terminal.write([plan_diff_text.json(between)])
         else:

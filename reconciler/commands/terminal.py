@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from reconciler.review.colours import Paint
 
 if TYPE_CHECKING:
-    from reconciler.applying.executor import Apply
+    from reconciler.applying.executor import Executor
 
 
 class Terminal(Protocol):
@@ -49,6 +49,6 @@ class Terminal(Protocol):
         """
         ...
 
-    def stop_on_signals(self, apply: "Apply") -> AbstractContextManager[Sequence[Signals]]:
+    def stop_on_signals(self, apply: "Executor") -> AbstractContextManager[Sequence[Signals]]:
         """Stops an apply at SIGINT or SIGTERM; the value of the context holds those received."""
         ...

@@ -137,7 +137,7 @@ def _seconds(created: str) -> int:
 def _stops(plan: Plan) -> str:
     """Stands for all that stops an apply, and for the guards that were let pass."""
     what = [
-        *(f"{one.address} {' '.join(one.places)}" for one in plan.conflicts),
+        *(f"{one.address} {' '.join(one.paths)}" for one in plan.conflicts),
         *(str(one.address) for one in plan.unreadable),
         *(f"{one.guard} {one.allowed}" for one in plan.guards if one.allowed or not one.ok),
     ]

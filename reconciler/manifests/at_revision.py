@@ -19,20 +19,20 @@ from reconciler.manifests.discovery import MAX_FILE_BYTES, SUFFIXES, is_utf8, te
 from reconciler.manifests.loader import (
     Loaded,
     Manifests,
+    cached_records,
     collector_paused,
-    empty,
-    records_from,
-    records_of,
+    no_records,
+    read_records,
 )
 from reconciler.manifests.path_rules import Rules
 from reconciler.manifests.sid_index import sids_in
-from reconciler.manifests.validation import collect, is_error
-from reconciler.model import Address, Problem, Record, Severity, short
+from reconciler.manifests.validation import collect_records, is_error
+from reconciler.model import Address, Problem, Record, Severity, short_commit
 
 _SUBMODULE, _LINK = "160000", "120000"
 
 
-class History(Struct, frozen=True):
+class BaseRecords(Struct, frozen=True):
     """What git held at a commit: in the files that are the same now, just what they hold now."""
 
     commit: str
@@ -46,11 +46,11 @@ class History(Struct, frozen=True):
         return self.records.get(record.address)
 
 
-class Since(Struct, frozen=True):
+class ChangedSince(Struct, frozen=True):
     """The records whose value changed since a commit, and how many the manifests hold in all."""
 
     loaded: Loaded
-    history: History
+    history: BaseRecords
     records: int
 
 
@@ -71,15 +71,15 @@ def repository(manifests: Manifests) -> Repository:
 
 def at_commit(
     commit: str, git: Repository, manifests: Manifests, rules: Rules
-) -> tuple[History, tuple[Problem, ...]]:
+) -> tuple[BaseRecords, tuple[Problem, ...]]:
     """What git held at a commit, and what is wrong with the manifests there, as warnings."""
     compared = _compare(commit, git, manifests)
     with collector_paused():
         records, problems = _then(commit, git, compared, rules, manifests.cache)
-    return History(commit, records, frozenset(compared.same)), problems
+    return BaseRecords(commit, records, frozenset(compared.same)), problems
 
 
-def since_commit(commit: str, git: Repository, manifests: Manifests, rules: Rules) -> Since:
+def since_commit(commit: str, git: Repository, manifests: Manifests, rules: Rules) -> ChangedSince:
     """The records whose value changed since a commit; no other file is parsed.
 
     Raises ProblemsError with every problem of the files that changed.
@@ -87,23 +87,23 @@ def since_commit(commit: str, git: Repository, manifests: Manifests, rules: Rule
     compared = _compare(commit, git, manifests)
     with collector_paused():
         before, warnings = _then(commit, git, compared, rules, manifests.cache)
-        history = History(commit, before, frozenset(compared.same))
-        now, problems = collect(_now(manifests, compared.changed))
+        history = BaseRecords(commit, before, frozenset(compared.same))
+        now, problems = collect_records(_now(manifests, compared.changed))
         # A SID that came or went may be in a file that did not change: written twice, or moved.
         suspects = {address.sid for address in now.keys() ^ before.keys()}
         elsewhere, count = _scan(manifests, compared.same, suspects)
         if elsewhere:
-            now, problems = collect(_now(manifests, (*compared.changed, *elsewhere)))
+            now, problems = collect_records(_now(manifests, (*compared.changed, *elsewhere)))
         problems += rules.check(now.values())
     if not (count or now or is_error(problems)):
-        problems.append(empty(manifests.names))
+        problems.append(no_records(manifests.names))
     if is_error(problems):
         raise ProblemsError(sorted(rules.discreet(problems), key=lambda problem: problem.source))
     told = (*rules.discreet(problems), *warnings)
-    return Since(Loaded(now, told, len(compared.changed)), history, len(now) + count)
+    return ChangedSince(Loaded(now, told, len(compared.changed)), history, len(now) + count)
 
 
-def changed(records: Mapping[Address, Record], history: History) -> dict[Address, Record]:
+def changed(records: Mapping[Address, Record], history: BaseRecords) -> dict[Address, Record]:
     """The records that git held in another value, or not at all."""
     return {
         address: record
@@ -112,13 +112,13 @@ def changed(records: Mapping[Address, Record], history: History) -> dict[Address
     }
 
 
-def is_commit(git: Repository, commit: str, manifests: Manifests) -> bool:
+def matches_commit(git: Repository, commit: str, manifests: Manifests) -> bool:
     """Whether the manifests are those of a commit, to the byte."""
     compared = _compare(commit, git, manifests)
     return not (compared.changed or compared.then)
 
 
-def alike(git: Repository, one: str, other: str, manifests: Manifests) -> bool:
+def same_manifests(git: Repository, one: str, other: str, manifests: Manifests) -> bool:
     """Whether two commits hold the same manifests, to the byte."""
     held = [
         {name: blob.oid for name, blob in _files(each, git, manifests)} for each in (one, other)
@@ -196,22 +196,22 @@ def _then(
             if isinstance(text, Problem):
                 yield text
             else:
-                yield from records_from(files[blob.path], text, cache)
+                yield from cached_records(files[blob.path], text, cache)
 
-    records, problems = collect(stream())
+    records, problems = collect_records(stream())
     errors = (problem for problem in problems if is_error([problem]))
     return records, tuple(_past(problem, commit) for problem in rules.discreet(errors))
 
 
 def _past(problem: Problem, commit: str) -> Problem:
-    where = structs.replace(problem.source, file=f"{short(commit)}:{problem.source.file}")
+    where = structs.replace(problem.source, file=f"{short_commit(commit)}:{problem.source.file}")
     message = f"{problem.message} (at that revision: what git held there is not known)"
     return structs.replace(problem, source=where, message=message, severity=Severity.WARNING)
 
 
 def _now(manifests: Manifests, names: Iterable[str]) -> Iterator[Record | Problem]:
     for name in names:
-        yield from records_of(manifests.tree, name, manifests.cache)
+        yield from read_records(manifests.tree, name, manifests.cache)
 
 
 def _scan(manifests: Manifests, names: Iterable[str], suspects: set[str]) -> tuple[list[str], int]:
@@ -230,7 +230,7 @@ def _scan(manifests: Manifests, names: Iterable[str], suspects: set[str]) -> tup
     return elsewhere, count
 
 
-def released(history: History, records: Mapping[Address, Record]) -> dict[Address, Record]:
+def released(history: BaseRecords, records: Mapping[Address, Record]) -> dict[Address, Record]:
     """The records that git held and holds no more, as they were."""
     return {
         address: record for address, record in history.records.items() if address not in records

@@ -33,7 +33,7 @@ FREE_EXPANSION = 1_000_000
 EXPANSION_A_CHARACTER = 16
 
 # Told of each problem that does not end the reading: where, rule, message.
-Report: TypeAlias = Callable[[Mark, str, str], None]
+ReportProblem: TypeAlias = Callable[[Mark, str, str], None]
 
 
 def is_mapping(event: Event) -> bool:
@@ -47,7 +47,7 @@ class Reader:
     Problems that leave the rest readable go to `report`; what does not raises BrokenTreeError.
     """
 
-    def __init__(self, text: str, report: Report, parser: NewParser | None = None) -> None:
+    def __init__(self, text: str, report: ReportProblem, parser: NewParser | None = None) -> None:
         self._text = text
         self._next = events(text, parser)
         self._report = report
@@ -199,7 +199,7 @@ class Reader:
         return node
 
 
-def single_document(text: str, report: Report) -> Node | None:
+def single_document(text: str, report: ReportProblem) -> Node | None:
     """The only document of a text, None where there is none.
 
     Raises BrokenTreeError where the text cannot be read, or holds several.

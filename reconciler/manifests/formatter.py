@@ -16,9 +16,15 @@ from msgspec import Raw
 from reconciler.errors import ReconcilerError
 from reconciler.kinds import KINDS
 from reconciler.manifests.discovery import bad_character
-from reconciler.manifests.formatter_lines import INDENT, deeper, in_order, notes, tidied
-from reconciler.manifests.loader import records_in
-from reconciler.manifests.validation import collect, is_error
+from reconciler.manifests.formatter_lines import (
+    INDENT,
+    comment_owners,
+    ends_a_block,
+    sort_entries,
+    tidy,
+)
+from reconciler.manifests.loader import parse_records
+from reconciler.manifests.validation import collect_records, is_error
 from reconciler.model import Address
 
 # Every scalar stays on its line, however long: a break inside would be one more thing to review.
@@ -37,7 +43,7 @@ class LayoutError(ReconcilerError):
     """A layout that would lose something."""
 
 
-def canonical(file: str, text: str) -> str:
+def format_manifest(file: str, text: str) -> str:
     """The text in its canonical layout: kinds in the API's order, SIDs sorted, two spaces a level.
 
     The text must hold no problems; its line ends are kept. Raises LayoutError, which names the file
@@ -68,13 +74,13 @@ def _sid(item: tuple[str, Raw]) -> str:
 
 
 def _yaml(file: str, text: str) -> str:
-    written = tidied(_rewritten(text), deeper(text))
-    ordered = in_order(written)
+    written = tidy(_rewritten(text), ends_a_block(text))
+    ordered = sort_entries(written)
     before = _written(file, text)
     # The unsorted one too: an alias may have to stay behind its anchor, an open block at the end.
-    for candidate in (tidied(ordered, deeper(ordered)), written):
+    for candidate in (tidy(ordered, ends_a_block(ordered)), written):
         if before is not None and _written(file, candidate) == before:
-            if notes(text) == notes(candidate):
+            if comment_owners(text) == comment_owners(candidate):
                 return candidate
             raise LayoutError(f"{file}: a comment could not stay with what it is about: move it")
     raise LayoutError(_NOT_THE_SAME.format(file))
@@ -84,7 +90,7 @@ def _written(file: str, text: str) -> dict[Address, tuple[str | None, bool]] | N
     """What would be sent, record by record; None where the text has problems."""
     if bad_character(file, text) is not None:
         return None
-    records, problems = collect(records_in(file, text))
+    records, problems = collect_records(parse_records(file, text))
     if is_error(problems):
         return None
     return {address: (record.wanted, record.structured) for address, record in records.items()}

@@ -65,7 +65,7 @@ def _lines(text: str) -> list[_Line]:
     ]
 
 
-def deeper(text: str) -> list[bool]:
+def ends_a_block(text: str) -> list[bool]:
     """For each comment on a line of its own whether it ends what stands above it.
 
     It does where a block ends with it: it stands further in than what comes next, and so does what
@@ -86,7 +86,7 @@ def deeper(text: str) -> list[bool]:
     return flags
 
 
-def tidied(text: str, ends: list[bool]) -> str:
+def tidy(text: str, ends: list[bool]) -> str:
     """Comments as far in as what they are about, and one blank line at the most.
 
     `ends` is what `deeper` says of the same comments. ValueError where they are not as many.
@@ -123,7 +123,7 @@ def _indented(lines: list[_Line]) -> Iterator[_Line]:
     return reversed(done)
 
 
-def in_order(text: str) -> str:
+def sort_entries(text: str) -> str:
     """Kinds and SIDs in order, each with its comments; the text has to be tidy."""
     documents: list[list[_Line]] = [[]]
     for line in _lines(text):
@@ -195,7 +195,7 @@ def _written(line: _Line) -> str:
     return f"{line.text}\n"
 
 
-def notes(text: str) -> Counter[tuple[str, str]]:
+def comment_owners(text: str) -> Counter[tuple[str, str]]:
     """Every comment with the record that it is about, nothing for one about a kind or a file."""
     lines = _lines(text)
     starts = dict(_starts(text))
@@ -203,7 +203,7 @@ def notes(text: str) -> Counter[tuple[str, str]]:
     for number, line in enumerate(lines):
         owner = starts.get(number, "" if line.text.startswith("---") else owner)
         owners.append(owner)
-    ends = iter(deeper(text))
+    ends = iter(ends_a_block(text))
     found: Counter[tuple[str, str]] = Counter()
     for number, line in enumerate(lines):
         if line.comment_at is None:

@@ -19,7 +19,7 @@ from reconciler.kinds import MANAGED_FIELD
 from reconciler.manifests.composer import single_document
 from reconciler.manifests.discovery import Tree
 from reconciler.manifests.nodes import Step, descend
-from reconciler.manifests.resolver import json_of
+from reconciler.manifests.resolver import to_json
 from reconciler.manifests.yaml_events import BrokenTreeError, Mark, Position, source
 from reconciler.model import Problem
 
@@ -134,7 +134,7 @@ def _read(tree: Tree, name: str) -> Any:
         if node is None:
             report(Position(0, 0), "empty", "holds no schema")
         else:
-            schema = json.loads(json_of(node, report), parse_float=Decimal)
+            schema = json.loads(to_json(node, report), parse_float=Decimal)
             for steps, message in _faults(schema):
                 report(descend(node, steps).mark, "user-schema", message)
     except BrokenTreeError as broken:

@@ -13,7 +13,7 @@ from reconciler.manifests.discovery import Tree
 from reconciler.manifests.parser import parse
 from reconciler.manifests.path_rules import Rules
 from reconciler.manifests.settings import Settings
-from reconciler.manifests.validation import admit, collect, is_error
+from reconciler.manifests.validation import collect_records, is_error, validate_entry
 from reconciler.model import Address, Problem, Record, Source
 
 
@@ -64,14 +64,14 @@ def load(
                 yield found
             else:
                 files += 1
-                yield from records_of(tree, found, cache)
+                yield from read_records(tree, found, cache)
 
     with collector_paused():
-        records, problems = collect(stream())
+        records, problems = collect_records(stream())
         if rules is not None:
             problems += rules.check(records.values())
     if not (records or is_error(problems)):
-        problems.append(empty(names))
+        problems.append(no_records(names))
     if rules is not None:
         problems = list(rules.discreet(problems))
     if is_error(problems):
@@ -79,25 +79,25 @@ def load(
     return Loaded(records, tuple(problems), files)
 
 
-def empty(names: Sequence[str]) -> Problem:
+def no_records(names: Sequence[str]) -> Problem:
     """What an empty tree is: a mistake far more often than a wish."""
     named = names[0] if names else "."
     return Problem(Source(named, 1, 1), "empty", "holds no records: is it the right folder?")
 
 
-def records_of(tree: Tree, name: str, cache: Cache | None = None) -> Iterator[Record | Problem]:
+def read_records(tree: Tree, name: str, cache: Cache | None = None) -> Iterator[Record | Problem]:
     """The records and problems of one file, as they come."""
     text = tree.text(name)
     if isinstance(text, Problem):
         yield text
     else:
-        yield from records_from(name, text, cache)
+        yield from cached_records(name, text, cache)
 
 
-def records_from(file: str, text: str, cache: Cache | None) -> Iterator[Record | Problem]:
+def cached_records(file: str, text: str, cache: Cache | None) -> Iterator[Record | Problem]:
     """The same for a text that was read: from the cache, or into it where it has no problem."""
     if cache is None or len(text) < cached.MIN_CHARS:
-        yield from records_in(file, text)
+        yield from parse_records(file, text)
         return
     key = cached.key_of(text, file)
     known = cache.get(key, file)
@@ -106,7 +106,7 @@ def records_from(file: str, text: str, cache: Cache | None) -> Iterator[Record |
         return
     kept: list[Record] = []
     whole = True
-    for item in records_in(file, text):
+    for item in parse_records(file, text):
         if isinstance(item, Problem):
             whole = False
         else:
@@ -116,14 +116,14 @@ def records_from(file: str, text: str, cache: Cache | None) -> Iterator[Record |
         cache.put(key, kept)
 
 
-def records_in(file: str, text: str) -> Iterator[Record | Problem]:
+def parse_records(file: str, text: str) -> Iterator[Record | Problem]:
     """The records and problems of a manifest's text, as they come."""
     told: set[tuple[Source, str]] = set()  # an alias brings the same place again and again
     for item in parse(file, text):
         if isinstance(item, Problem):
             yield item
             continue
-        record, problems = admit(item)
+        record, problems = validate_entry(item)
         for problem in problems:
             if (problem.source, problem.rule) not in told:
                 told.add((problem.source, problem.rule))

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from reconciler.kinds import KINDS
 from reconciler.manifests.comments import stray_tabs
-from reconciler.manifests.composer import Reader, Report, is_mapping
+from reconciler.manifests.composer import Reader, ReportProblem, is_mapping
 from reconciler.manifests.nodes import Node, Scalar
 from reconciler.manifests.yaml_events import BrokenTreeError, Mark, Position, source
 from reconciler.model import Problem, Source
@@ -69,7 +69,7 @@ def parse(file: str, text: str) -> Iterator[Entry | Problem]:
         yield Problem(Source(file, 1, 1), "empty", f"holds no records: {_EXPECTED}")
 
 
-def _entries(reader: Reader, file: str, report: Report) -> Iterator[Entry]:
+def _entries(reader: Reader, file: str, report: ReportProblem) -> Iterator[Entry]:
     while (event := reader.next_document()) is not None:
         if is_mapping(event):
             kinds: set[str] = set()

@@ -14,10 +14,10 @@ from reconciler.manifests.json_schema import Finding, UserSchema
 from reconciler.manifests.nodes import descend
 from reconciler.manifests.parser import Entry, parse
 from reconciler.manifests.rule_catalog import RULES, severity
-from reconciler.manifests.settings import FILE, Settings, place
+from reconciler.manifests.settings import FILE, Settings, locate
 from reconciler.model import Address, Mode, Problem, Record, Source
-from reconciler.values.canonical import lengths, structure
-from reconciler.values.json_pointer import pointer
+from reconciler.values.canonical import describe_length, structure
+from reconciler.values.json_pointer import to_pointer
 
 
 class Rules:
@@ -106,7 +106,7 @@ class Rules:
         for text in filter(None, texts):
             value = structure(text)
             found = schema.sensitive(text if value is None else value)
-            places.update(map(pointer, found))
+            places.update(map(to_pointer, found))
             spoken_of = bool(found) or isinstance(value, dict)
             if not spoken_of or schema.findings(text, structured=value is not None):
                 return ("",)
@@ -139,7 +139,7 @@ class Rules:
         ]
 
     def _odd(self, number: int, rule: str, message: str) -> Problem:
-        return Problem(place(self._tree, "rules", number), rule, message, severity(rule))
+        return Problem(locate(self._tree, "rules", number), rule, message, severity(rule))
 
     def _overruled(self, numbers: Sequence[int]) -> Iterator[tuple[int, int, str]]:
         """(rule, later rule, what) for what the one says and the other says otherwise."""
@@ -194,6 +194,6 @@ def _problem(address: Address, where: Source, finding: Finding) -> Problem:
 
 
 def _too_long(record: Record, most: int) -> Problem:
-    held = lengths(record.wanted)
+    held = describe_length(record.wanted)
     message = f"{MANAGED_FIELD} has {held}; {FILE} allows {most:,} characters"
     return Problem(record.source, "too-long", message, about=str(record.address))

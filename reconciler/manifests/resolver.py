@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 from json.encoder import encode_basestring
 
-from reconciler.manifests.composer import Report
+from reconciler.manifests.composer import ReportProblem
 from reconciler.manifests.nodes import Node, Scalar, Sequence
 
 NULLS = frozenset(("null", "Null", "NULL", "~", ""))
@@ -46,34 +46,34 @@ _CHARACTERS = (
 )
 
 
-def json_of(node: Node, report: Report) -> str:
+def to_json(node: Node, report: ReportProblem) -> str:
     """Canonical JSON of a node, by the rules of `value.canonical`; every doubt goes to `report`."""
     if isinstance(node, Scalar):
         if not node.plain or not node.text.isascii():
             check_text(node, report)
         if not node.plain:
             return encode_basestring(node.text)
-        json = meaning(node.text)
+        json = resolve_scalar(node.text)
         if json is None:
             report(node.mark, "doubtful", f'`{node.text}` is in doubt: quote it ("{node.text}")')
         return json or ""
     if isinstance(node, Sequence):
-        return f"[{','.join([json_of(item, report) for item in node.items])}]"
+        return f"[{','.join([to_json(item, report) for item in node.items])}]"
     members: list[tuple[str, str]] = []
     for key, value in node.pairs:
         # Plain words, most of what there is, without a call for each.
-        name = meaning(key.text) if key.plain and key.text.isascii() else None
+        name = resolve_scalar(key.text) if key.plain and key.text.isascii() else None
         if name is None or name[0] != '"':
             name = _key(key, report)
         json = None
         if type(value) is Scalar and value.plain and value.text.isascii():
-            json = meaning(value.text)
-        members.append((key.text, f"{name}:{json or json_of(value, report)}"))
+            json = resolve_scalar(value.text)
+        members.append((key.text, f"{name}:{json or to_json(value, report)}"))
     members.sort()
     return f"{{{','.join([member for _, member in members])}}}"
 
 
-def check_text(scalar: Scalar, report: Report) -> None:
+def check_text(scalar: Scalar, report: ReportProblem) -> None:
     """Reports characters that cannot be sent or seen, written out or as an escape."""
     if scalar.text.isascii() and scalar.text.isprintable():
         return  # as nearly every text is, and ten times quicker to tell
@@ -85,7 +85,7 @@ def check_text(scalar: Scalar, report: Report) -> None:
 
 
 @lru_cache(maxsize=4096)  # annotations repeat themselves: campaigns, owners, states
-def meaning(text: str) -> str | None:
+def resolve_scalar(text: str) -> str | None:
     """The JSON text that a plain scalar means, None where its meaning is in doubt."""
     if text in NULLS:
         return "null"
@@ -105,10 +105,10 @@ def _inexact(integer: str) -> bool:
     return len(integer) > _LONGEST_EXACT_INTEGER or abs(int(integer)) > _LARGEST_EXACT_INTEGER
 
 
-def _key(key: Scalar, report: Report) -> str:
+def _key(key: Scalar, report: ReportProblem) -> str:
     """A key that is quoted, or should be."""
     check_text(key, report)
-    json = meaning(key.text)
+    json = resolve_scalar(key.text)
     if key.plain and (json is None or not json.startswith('"')):
         report(key.mark, "key", f'a key is text: quote it ("{key.text}")')
     return encode_basestring(key.text)

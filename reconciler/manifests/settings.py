@@ -8,10 +8,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from reconciler.errors import ProblemsError
-from reconciler.manifests.composer import Report, single_document
+from reconciler.manifests.composer import ReportProblem, single_document
 from reconciler.manifests.discovery import Tree
 from reconciler.manifests.nodes import descend
-from reconciler.manifests.resolver import json_of
+from reconciler.manifests.resolver import to_json
 from reconciler.manifests.yaml_events import BrokenTreeError, Mark, source
 from reconciler.model import Mode, Problem, Source
 
@@ -66,7 +66,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     rules: tuple[Rule, ...] = ()
 
 
-def settings(tree: Tree) -> Settings:
+def load_settings(tree: Tree) -> Settings:
     """What reconciler.yaml says, the defaults where there is none.
 
     Raises ProblemsError with what is wrong with it.
@@ -87,7 +87,7 @@ def settings(tree: Tree) -> Settings:
     return found
 
 
-def place(tree: Tree, *steps: str | int) -> Source:
+def locate(tree: Tree, *steps: str | int) -> Source:
     """Where reconciler.yaml says something, by reading it once more: `place(tree, "rules", 2)`."""
     text = tree.text(FILE)
     root = single_document(text, _silent) if isinstance(text, str) else None
@@ -98,7 +98,7 @@ def _silent(_mark: Mark, _rule: str, _message: str) -> None:
     pass
 
 
-def _settings(text: str, report: Report) -> Settings | None:
+def _settings(text: str, report: ReportProblem) -> Settings | None:
     try:
         root = single_document(text, report)
     except BrokenTreeError as broken:
@@ -107,7 +107,7 @@ def _settings(text: str, report: Report) -> Settings | None:
     if root is None:
         return Settings()
     try:
-        return msgspec.json.decode(json_of(root, report), type=Settings)
+        return msgspec.json.decode(to_json(root, report), type=Settings)
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at `$")
         # `.rules[0].paths[...]`: as far as it tells

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from reconciler.files import read_regular
 from reconciler.manifests.cache import Cache
 from reconciler.manifests.discovery import MAX_FILE_BYTES, Tree
-from reconciler.manifests.loader import records_of
+from reconciler.manifests.loader import read_records
 from reconciler.manifests.validation import is_error
 from reconciler.model import Problem, Record
 
@@ -29,7 +29,7 @@ def sids_in(tree: Tree, name: str, cache: Cache | None) -> tuple[set[str] | None
     others = len(_INSIDE_A_SID.findall(data)) != len(found)
     if not (others or b"\\" in data or (b"?" in data and _EXPLICIT_KEY.search(data))):
         return {sid.decode().lower() for sid in found}, len(found)
-    items = list(records_of(tree, name, cache))
+    items = list(read_records(tree, name, cache))
     sids = {item.address.sid for item in items if isinstance(item, Record)}
     broken = is_error(item for item in items if isinstance(item, Problem))
     return (None if broken else sids), len(sids)

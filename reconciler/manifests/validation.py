@@ -8,17 +8,17 @@ from collections.abc import Iterable, Iterator
 from json.encoder import encode_basestring
 
 from reconciler.kinds import KINDS, MANAGED_FIELD, Kind, is_sid
-from reconciler.manifests.composer import Report
+from reconciler.manifests.composer import ReportProblem
 from reconciler.manifests.nodes import Mapping, Node, Scalar
 from reconciler.manifests.parser import Entry
-from reconciler.manifests.resolver import NULLS, check_text, json_of, meaning
+from reconciler.manifests.resolver import NULLS, check_text, resolve_scalar, to_json
 from reconciler.manifests.rule_catalog import severity
 from reconciler.manifests.yaml_events import Mark
 from reconciler.model import Address, Problem, Record, Severity, Source
 from reconciler.suggest import did_you_mean
 
 
-def admit(entry: Entry) -> tuple[Record | None, list[Problem]]:
+def validate_entry(entry: Entry) -> tuple[Record | None, list[Problem]]:
     """The record that an entry describes, if it is one, and all that is wrong with the entry."""
     problems: list[Problem] = []
 
@@ -32,7 +32,7 @@ def admit(entry: Entry) -> tuple[Record | None, list[Problem]]:
     node = _wanted(entry, report)
     if node is None:
         return None, problems
-    wanted = _text(node, report) if isinstance(node, Scalar) else json_of(node, report)
+    wanted = _text(node, report) if isinstance(node, Scalar) else to_json(node, report)
     if is_error(problems):
         return None, problems
     structured = not isinstance(node, Scalar)
@@ -45,7 +45,9 @@ def is_error(problems: Iterable[Problem]) -> bool:
     return any(problem.severity is Severity.ERROR for problem in problems)
 
 
-def collect(stream: Iterable[Record | Problem]) -> tuple[dict[Address, Record], list[Problem]]:
+def collect_records(
+    stream: Iterable[Record | Problem],
+) -> tuple[dict[Address, Record], list[Problem]]:
     """Records by address and all problems, among them those of records that meet each other."""
     records: dict[Address, Record] = {}
     problems: list[Problem] = []
@@ -81,7 +83,7 @@ def _shared_sids(records: dict[Address, Record]) -> Iterator[Problem]:
             yield Problem(record.source, "shared-sid", message, Severity.WARNING, str(address))
 
 
-def _wanted(entry: Entry, report: Report) -> Node | None:
+def _wanted(entry: Entry, report: ReportProblem) -> Node | None:
     """The node under `user_data`."""
     if not isinstance(entry.body, Mapping):
         report(entry.body.mark, "shape", f"expected `{MANAGED_FIELD}:` with its value under a SID")
@@ -105,7 +107,7 @@ def _field(name: str, kind: Kind) -> tuple[str, str]:
     return "unknown-field", f"`{name}` is not a field of a {kind.noun}{hint}"
 
 
-def _text(scalar: Scalar, report: Report) -> str | None:
+def _text(scalar: Scalar, report: ReportProblem) -> str | None:
     """The text to send for a scalar right under `user_data`, None to clear the field."""
     text = scalar.text
     if scalar.plain:
@@ -115,7 +117,7 @@ def _text(scalar: Scalar, report: Report) -> str | None:
             written = f"`{text}`" if text else "nothing"
             cure = 'write null to clear the field, "" for an empty text'
             report(scalar.mark, "null", f"{written} here is in doubt: {cure}")
-        elif meaning(text) != encode_basestring(text):
+        elif resolve_scalar(text) != encode_basestring(text):
             report(
                 scalar.mark,
                 "type",

@@ -10,7 +10,7 @@ from reconciler.git import APPLIED, Repository
 from reconciler.kinds import KINDS, is_sid
 from reconciler.manifests.discovery import Tree
 from reconciler.model import Address, Origin, Side
-from reconciler.planning.redaction import Past
+from reconciler.planning.redaction import PastRules
 
 AUTO = "auto"
 
@@ -35,7 +35,7 @@ class Comparison(Struct, frozen=True):
         return self.base is not None or self.since is not None
 
 
-def check(comparison: Comparison) -> Comparison:
+def checked(comparison: Comparison) -> Comparison:
     """The comparison itself; UsageError for what makes no sense without a base."""
     if not comparison.asked:
         for flag, given in (("--only", comparison.only), ("--resolve", comparison.choices)):
@@ -44,7 +44,7 @@ def check(comparison: Comparison) -> Comparison:
     return comparison
 
 
-def choices(texts: Iterable[str]) -> dict[Address, Side]:
+def parse_choices(texts: Iterable[str]) -> dict[Address, Side]:
     """`messages/097b49df-...=git` as a choice; UsageError for what is none."""
     chosen = {}
     for text in texts:
@@ -70,13 +70,13 @@ def base_commit(comparison: Comparison, git: Repository) -> tuple[str, str]:
     return _branching(comparison.environment, git)
 
 
-def pasts(
+def past_rules(
     commits: Iterable[str | None], comparison: Comparison, git: Repository, tree: Tree
-) -> Iterator[Past]:
+) -> Iterator[PastRules]:
     """The rules at the given commits, at the last applied one and at target branches' tips."""
     names = (APPLIED, *_upstream(comparison.environment))
     for commit in dict.fromkeys(filter(None, (*commits, *map(git.known, names)))):
-        yield Past(commit, git, tree)
+        yield PastRules(commit, git, tree)
 
 
 def _upstream(environment: Mapping[str, str]) -> Iterator[str]:

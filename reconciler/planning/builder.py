@@ -1,10 +1,10 @@
-"""What was read of each record -> a plan, in the order in which answers come."""
+"""Live records, as their answers come in -> a plan."""
 
 from msgspec import structs
 
 from reconciler.kinds import GONE
 from reconciler.model import (
-    HUSHED,
+    REDACTED_REASON,
     Address,
     Change,
     Conflict,
@@ -15,48 +15,51 @@ from reconciler.model import (
     Side,
     Unreadable,
 )
-from reconciler.planning.compare import Case, Wanted, difference, hidden_by
+from reconciler.planning.compare import PlanRequest, ThreeWay, compare, union_of_sensitive
 from reconciler.planning.digest import digest
 
 
-class Draft:
-    """A plan in the making: told of each record once, in any order, it keeps differences alone.
+class PlanBuilder:
+    """Builds a plan from live records, each added once and in any order.
 
-    Records that are in sync are counted and dropped, so that memory follows the changes.
+    Records that are in sync are counted and dropped, so that memory grows with the changes and
+    not with the account:
+
+        builder = PlanBuilder(base_url, request)
+        for address, live in answers:
+            builder.add(address, live)
+        plan = builder.plan()
     """
 
-    def __init__(self, base_url: str, wanted: Wanted) -> None:
+    def __init__(self, base_url: str, request: PlanRequest) -> None:
         self._base_url = base_url
-        self._wanted = wanted
+        self._request = request
         self._changes: list[Change] = []
         self._conflicts: list[Conflict] = []
         self._unreadable: list[Unreadable] = []
         self._in_sync = 0
-        self._left = 0
+        self._left_alone = 0
 
     def add(self, address: Address, live: Current | Unreadable) -> None:
-        """Takes in what was read for one address."""
+        """Adds what was read of one record of the request."""
         if isinstance(live, Unreadable):
-            if live.status in GONE and address in self._wanted.cleared:
-                self._in_sync += 1  # what is gone holds nothing that could be cleared
-            else:
-                self._unreadable.append(self._hushed(live))
+            self._add_unreadable(live)
             return
-        case = self._case(self._wanted.records[address], live.user_data)
-        found = difference(case)
-        if found is None and not _chosen(case):
+        sides = self._sides(self._request.records[address], live.user_data)
+        found = compare(sides)
+        if found is None and not _kept_by_choice(sides):
             self._in_sync += 1
-            if self._wanted.on_in_sync is not None:
-                self._wanted.on_in_sync(address, live.user_data)
-        elif found is None or (self._wanted.only and _origin(found) not in self._wanted.only):
-            self._left += 1
+            if self._request.on_in_sync is not None:
+                self._request.on_in_sync(address, live.user_data)
+        elif found is None or (self._request.only and _origin(found) not in self._request.only):
+            self._left_alone += 1
         elif isinstance(found, Conflict):
-            self._conflicts.append(self._told(found, case))
+            self._conflicts.append(self._with_redaction(found, sides))
         else:
-            self._changes.append(self._dressed(found, case))
+            self._changes.append(self._with_metadata(found, sides))
 
     def plan(self) -> Plan:
-        """The plan of all that was added, in order of address."""
+        """The plan of all records that were added, in order of address."""
         changes = tuple(sorted(self._changes, key=_address))
         return Plan(
             self._base_url,
@@ -65,64 +68,71 @@ class Draft:
             self._in_sync,
             unreadable=tuple(sorted(self._unreadable, key=_address)),
             conflicts=tuple(sorted(self._conflicts, key=_address)),
-            left=self._left,
+            left_alone=self._left_alone,
         )
 
-    def _case(self, record: Record, live: str | None) -> Case:
-        wanted = self._wanted
-        if wanted.before is None:
-            return Case(record, live, mode=wanted.mode(record))
-        mode, choice = wanted.mode(record), wanted.choices.get(record.address)
-        cleared = wanted.cleared.get(record.address)
-        if cleared is None:
-            return Case(record, live, wanted.before(record), True, mode, choice)
-        nothing = structs.replace(record, wanted=None, structured=False)
-        # A record that is cleared because it left git is clear enough where it is an empty text.
-        return Case(nothing, live or None, cleared.base, True, mode, choice, released=True)
+    def _add_unreadable(self, live: Unreadable) -> None:
+        if live.status in GONE and live.address in self._request.removed:
+            self._in_sync += 1  # a record that does not exist holds nothing to clear
+        else:
+            self._unreadable.append(self._with_redacted_reason(live))
 
-    def _dressed(self, change: Change, case: Case) -> Change:
-        """The change with all that a reader must know of it."""
-        hidden = self._hidden(case, change.before, change.after)
-        cleared = self._wanted.cleared.get(change.address)
-        if cleared is not None:
-            change = structs.replace(change, released=True, source=cleared.source)
+    def _sides(self, record: Record, live: str | None) -> ThreeWay:
+        request = self._request
+        mode = request.mode_of(record)
+        if request.base_of is None:
+            return ThreeWay(record, live, mode=mode)
+        choice = request.choices.get(record.address)
+        removed = request.removed.get(record.address)
+        if removed is None:
+            return ThreeWay(record, live, request.base_of(record), True, mode, choice)
+        empty = structs.replace(record, wanted=None, structured=False)
+        # An empty text is as good as a cleared field for a record that was removed from git.
+        return ThreeWay(empty, live or None, removed.base, True, mode, choice, removed=True)
+
+    def _with_metadata(self, change: Change, sides: ThreeWay) -> Change:
+        """The change with what must not be shown of it, and with the place of a removed record."""
+        hidden = self._sensitive_paths(sides, change.before, change.after)
+        removed = self._request.removed.get(change.address)
+        if removed is not None:
+            change = structs.replace(change, released=True, source=removed.source)
         return change if hidden is None else structs.replace(change, sensitive=hidden)
 
-    def _hushed(self, lost: Unreadable) -> Unreadable:
-        """Without the words of an API that may quote what must not be shown."""
-        record = self._wanted.records[lost.address]
-        discreet = self._hidden(Case(record, None, self._before(record))) is not None
-        return structs.replace(lost, reason=HUSHED) if discreet else lost
+    def _with_redacted_reason(self, unreadable: Unreadable) -> Unreadable:
+        """The record without the API's message, which may quote what must not be shown."""
+        record = self._request.records[unreadable.address]
+        base = None if self._request.base_of is None else self._request.base_of(record)
+        if self._sensitive_paths(ThreeWay(record, None, base)) is None:
+            return unreadable
+        return structs.replace(unreadable, reason=REDACTED_REASON)
 
-    def _before(self, record: Record) -> Record | None:
-        return None if self._wanted.before is None else self._wanted.before(record)
+    def _with_redaction(self, conflict: Conflict, sides: ThreeWay) -> Conflict:
+        """The conflict with what must not be shown of it; a path inside a secret is cut there."""
+        texts = conflict.base, conflict.wanted, conflict.live
+        hidden = self._sensitive_paths(sides, *texts) or ()
+        paths = dict.fromkeys(_outside(path, hidden) for path in conflict.paths)
+        removed = self._request.removed.get(conflict.address)
+        source = conflict.source if removed is None else removed.source
+        return structs.replace(conflict, paths=tuple(paths), sensitive=hidden, source=source)
 
-    def _told(self, conflict: Conflict, case: Case) -> Conflict:
-        """The conflict with all that a reader must know of it, and no name of what is hidden."""
-        hidden = self._hidden(case, conflict.base, conflict.wanted, conflict.live) or ()
-        places = dict.fromkeys(_outside(place, hidden) for place in conflict.places)
-        cleared = self._wanted.cleared.get(conflict.address)
-        source = conflict.source if cleared is None else cleared.source
-        return structs.replace(conflict, places=tuple(places), sensitive=hidden, source=source)
-
-    def _hidden(self, case: Case, *texts: str | None) -> tuple[str, ...] | None:
-        """What must not be shown, by the rules of the file now and of the one at the base."""
-        hidden = self._wanted.sensitive(case.record, *texts)
-        if case.base is None or case.base.source.file == case.record.source.file:
+    def _sensitive_paths(self, sides: ThreeWay, *texts: str | None) -> tuple[str, ...] | None:
+        """What must not be shown, by the rules for the file now and for the file at the base."""
+        hidden = self._request.sensitive_in(sides.record, *texts)
+        if sides.base is None or sides.base.source.file == sides.record.source.file:
             return hidden
-        return hidden_by(hidden, self._wanted.sensitive(case.base, *texts))
+        return union_of_sensitive(hidden, self._request.sensitive_in(sides.base, *texts))
 
 
-def _outside(place: str, hidden: tuple[str, ...]) -> str:
-    """The place, or the hidden one that it is in."""
-    return next((one for one in hidden if f"{place}/".startswith(f"{one}/")), place)
+def _outside(path: str, hidden: tuple[str, ...]) -> str:
+    """The path, or the sensitive path that it is inside of."""
+    return next((one for one in hidden if f"{path}/".startswith(f"{one}/")), path)
 
 
-def _chosen(case: Case) -> bool:
-    """Whether nothing is written because that was chosen."""
-    if case.choice is not Side.LIVE:
+def _kept_by_choice(sides: ThreeWay) -> bool:
+    """Whether the record would differ if nobody had chosen its live value (--resolve)."""
+    if sides.choice is not Side.LIVE:
         return False
-    return difference(structs.replace(case, choice=None)) is not None
+    return compare(structs.replace(sides, choice=None)) is not None
 
 
 def _origin(found: Change | Conflict) -> Origin:

@@ -1,4 +1,7 @@
-"""One record as git at the base, git now and the API have it -> the change to it, if any."""
+"""One record, as git at the base, git now and the API hold it -> the change to it, if any.
+
+The table of README.md ("Approving a plan") says which origin a difference has.
+"""
 
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
@@ -16,12 +19,15 @@ from reconciler.model import (
     Side,
     Source,
 )
-from reconciler.values.canonical import JsonValue, canonical, mapping, same, structure
-from reconciler.values.json_pointer import pointer
+from reconciler.values.canonical import JsonValue, as_mapping, canonical, matches, structure
+from reconciler.values.json_pointer import to_pointer
 from reconciler.values.merge import Members, loses, overlay, three_way
 
-# What git held of a record at the base revision, None where it held none.
-Before: TypeAlias = Callable[[Record], Record | None]
+# The record as git held it at the base; None if it was not in git.
+BaseOf: TypeAlias = Callable[[Record], Record | None]
+
+# The sensitive paths (JSON Pointers) of texts of a record; None if the record has no secrets.
+SensitiveIn: TypeAlias = Callable[..., tuple[str, ...] | None]
 
 
 def _replaces(_: Record) -> Mode:
@@ -32,160 +38,178 @@ def _hides_nothing(_record: Record, *_texts: str | None) -> None:
     return None
 
 
-def hidden_by(*found: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    """All that any of several rules hides; None where none of them hides anything."""
-    known = [places for places in found if places is not None]
-    return tuple(sorted({place for places in known for place in places})) if known else None
+def union_of_sensitive(*found: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """The sensitive paths that any of several rules names, sorted; None if all of them are None."""
+    known = [paths for paths in found if paths is not None]
+    return tuple(sorted({path for paths in known for path in paths})) if known else None
 
 
-class Cleared(Struct, frozen=True):
-    """What is known of a record that left git: what the base held, and where that was written."""
+class Removed(Struct, frozen=True):
+    """A record that was removed from git and has to be cleared."""
 
     base: Record | None
+    """The record at the base; None if the base did not hold it."""
     source: Source
+    """Where it was written before its removal, as in `1a2b3c4:manifests/a.yaml`."""
 
 
-class Wanted(Struct, frozen=True):
-    """What a plan is to bring about: the records that are read for it, and what is known of them.
-
-    Without a `before` no base is known, and every difference is this revision's. Those of `cleared`
-    are in git no more. `only` are the origins that are written, none of them meaning all.
-    `on_in_sync` is told of each record that holds what is wanted, and in what text.
-    """
+class PlanRequest(Struct, frozen=True):
+    """The records to compare with the API, and how to compare them."""
 
     records: Mapping[Address, Record]
-    before: Before | None = None
-    cleared: Mapping[Address, Cleared] = MappingProxyType({})
-    mode: Callable[[Record], Mode] = _replaces
-    sensitive: Callable[..., tuple[str, ...] | None] = _hides_nothing
+    """The wanted records; those of `removed` as they were before their removal."""
+    base_of: BaseOf | None = None
+    """Finds a record at the base; None if no base is known, and then every origin is `change`."""
+    removed: Mapping[Address, Removed] = MappingProxyType({})
+    """Records that were removed from git and have to be cleared."""
+    mode_of: Callable[[Record], Mode] = _replaces
+    """Whether git owns the whole field of a record, or only its own keys."""
+    sensitive_in: SensitiveIn = _hides_nothing
+    """Finds what must not be shown of texts of a record."""
     choices: Mapping[Address, Side] = MappingProxyType({})
+    """Whose value a record takes (--resolve)."""
     only: Collection[Origin] = ()
+    """The origins to write; empty for all of them."""
     on_in_sync: Callable[[Address, str | None], None] | None = None
+    """Called with each record that is in sync, and its live text."""
 
 
-class Case(Struct, frozen=True, gc=False):
-    """One record as three sides see it: git at the base, git now, and the API.
-
-    `compared` tells that the base is known, so that no `base` means that the record is new. The
-    choice is whose side a conflict takes. A `released` record is in git no more.
-    """
+class ThreeWay(Struct, frozen=True, gc=False):
+    """The three sides of one record: git at the base, git now, and the API."""
 
     record: Record
+    """The record in git now; for a removed one a record that wants an empty field."""
     live: str | None
+    """The live text."""
     base: Record | None = None
-    compared: bool = False
+    """The record at the base; None if it was not in git, or if no base is known."""
+    has_base: bool = False
+    """Whether a base is known at all."""
     mode: Mode = Mode.REPLACE
+    """What git owns of the record."""
     choice: Side | None = None
-    released: bool = False
+    """Whose value the record takes; None if nobody chose."""
+    removed: bool = False
+    """Whether the record was removed from git."""
 
 
-def difference(case: Case) -> Change | Conflict | None:
-    """What has to be written to one record, or why nobody can say; None where it is in sync."""
-    record = case.record
-    if case.mode is Mode.MERGE:
-        sides = _sides(case)
-        if sides is not None:
-            return _merged(case, *sides)
-    if same(record.wanted, case.live, structured=record.structured):
+def compare(sides: ThreeWay) -> Change | Conflict | None:
+    """The change to one record, a conflict, or None if the record is in sync."""
+    record = sides.record
+    if sides.mode is Mode.MERGE:
+        mappings = _mappings(sides)
+        if mappings is not None:
+            return _merged(sides, *mappings)
+    if matches(record.wanted, sides.live, structured=record.structured):
         return None
-    origin = _origin(case)
+    origin = _origin(sides)
     if origin is Origin.BOTH:
-        return _both(case)
-    return _change(case, origin, record.wanted, structured=record.structured)
+        return _both(sides)
+    return _change(sides, origin, record.wanted, structured=record.structured)
 
 
-def _origin(case: Case) -> Origin:
-    """Why a record differs that does: the table of README.md, row by row."""
-    if not case.compared:
+def _origin(sides: ThreeWay) -> Origin:
+    """Why a record differs that is not in sync: the table of README.md, row by row."""
+    if not sides.has_base:
         return Origin.CHANGE
-    if case.base is None:
-        return Origin.ADOPT if case.live else Origin.CHANGE
-    if same(case.base.wanted, case.live, structured=case.base.structured):
+    if sides.base is None:
+        return Origin.ADOPT if sides.live else Origin.CHANGE
+    if matches(sides.base.wanted, sides.live, structured=sides.base.structured):
         return Origin.CHANGE
-    return Origin.DRIFT if _unmoved(case, case.base) else Origin.BOTH
+    return Origin.DRIFT if _unchanged_in_git(sides, sides.base) else Origin.BOTH
 
 
-def _unmoved(case: Case, base: Record) -> bool:
-    """Whether git wants what it wanted at the base."""
-    return not case.released and same(
-        case.record.wanted, base.wanted, structured=case.record.structured
+def _unchanged_in_git(sides: ThreeWay, base: Record) -> bool:
+    """Whether git wants now what it wanted at the base."""
+    return not sides.removed and matches(
+        sides.record.wanted, base.wanted, structured=sides.record.structured
     )
 
 
-def _both(case: Case) -> Change | Conflict | None:
-    """Git and somebody else changed the record: merged where they touched different keys."""
-    base = None if case.base is None else _written(case.base)
-    wanted = _written(case.record)
-    live = structure(case.live)
+def _both(sides: ThreeWay) -> Change | Conflict | None:
+    """Git and somebody else changed the record: merged by key if they changed different keys."""
+    base = None if sides.base is None else _wanted_mapping(sides.base)
+    wanted = _wanted_mapping(sides.record)
+    live = structure(sides.live)
     if base is not None and wanted is not None and isinstance(live, dict):
-        return _three_way(case, base, wanted, live)
-    if case.choice is None:
-        return _conflict(case, ("",))
-    if case.choice is Side.LIVE:
+        return _three_way(sides, base, wanted, live)
+    if sides.choice is None:
+        return _conflict(sides, ("",))
+    if sides.choice is Side.LIVE:
         return None
-    record = case.record
-    return _change(case, Origin.BOTH, record.wanted, structured=record.structured)
+    record = sides.record
+    return _change(sides, Origin.BOTH, record.wanted, structured=record.structured)
 
 
 def _three_way(
-    case: Case, base: Members, wanted: Members, live: Members
+    sides: ThreeWay, base: Members, wanted: Members, live: Members
 ) -> Change | Conflict | None:
-    result, conflicts = three_way(base, wanted, live, case.choice)
-    if conflicts and case.choice is None:
-        return _conflict(case, tuple(map(pointer, conflicts)))
-    return _put(case, Origin.BOTH, result, live)
+    result, conflicts = three_way(base, wanted, live, sides.choice)
+    if conflicts and sides.choice is None:
+        return _conflict(sides, tuple(map(to_pointer, conflicts)))
+    return _change_to(sides, Origin.BOTH, result, live)
 
 
-def _sides(case: Case) -> tuple[Members, Members, Members] | None:
-    """Base, wanted and live as mappings, where keys can be owned; an empty field has no keys."""
-    base = {} if case.base is None else _owned(case.base)
-    wanted, live = _owned(case.record), mapping(case.live)
+def _mappings(sides: ThreeWay) -> tuple[Members, Members, Members] | None:
+    """Base, wanted and live value as mappings; None if one of them is something else.
+
+    An empty field is a mapping without keys.
+    """
+    base = {} if sides.base is None else _owned(sides.base)
+    wanted, live = _owned(sides.record), as_mapping(sides.live)
     return None if base is None or wanted is None or live is None else (base, wanted, live)
 
 
-def _merged(case: Case, base: Members, wanted: Members, live: Members) -> Change | Conflict | None:
-    """The same table, told of the keys that git has ever held."""
+def _merged(
+    sides: ThreeWay, base: Members, wanted: Members, live: Members
+) -> Change | Conflict | None:
+    """The same table for `mode: merge`, over the keys that git has ever held."""
     result = overlay(base, wanted, live)
     origin = Origin.CHANGE
-    if not case.compared:
+    if not sides.has_base:
         pass
-    elif case.base is None:
+    elif sides.base is None:
         origin = Origin.ADOPT if loses(live, result) else Origin.CHANGE
     elif canonical(overlay(wanted, base, live)) == canonical(dict(live)):
         pass  # the live record holds what git held
-    elif _unmoved(case, case.base):
+    elif _unchanged_in_git(sides, sides.base):
         origin = Origin.DRIFT
     elif canonical(result) != canonical(dict(live)):
-        return _three_way(case, base, wanted, live)
-    return _put(case, origin, result, live)
+        return _three_way(sides, base, wanted, live)
+    return _change_to(sides, origin, result, live)
 
 
-def _put(case: Case, origin: Origin, result: dict[str, JsonValue], live: Members) -> Change | None:
-    """The change to a merged mapping; a record that git cleared and nobody filled is empty."""
+def _change_to(
+    sides: ThreeWay, origin: Origin, result: dict[str, JsonValue], live: Members
+) -> Change | None:
+    """The change of a live mapping into a merged one; None if they are equal.
+
+    A record whose keys are all gone, and which git wants empty, is cleared.
+    """
     after = canonical(result)
     if after == canonical(dict(live)):
         return None
-    if not result and case.record.wanted is None:
-        return _change(case, origin, None, structured=False)
-    return _change(case, origin, after, structured=True)
+    if not result and sides.record.wanted is None:
+        return _change(sides, origin, None, structured=False)
+    return _change(sides, origin, after, structured=True)
 
 
-def _written(record: Record) -> dict[str, JsonValue] | None:
-    """The mapping that a manifest holds, None for any other value."""
+def _wanted_mapping(record: Record) -> dict[str, JsonValue] | None:
+    """The mapping that a manifest holds; None for any other value."""
     value = structure(record.wanted) if record.structured else None
     return value if isinstance(value, dict) else None
 
 
 def _owned(record: Record) -> dict[str, JsonValue] | None:
-    return {} if record.wanted is None else _written(record)
+    return {} if record.wanted is None else _wanted_mapping(record)
 
 
-def _change(case: Case, origin: Origin, after: str | None, *, structured: bool) -> Change:
-    record = case.record
-    return Change(record.address, origin, case.live, after, record.source, structured=structured)
+def _change(sides: ThreeWay, origin: Origin, after: str | None, *, structured: bool) -> Change:
+    record = sides.record
+    return Change(record.address, origin, sides.live, after, record.source, structured=structured)
 
 
-def _conflict(case: Case, places: tuple[str, ...]) -> Conflict:
-    base = None if case.base is None else case.base.wanted
-    record = case.record
-    return Conflict(record.address, base, record.wanted, case.live, places, record.source)
+def _conflict(sides: ThreeWay, paths: tuple[str, ...]) -> Conflict:
+    base = None if sides.base is None else sides.base.wanted
+    record = sides.record
+    return Conflict(record.address, base, record.wanted, sides.live, paths, record.source)

@@ -5,7 +5,7 @@ from msgspec import Struct
 from reconciler.model import Change, Plan
 
 
-class Delta(Struct, frozen=True):
+class PlanDiff(Struct, frozen=True):
     """What one plan has that another one had not, and the other way round.
 
     Of a record in `moved` the live value is another one than it was; of one in `rewritten` the
@@ -26,7 +26,7 @@ class Delta(Struct, frozen=True):
         return self.old.digest != self.new.digest
 
 
-def compare(old: Plan, new: Plan) -> Delta:
+def diff_plans(old: Plan, new: Plan) -> PlanDiff:
     """The differences of two plans, record by record; those of the new plan, but for `removed`."""
     then = {change.address: change for change in old.changes}
     now = {change.address for change in new.changes}
@@ -37,7 +37,7 @@ def compare(old: Plan, new: Plan) -> Delta:
         for before, after in kept
         if before.after == after.after and before.before != after.before
     )
-    return Delta(
+    return PlanDiff(
         old,
         new,
         added=tuple(change for change in new.changes if change.address not in then),

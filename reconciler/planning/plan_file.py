@@ -19,7 +19,7 @@ from reconciler.errors import PlanFileError
 from reconciler.escape import in_json
 from reconciler.files import read_regular
 from reconciler.kinds import KINDS, is_sid
-from reconciler.model import Meta, Plan, Revisions, Scope, Verdict, is_commit
+from reconciler.model import GuardResult, Meta, Plan, Revisions, Scope, is_commit
 from reconciler.planning import guards, plan_rows
 from reconciler.planning.digest import digest
 from reconciler.planning.summary import Summary, summarize
@@ -123,7 +123,7 @@ def read(data: bytes, name: str) -> Plan:
         unreadable=members["unreadable"],
         conflicts=members["conflicts"],
         released=members["released"],
-        left=members["summary"].left,
+        left_alone=members["summary"].left_alone,
         revisions=members["source"],
         scope=members["scope"],
         guards=members["guards"],
@@ -172,7 +172,7 @@ def _check(plan: Plan, data: bytes, name: str) -> None:
         and addresses == sorted(set(addresses))
         # A plan file is input: its SIDs become paths of the API.
         and all(item.kind in KINDS and is_sid(item.sid) for item in named)
-        and guards.again(plan, {}) == plan.guards
+        and guards.recheck(plan, {}) == plan.guards
         and _is_written(plan, data)  # the checksum, too
     )
     if not genuine:
@@ -224,7 +224,7 @@ _VALUES: Mapping[str, Decoder[Any]] = MappingProxyType(
         "source": Decoder(Revisions),
         "scope": Decoder(Scope),
         "summary": Decoder(Summary),
-        "guards": Decoder(tuple[Verdict, ...]),
+        "guards": Decoder(tuple[GuardResult, ...]),
         "meta": Decoder(Meta),
         "redacted": Decoder(bool),
         "checksum": Decoder(str),

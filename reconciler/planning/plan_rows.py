@@ -18,8 +18,8 @@ from reconciler.model import (
     Unreadable,
 )
 from reconciler.values.canonical import JsonValue
-from reconciler.values.diff import Place, places
-from reconciler.values.masking import Mask, Masked, json_of
+from reconciler.values.diff import Difference, differences
+from reconciler.values.masking import Mask, Masked, masked_json
 
 
 class _Field(Struct, forbid_unknown_fields=True):
@@ -40,8 +40,8 @@ class _Values(Struct, forbid_unknown_fields=True):
     actions: tuple[Literal["update"]] = ("update",)
 
 
-class _Place(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """A place that must not be shown has neither value."""
+class _Difference(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A difference that must not be shown has neither value."""
 
     op: str
     path: str
@@ -60,7 +60,7 @@ class ChangeRow(Struct, forbid_unknown_fields=True):
     origin: Origin
     source: Source
     change: _Values
-    diff: list[_Place]
+    diff: list[_Difference]
     mode: Literal["managed"] = "managed"
     provider_name: Literal["carrierx"] = "carrierx"
     sensitive: tuple[str, ...] | UnsetType = UNSET
@@ -81,7 +81,7 @@ class ConflictRow(Struct, forbid_unknown_fields=True):
     """A record that both sides changed: the field at the base, in git and live."""
 
     address: str
-    places: tuple[str, ...]
+    paths: tuple[str, ...] = field(name="places")
     base: str | None
     git: str | None
     live: str | None
@@ -113,7 +113,9 @@ def change_row(change: Change, key: bytes | None) -> ChangeRow:
             before_sensitive=hides,
             after_sensitive=hides,
         ),
-        diff=[_place(place) for place in places(change.before, change.after, mask)],
+        diff=[
+            _difference(difference) for difference in differences(change.before, change.after, mask)
+        ],
         sensitive=UNSET if change.sensitive is None else change.sensitive,
         released=change.released or UNSET,
         structured=change.structured or UNSET,
@@ -125,20 +127,20 @@ def _masked(text: str | None, sensitive: tuple[str, ...] | None, key: bytes | No
     if text is None or key is None or not sensitive:
         return text
     value = Mask(sensitive, key).text(text)
-    return str(value) if isinstance(value, Masked) else json_of(value)
+    return str(value) if isinstance(value, Masked) else masked_json(value)
 
 
-def _place(place: Place) -> _Place:
-    if isinstance(place.before, Masked) or isinstance(place.after, Masked):
-        return _Place(place.op, place.path, sensitive=True)
-    before = UNSET if place.op == "add" else _raw(place.before)
-    after = UNSET if place.op == "remove" else _raw(place.after)
-    return _Place(place.op, place.path, before, after)
+def _difference(difference: Difference) -> _Difference:
+    if isinstance(difference.before, Masked) or isinstance(difference.after, Masked):
+        return _Difference(difference.op, difference.pointer, sensitive=True)
+    before = UNSET if difference.op == "add" else _raw(difference.before)
+    after = UNSET if difference.op == "remove" else _raw(difference.after)
+    return _Difference(difference.op, difference.pointer, before, after)
 
 
 def _raw(value: JsonValue) -> Raw:
     # Without the fingerprints: the same plan has the same bytes, whatever the key.
-    return Raw(json_of(value, fingerprints=False).encode())
+    return Raw(masked_json(value, fingerprints=False).encode())
 
 
 def read_change(row: ChangeRow) -> Change:
@@ -169,7 +171,7 @@ def conflict_row(conflict: Conflict, key: bytes | None) -> ConflictRow:
     """The row of a conflict, masked as that of a change is."""
     return ConflictRow(
         address=str(conflict.address),
-        places=conflict.places,
+        paths=conflict.paths,
         base=_masked(conflict.base, conflict.sensitive, key),
         git=_masked(conflict.wanted, conflict.sensitive, key),
         live=_masked(conflict.live, conflict.sensitive, key),
@@ -185,7 +187,7 @@ def read_conflict(row: ConflictRow) -> Conflict:
         row.base,
         row.git,
         row.live,
-        row.places,
+        row.paths,
         row.source,
         () if row.sensitive is UNSET else row.sensitive,
     )

@@ -18,17 +18,17 @@ from reconciler.errors import ProblemsError
 from reconciler.git import Blob, Repository
 from reconciler.manifests.discovery import SUFFIXES, Tree
 from reconciler.manifests.path_rules import Rules
-from reconciler.manifests.settings import FILE, Settings, settings
+from reconciler.manifests.settings import FILE, Settings, load_settings
 from reconciler.model import Record
-from reconciler.planning.compare import hidden_by
+from reconciler.planning.compare import union_of_sensitive
 
-Hides: TypeAlias = Callable[..., tuple[str, ...] | None]
+Sensitive: TypeAlias = Callable[..., tuple[str, ...] | None]
 
 _EVERYTHING = ("",)
 _SID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-class Past:
+class PastRules:
     """What the rules at a commit hide: of a record, by every file in which it was then."""
 
     def __init__(self, commit: str, git: Repository, tree: Tree) -> None:
@@ -39,7 +39,7 @@ class Past:
             then = Tree(Path(name, self._from_top(".")).resolve())
             try:
                 if self._check_out(FILE, Path(name)):
-                    self._settings = settings(then)
+                    self._settings = load_settings(then)
                     self._rules = Rules(self._with_schemas(Path(name)), then)
             except ProblemsError:
                 self._rules = None
@@ -58,7 +58,7 @@ class Past:
             structs.replace(record, source=structs.replace(record.source, file=file))
             for file in files
         )
-        return hidden_by(*(self._rules.sensitive(one, *texts) for one in asked))
+        return union_of_sensitive(*(self._rules.sensitive(one, *texts) for one in asked))
 
     @cached_property
     def _secretive(self) -> Mapping[str, set[str]]:
@@ -112,11 +112,11 @@ class Past:
         return self._tree.name(self._git.top / blob.path)
 
 
-def by(rules: Rules, pasts: Iterable[Past]) -> Hides:
+def sensitive_by(rules: Rules, pasts: Iterable[PastRules]) -> Sensitive:
     """What a text of a record must not show, as the rules say, and those of the past."""
     asked = [rules.sensitive, *(past.sensitive for past in pasts)]
 
     def hides(record: Record, *texts: str | None) -> tuple[str, ...] | None:
-        return hidden_by(*(ask(record, *texts) for ask in asked))
+        return union_of_sensitive(*(ask(record, *texts) for ask in asked))
 
     return hides

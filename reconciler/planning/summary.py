@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from reconciler.model import Action, Origin, Outcome, OutcomeName, Plan
 
@@ -14,15 +14,25 @@ class Summary(Struct, frozen=True):
     """How many records are in which state; the actions add up to the changes."""
 
     managed: int
+    """Records of the manifests that the plan speaks of."""
     in_sync: int
+    """Records that hold what is wanted."""
     set: int
+    """Empty fields that will be filled."""
     change: int
+    """Values that will be replaced."""
     clear: int
+    """Values that will be cleared."""
     unreadable: int
+    """Records that could not be read."""
     conflicts: int
+    """Records in conflict."""
     released: int
-    left: int
-    origins: dict[str, int]
+    """Records that were removed from git and keep their live value."""
+    left_alone: int = field(name="left")
+    """Records that differ and are not written, by --only or --resolve."""
+    origins: dict[str, int] = field()
+    """The changes by origin, all origins included."""
 
     @property
     def changes(self) -> int:
@@ -46,12 +56,12 @@ def summarize(plan: Plan) -> Summary:
         unreadable=len(plan.unreadable),
         conflicts=len(plan.conflicts),
         released=len(plan.released),
-        left=plan.left,
+        left_alone=plan.left_alone,
         origins={origin.value: origins[origin] for origin in Origin},
     )
 
 
-def found_none(plan: Plan) -> bool:
+def none_found(plan: Plan) -> bool:
     """Whether the API has not one of the records: it may be another API, or another account's."""
     lost = plan.unreadable
     return len(lost) == plan.managed > 0 and all(one.status == _NOT_FOUND for one in lost)

@@ -31,7 +31,7 @@ def planned(change: Change, now: str) -> str:
     return _event("planned_change", f"{change.address}: {change.action}", now, {"change": body})
 
 
-def to_make(changes: int, now: str) -> str:
+def change_count(changes: int, now: str) -> str:
     """How many changes there are to make."""
     return _summary("plan", changes, now, {})
 

@@ -7,10 +7,10 @@ from reconciler.escape import visible
 from reconciler.model import Action, Change, Conflict, Origin, Plan, Source
 from reconciler.review import value_text
 from reconciler.review.colours import Paint
-from reconciler.review.grouping import Difference, Effect, Group, differences, hidden
+from reconciler.review.grouping import Effect, Group, KeyChange, key_changes, mask_of
 from reconciler.values.canonical import structure
-from reconciler.values.diff import Op, Place
-from reconciler.values.json_pointer import reach
+from reconciler.values.diff import Difference, Op
+from reconciler.values.json_pointer import value_at
 
 _ACTION_MARKS: dict[Action, Op] = {
     Action.SET: "add",
@@ -23,26 +23,30 @@ _NAMED_OF_A_GROUP = 3
 _NAMED_OF_A_LOSS = 200
 
 
-def change(change: Change, found: tuple[Place, ...], paint: Paint, width: int) -> Iterator[str]:
-    """A record, where it is written, why it differs, and each place that does."""
+def change(
+    change: Change, found: tuple[Difference, ...], paint: Paint, width: int
+) -> Iterator[str]:
+    """A record, where it is written, why it differs, and each difference that does."""
     yield f"  {paint.changed('~')} {paint.strong(str(change.address))}"
     yield f"      {where(change.source, paint)}  {_action(change, paint)}"
-    yield from value_text.lines(found, paint, width)
+    yield from value_text.difference_lines(found, paint, width)
 
 
 def group(group: Group, paint: Paint, width: int) -> Iterator[str]:
     """What many records have in common, and the first of them; all of those that lose something."""
-    yield f"  {paint.changed('~')} {paint.strong(how_many(group.count))} alike ({group.name})"
+    yield f"  {paint.changed('~')} {paint.strong(count_records(group.count))} alike ({group.name})"
     yield f"      {_action(group.first, paint)}"
     if group.exact:
-        yield from value_text.lines(group.places, paint, width)
+        yield from value_text.difference_lines(group.differences, paint, width)
     else:
-        yield from value_text.varied(differences(group), paint)
+        yield from value_text.key_change_lines(key_changes(group), paint)
     most = _NAMED_OF_A_LOSS if group.effect is Effect.REMOVES else _NAMED_OF_A_GROUP
     for one, found in group.members[:most]:
         yield f"      {one.address}  {where(one.source, paint)}"
         if not group.exact:
-            yield from (f"    {line}" for line in value_text.lines(found, paint, width - 4))
+            yield from (
+                f"    {line}" for line in value_text.difference_lines(found, paint, width - 4)
+            )
     if group.count > most:
         yield f"      ... and {group.count - most:,} more (--verbose lists them)"
 
@@ -52,8 +56,8 @@ def concise(group: Group, paint: Paint) -> Iterator[str]:
     mark = value_text.painted(_ACTION_MARKS[group.first.action], "~", paint)
     keys = "  ".join(
         value_text.painted(op, f"{value_text.MARKS[op]} {name}", paint)
-        for found in differences(group)
-        for name in (value_text.name(found.steps, any_item=not group.exact),)
+        for found in key_changes(group)
+        for name in (value_text.key_name(found.path, any_item=not group.exact),)
         for op in (_worst(found),)
     )
     origin = "" if group.first.origin is Origin.CHANGE else f"  ({group.first.origin})"
@@ -62,27 +66,27 @@ def concise(group: Group, paint: Paint) -> Iterator[str]:
             head = f"  {mark} {paint.strong(str(one.address))}"
             yield f"{head}  {keys}{origin}  {where(one.source, paint)}"
     else:
-        head = f"  {mark} {paint.strong(how_many(group.count))} alike ({group.name})"
+        head = f"  {mark} {paint.strong(count_records(group.count))} alike ({group.name})"
         yield f"{head}  {keys}{origin}"
 
 
-def _worst(found: Difference) -> Op:
+def _worst(found: KeyChange) -> Op:
     return "remove" if found.loses else found.op
 
 
 def sides(conflict: Conflict, plan: Plan) -> Callable[[str], list[tuple[str, str]]]:
-    """What each side holds at a place of a conflict: `("git", '"spring"')`; each is read once."""
-    mask = hidden(plan, conflict)
+    """The value of each side at a path of a conflict: `("git", '"spring"')`."""
+    mask = mask_of(plan, conflict)
     read = cache(structure if mask is None else mask.text)
     held = {"base": conflict.base, "git": conflict.wanted, "live": conflict.live}
 
-    def at(place: str) -> list[tuple[str, str]]:
-        as_it_is = mask is None and not place
+    def at(path: str) -> list[tuple[str, str]]:
+        as_it_is = mask is None and not path
         found = {
-            side: reach(text, place, None if as_it_is else read) for side, text in held.items()
+            side: value_at(text, path, None if as_it_is else read) for side, text in held.items()
         }
         return [
-            (side, value_text.shown(value, whole=not place) if there else "(nothing)")
+            (side, value_text.value_text(value, whole=not path) if there else "(nothing)")
             for side, (there, value) in found.items()
         ]
 
@@ -94,7 +98,7 @@ def where(source: Source, paint: Paint) -> str:
     return paint.dim(f"{visible(source.file)}:{source.line}")
 
 
-def how_many(records: int) -> str:
+def count_records(records: int) -> str:
     """`1 record`, `4,815 records`."""
     return "1 record" if records == 1 else f"{records:,} records"
 

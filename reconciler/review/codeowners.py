@@ -79,12 +79,12 @@ def read(folder: Path) -> Owners:
     """The owners that the repository round a folder names; none where it names none."""
     here = folder.resolve()
     top = next((one for one in (here, *here.parents) if (one / ".git").exists()), here)
-    for place in PLACES:
-        if (top / place).parent.is_symlink():
+    for difference in PLACES:
+        if (top / difference).parent.is_symlink():
             continue
         try:
             # A link could lead to a secret of this machine, to be shown as somebody's name.
-            data = read_regular(top / place, _MAX_BYTES, follow_links=False)
+            data = read_regular(top / difference, _MAX_BYTES, follow_links=False)
             lines = data.decode().splitlines()
         except (OSError, UnicodeDecodeError):
             continue

@@ -13,7 +13,7 @@ from reconciler.review import codeowners, plan_text
 from reconciler.review.codeowners import Owners
 from reconciler.review.colours import Paint
 from reconciler.review.plan_text import Detail
-from reconciler.review.report import Report, gather
+from reconciler.review.report import Report, make_report
 
 _PLAIN = Paint(on=False)
 
@@ -48,7 +48,7 @@ class View(Struct, dict=True):
     @cached_property
     def report(self) -> Report:
         """Counts and groups."""
-        return gather(self.plan, self.owners)
+        return make_report(self.plan, self.owners)
 
 
 def _text(view: View) -> Iterable[str]:
@@ -68,16 +68,16 @@ def _jsonl(view: View) -> Iterable[str]:
 
 def _markdown(view: View) -> Iterable[str]:
     from reconciler.review.markdown import comment
-    from reconciler.review.markdown.detail_levels import Around
+    from reconciler.review.markdown.detail_levels import CommentContext
 
-    return [comment.comment(view.report, Around())]
+    return [comment.comment(view.report, CommentContext())]
 
 
 def _github(view: View) -> Iterable[str]:
     from reconciler.review.markdown import comment
-    from reconciler.review.markdown.detail_levels import Around
+    from reconciler.review.markdown.detail_levels import CommentContext
 
-    return [comment.summary(view.report, Around(), most=view.summary_bytes)]
+    return [comment.summary(view.report, CommentContext(), most=view.summary_bytes)]
 
 
 def _html(view: View) -> Iterable[str]:

@@ -12,12 +12,12 @@ from itertools import count
 from msgspec import Struct, structs
 
 from reconciler.model import Action, Address, Change, Conflict, Plan
-from reconciler.values.diff import Op, Place, places
-from reconciler.values.json_pointer import Steps
-from reconciler.values.masking import Mask, text_of
+from reconciler.values.diff import Difference, Op, differences
+from reconciler.values.json_pointer import KeyPath
+from reconciler.values.masking import Mask, unique_text
 
 # Fewer changes are read quicker one by one.
-LEAST_ALIKE = 4
+MIN_GROUP_SIZE = 4
 
 _DIGEST_CHARS = 12
 
@@ -30,10 +30,10 @@ class Effect(StrEnum):
     ADDS = "adds"
 
 
-class Alike(Struct, frozen=True):
+class Variant(Struct, frozen=True):
     """Changes that do exactly the same to the same places, in order of address."""
 
-    places: tuple[Place, ...]
+    differences: tuple[Difference, ...]
     changes: tuple[Change, ...]
     effect: Effect
 
@@ -49,7 +49,7 @@ class Group(Struct, frozen=True):
     number: int
     digest: str
     effect: Effect
-    alike: tuple[Alike, ...]
+    alike: tuple[Variant, ...]
 
     @property
     def name(self) -> str:
@@ -62,9 +62,9 @@ class Group(Struct, frozen=True):
         return sum(len(one.changes) for one in self.alike)
 
     @property
-    def members(self) -> list[tuple[Change, tuple[Place, ...]]]:
+    def members(self) -> list[tuple[Change, tuple[Difference, ...]]]:
         """Its changes, in order of address, each with the places that differ."""
-        found = [(change, one.places) for one in self.alike for change in one.changes]
+        found = [(change, one.differences) for one in self.alike for change in one.changes]
         return found if self.exact else sorted(found, key=lambda member: member[0].address)
 
     @property
@@ -78,9 +78,9 @@ class Group(Struct, frozen=True):
         return min((one.changes[0] for one in self.alike), key=lambda change: change.address)
 
     @property
-    def places(self) -> tuple[Place, ...]:
+    def differences(self) -> tuple[Difference, ...]:
         """What it does; of a group of several variants, what the first of them does."""
-        return self.alike[0].places
+        return self.alike[0].differences
 
     @property
     def exact(self) -> bool:
@@ -90,10 +90,10 @@ class Group(Struct, frozen=True):
     @property
     def outlier(self) -> bool:
         """Whether too few changes are like this to be told as one."""
-        return self.count < LEAST_ALIKE
+        return self.count < MIN_GROUP_SIZE
 
 
-def hidden(plan: Plan, item: Change | Conflict) -> Mask | None:
+def mask_of(plan: Plan, item: Change | Conflict) -> Mask | None:
     """What hides the sensitive values of a record, where it has any."""
     return Mask(item.sensitive, plan.meta.fingerprint_key.encode()) if item.sensitive else None
 
@@ -103,19 +103,19 @@ def groups(plan: Plan) -> tuple[Group, ...]:
 
     Of what removes something the outliers come first: many that lose the same are more often meant.
     """
-    same: dict[str, tuple[tuple[Place, ...], list[Change]]] = {}
+    same: dict[str, tuple[tuple[Difference, ...], list[Change]]] = {}
     for change in plan.changes:
-        found = places(change.before, change.after, hidden(plan, change))
+        found = differences(change.before, change.after, mask_of(plan, change))
         same.setdefault(_likeness(change, found), (found, []))[1].append(change)
-    gathered: list[tuple[str, tuple[Alike, ...]]] = [
+    gathered: list[tuple[str, tuple[Variant, ...]]] = [
         (key, (_alike(found, changes),))
         for key, (found, changes) in same.items()
-        if len(changes) >= LEAST_ALIKE
+        if len(changes) >= MIN_GROUP_SIZE
     ]
     few = [
         (key, _alike(found, changes))
         for key, (found, changes) in same.items()
-        if len(changes) < LEAST_ALIKE
+        if len(changes) < MIN_GROUP_SIZE
     ]
     gathered += _by_shape(few)
     ordered = sorted((_unnumbered(key, alike) for key, alike in gathered), key=_rank)
@@ -128,25 +128,25 @@ def groups(plan: Plan) -> tuple[Group, ...]:
     )
 
 
-def _alike(found: tuple[Place, ...], changes: list[Change]) -> Alike:
-    return Alike(found, tuple(changes), effect(changes[0], found))
+def _alike(found: tuple[Difference, ...], changes: list[Change]) -> Variant:
+    return Variant(found, tuple(changes), effect(changes[0], found))
 
 
-def _by_shape(few: Iterable[tuple[str, Alike]]) -> list[tuple[str, tuple[Alike, ...]]]:
+def _by_shape(few: Iterable[tuple[str, Variant]]) -> list[tuple[str, tuple[Variant, ...]]]:
     """What is rare, by shape where that makes it a group, and alone where it does not."""
-    shapes: dict[str, list[tuple[str, Alike]]] = {}
+    shapes: dict[str, list[tuple[str, Variant]]] = {}
     for key, alike in few:
         shapes.setdefault(_shape(alike), []).append((key, alike))
-    gathered: list[tuple[str, tuple[Alike, ...]]] = []
+    gathered: list[tuple[str, tuple[Variant, ...]]] = []
     for shape, rows in shapes.items():
-        if sum(len(alike.changes) for _, alike in rows) >= LEAST_ALIKE:
+        if sum(len(alike.changes) for _, alike in rows) >= MIN_GROUP_SIZE:
             gathered.append((shape, tuple(alike for _, alike in rows)))
         else:
             gathered += ((key, (alike,)) for key, alike in rows)
     return gathered
 
 
-def _unnumbered(key: str, alike: tuple[Alike, ...]) -> Group:
+def _unnumbered(key: str, alike: tuple[Variant, ...]) -> Group:
     digest = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()[:_DIGEST_CHARS]
     return Group(0, digest, alike[0].effect, alike)
 
@@ -156,30 +156,37 @@ def _rank(group: Group) -> tuple[bool, bool, int, Address]:
     return not removes, removes and not group.outlier, -group.count, group.first.address
 
 
-def effect(change: Change, found: Iterable[Place]) -> Effect:
+def effect(change: Change, found: Iterable[Difference]) -> Effect:
     """The worst that a change does: what empties a field removes all that was in it."""
     places_found = tuple(found)
-    if change.action is Action.CLEAR or any(place.loses for place in places_found):
+    if change.action is Action.CLEAR or any(difference.loses for difference in places_found):
         return Effect.REMOVES
-    replaces = any(place.op == "replace" for place in places_found)
+    replaces = any(difference.op == "replace" for difference in places_found)
     return Effect.CHANGES if replaces and change.before else Effect.ADDS
 
 
-def _likeness(change: Change, found: Iterable[Place]) -> str:
+def _likeness(change: Change, found: Iterable[Difference]) -> str:
     """A text that only changes that do the same have."""
     parts = _kind_of(change)
-    for place in found:
-        parts += (place.op, repr(place.steps), text_of(place.before), text_of(place.after))
+    for difference in found:
+        parts += (
+            difference.op,
+            repr(difference.path),
+            unique_text(difference.before),
+            unique_text(difference.after),
+        )
     return "\0".join(parts)
 
 
-def _shape(alike: Alike) -> str:
+def _shape(alike: Variant) -> str:
     """The same without the values, any item of a list being like any other.
 
     What loses something is not like what does not.
     """
     parts = [*_kind_of(alike.changes[0]), alike.effect]
-    ways = {(place.op, repr(any_item(place.steps))) for place in alike.places}
+    ways = {
+        (difference.op, repr(with_any_item(difference.path))) for difference in alike.differences
+    }
     return "\0".join([*parts, *(part for way in sorted(ways) for part in way)])
 
 
@@ -187,48 +194,53 @@ def _kind_of(change: Change) -> list[str]:
     return [change.action, change.origin, "released" if change.released else ""]
 
 
-class Difference(Struct, frozen=True):
-    """What a group does to one key: `place` is the first of it, `values` how many different ones.
+class KeyChange(Struct, frozen=True):
+    """What a group does to one key; `values` counts the distinct pairs of values.
 
-    Any item of a list is as any other: its `steps` say 0.
+    Any item of a list is as any other: its `path` say 0.
     """
 
     op: Op
-    steps: Steps
+    path: KeyPath
     values: int
-    place: Place
+    difference: Difference
     loses: bool
 
 
-def differences(group: Group) -> tuple[Difference, ...]:
+def key_changes(group: Group) -> tuple[KeyChange, ...]:
     """What a group does, key by key: what is lost first, then in order of path."""
     if group.exact:
         return tuple(
-            Difference(place.op, place.steps, 1, place, place.loses)
-            for place in lost_first(group.places)
+            KeyChange(difference.op, difference.path, 1, difference, difference.loses)
+            for difference in losses_first(group.differences)
         )
-    found: dict[tuple[Op, Steps], list[Place]] = {}
+    found: dict[tuple[Op, KeyPath], list[Difference]] = {}
     for one in group.alike:
-        for place in one.places:
-            found.setdefault((place.op, any_item(place.steps)), []).append(place)
+        for difference in one.differences:
+            found.setdefault((difference.op, with_any_item(difference.path)), []).append(difference)
     told = (
-        Difference(
+        KeyChange(
             op,
-            steps,
-            len({(text_of(place.before), text_of(place.after)) for place in of_key}),
+            path,
+            len(
+                {
+                    (unique_text(difference.before), unique_text(difference.after))
+                    for difference in of_key
+                }
+            ),
             of_key[0],
-            any(place.loses for place in of_key),
+            any(difference.loses for difference in of_key),
         )
-        for (op, steps), of_key in found.items()
+        for (op, path), of_key in found.items()
     )
     return tuple(sorted(told, key=lambda one: not one.loses))
 
 
-def lost_first(found: Iterable[Place]) -> tuple[Place, ...]:
+def losses_first(found: Iterable[Difference]) -> tuple[Difference, ...]:
     """Places in the order in which they are judged: where room ends, no loss is left out."""
-    return tuple(sorted(found, key=lambda place: not place.loses))
+    return tuple(sorted(found, key=lambda difference: not difference.loses))
 
 
-def any_item(steps: Steps) -> Steps:
-    """The way to a place, any item of a list being its first."""
-    return tuple(0 if isinstance(step, int) else step for step in steps)
+def with_any_item(path: KeyPath) -> KeyPath:
+    """The way to a difference, any item of a list being its first."""
+    return tuple(0 if isinstance(step, int) else step for step in path)

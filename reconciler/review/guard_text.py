@@ -4,11 +4,11 @@ from typing import Literal
 
 from msgspec import Struct
 
-from reconciler.model import Verdict
+from reconciler.model import GuardResult
 from reconciler.planning import guards
 
 
-class Told(Struct, frozen=True):
+class GuardText(Struct, frozen=True):
     """A verdict in words, numbers with their unit, and what it found as a `sentence`.
 
     `raised` is the limit that was raised once by hand, or nothing.
@@ -21,7 +21,7 @@ class Told(Struct, frozen=True):
     sentence: str
 
 
-def told(verdict: Verdict) -> Told:
+def guard_text(verdict: GuardResult) -> GuardText:
     """What a reviewer reads of a guard."""
     guard = guards.GUARDS[verdict.guard]
     unit = " %" if guard.per_cent else ""
@@ -29,7 +29,7 @@ def told(verdict: Verdict) -> Told:
     subject = f"{verdict.value:,} % of the managed records" if guard.per_cent else records
     limit = f"{verdict.limit:,}{unit}"
     raised = "" if verdict.allowed is None else f"{verdict.allowed:,}{unit}"
-    return Told(
+    return GuardText(
         result="refused" if not verdict.ok else "allowed" if raised else "passed",
         found=f"{verdict.value:,}{unit}",
         limit=_limit(verdict, limit, raised),
@@ -38,7 +38,7 @@ def told(verdict: Verdict) -> Told:
     )
 
 
-def _limit(verdict: Verdict, limit: str, raised: str) -> str:
+def _limit(verdict: GuardResult, limit: str, raised: str) -> str:
     if raised:
         return f"{limit}, allowed this once up to {raised}"
     if verdict.ok and verdict.value > verdict.limit:

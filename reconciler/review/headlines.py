@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from reconciler.planning.summary import found_none
-from reconciler.review.change_text import how_many
+from reconciler.planning.summary import none_found
+from reconciler.review.change_text import count_records
 from reconciler.review.grouping import Effect
 from reconciler.review.report import Report
 
@@ -22,7 +22,7 @@ NONE_FOUND = (
 )
 
 
-def worst(report: Report) -> tuple[tuple[Effect, int, str], ...]:
+def effects(report: Report) -> tuple[tuple[Effect, int, str], ...]:
     """The worst that is done to how many records, in words: `(REMOVES, 2, "lose something")`."""
     return tuple(
         (effect, number, one if number == 1 else several)
@@ -31,17 +31,17 @@ def worst(report: Report) -> tuple[tuple[Effect, int, str], ...]:
     )
 
 
-def told(report: Report) -> str:
+def effects_sentence(report: Report) -> str:
     """All of it: `1 loses something, 4,706 change`."""
-    return ", ".join(f"{number:,} {words}" for _, number, words in worst(report))
+    return ", ".join(f"{number:,} {words}" for _, number, words in effects(report))
 
 
-def stops(report: Report) -> Iterator[str]:
+def blockers(report: Report) -> Iterator[str]:
     """Why the plan is not whole, or cannot be applied as it is."""
     counts = report.summary
     if counts.unreadable:
-        yield f"{how_many(counts.unreadable)} could not be read: this plan is not complete."
-    if found_none(report.plan):
+        yield f"{count_records(counts.unreadable)} could not be read: this plan is not complete."
+    if none_found(report.plan):
         yield NONE_FOUND
     if counts.conflicts:
         yield f"{counts.conflicts:,} in conflict with somebody else: nothing can be applied."

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from reconciler.escape import visible
 from reconciler.model import Plan, Unreadable
-from reconciler.planning.summary import found_none
+from reconciler.planning.summary import none_found
 from reconciler.review import change_text, headlines, value_text
-from reconciler.review.change_text import how_many, where
+from reconciler.review.change_text import count_records, where
 from reconciler.review.colours import Paint
 from reconciler.review.report import Cause, Report
-from reconciler.values.json_pointer import steps_of
+from reconciler.values.json_pointer import from_pointer
 
 # Released records are left as they are; past so many only their number is news.
 _MOST_RELEASED = 20
@@ -28,16 +28,16 @@ def conflicts(plan: Plan, paint: Paint, *, concise: bool) -> Iterator[str]:
     yield ""
     for conflict in plan.conflicts:
         if concise:
-            names = "  ".join(value_text.name(steps_of(place)) for place in conflict.places)
+            names = "  ".join(value_text.key_name(from_pointer(path)) for path in conflict.paths)
             head = f"  {paint.removed('!')} {paint.strong(str(conflict.address))}"
             yield f"{head}  {names}  {where(conflict.source, paint)}"
             continue
         yield f"  {paint.removed('!')} {paint.strong(str(conflict.address))}"
         yield f"      {where(conflict.source, paint)}  {paint.removed('conflict')}"
         at = change_text.sides(conflict, plan)
-        for place in conflict.places:
-            yield f"      {paint.removed('!')} {value_text.name(steps_of(place))}:"
-            for side, value in at(place):
+        for path in conflict.paths:
+            yield f"      {paint.removed('!')} {value_text.key_name(from_pointer(path))}:"
+            for side, value in at(path):
                 yield f"          {side:<4} {value}"
         yield ""
     if concise:
@@ -59,7 +59,7 @@ def released(plan: Plan, paint: Paint) -> Iterator[str]:
     are = "is in git no more, and left as it is"
     if len(gone) != 1:
         are = "are in git no more, and left as they are"
-    yield paint.strong(f"{how_many(len(gone))} {are}:")
+    yield paint.strong(f"{count_records(len(gone))} {are}:")
     yield ""
     for record in gone[:_MOST_RELEASED]:
         yield f"  . {record.address}  {where(record.source, paint)}"
@@ -73,7 +73,7 @@ def unreadable(report: Report, paint: Paint, *, verbose: bool) -> Iterator[str]:
     lost = report.plan.unreadable
     if not lost:
         return
-    yield paint.strong(f"{how_many(len(lost))} could not be read:")
+    yield paint.strong(f"{count_records(len(lost))} could not be read:")
     yield ""
     if verbose or len(lost) <= _MOST_UNREAD:
         for record in lost:
@@ -84,16 +84,16 @@ def unreadable(report: Report, paint: Paint, *, verbose: bool) -> Iterator[str]:
             yield from _cause(cause, paint)
         rest = report.causes[_MOST_UNREAD:]
         if rest:
-            count = how_many(sum(len(cause.records) for cause in rest))
+            count = count_records(sum(len(cause.records) for cause in rest))
             yield f"  ... and {count} with other reasons (--verbose lists them)"
     yield ""
-    if found_none(report.plan):
+    if none_found(report.plan):
         yield headlines.NONE_FOUND
         yield ""
 
 
 def _cause(cause: Cause, paint: Paint) -> Iterator[str]:
-    count = paint.strong(how_many(len(cause.records)))
+    count = paint.strong(count_records(len(cause.records)))
     yield f"  {paint.removed('!')} {count}: {_why(cause)}"
     for record in cause.records[:_NAMED_OF_A_CAUSE]:
         yield f"      {record.address}  {where(record.source, paint)}"

@@ -1,4 +1,4 @@
-"""Report -> CSV (RFC 4180), a row for every place that differs, safe to open in a spreadsheet.
+"""Report -> CSV (RFC 4180), a row for every difference that differs, safe to open in a spreadsheet.
 
 Values are JSON, so that a text is never taken for a number, and no cell for a formula.
 """
@@ -11,7 +11,7 @@ from reconciler.escape import cell, visible
 from reconciler.model import Change
 from reconciler.review import value_text
 from reconciler.review.report import Report
-from reconciler.values.diff import Place
+from reconciler.values.diff import Difference
 
 _HEAD = (
     "group",
@@ -32,12 +32,12 @@ def rows(report: Report) -> Iterator[str]:
     yield _line(_HEAD)
     for group in report.groups:
         for change, found in group.members:
-            for place in found:
-                yield _line(_cells(group.name, change, place))
+            for difference in found:
+                yield _line(_cells(group.name, change, difference))
 
 
-def _cells(group: str, change: Change, place: Place) -> tuple[str, ...]:
-    whole = not place.steps
+def _cells(group: str, change: Change, difference: Difference) -> tuple[str, ...]:
+    whole = not difference.path
     return (
         group,
         str(change.address),
@@ -45,10 +45,10 @@ def _cells(group: str, change: Change, place: Place) -> tuple[str, ...]:
         change.origin,
         visible(change.source.file),
         str(change.source.line),
-        place.op,
-        visible(place.path),
-        "" if place.op == "add" else value_text.shown(place.before, whole=whole),
-        "" if place.op == "remove" else value_text.shown(place.after, whole=whole),
+        difference.op,
+        visible(difference.pointer),
+        "" if difference.op == "add" else value_text.value_text(difference.before, whole=whole),
+        "" if difference.op == "remove" else value_text.value_text(difference.after, whole=whole),
     )
 
 

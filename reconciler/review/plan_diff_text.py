@@ -6,11 +6,11 @@ import msgspec
 
 from reconciler.escape import visible
 from reconciler.model import Change
-from reconciler.planning.plan_diff import Delta
+from reconciler.planning.plan_diff import PlanDiff
 from reconciler.review.colours import Paint
 
 
-def text(delta: Delta, paint: Paint) -> Iterator[str]:
+def text(delta: PlanDiff, paint: Paint) -> Iterator[str]:
     """Each record that differs on a line, then the counts; the digests say what was approved."""
     rows = [
         *((paint.added("+"), change, "only in the new plan") for change in delta.added),
@@ -30,7 +30,7 @@ def text(delta: Delta, paint: Paint) -> Iterator[str]:
     yield paint.strong(_counts(delta) if delta.differs else "The plans write the same.")
 
 
-def json(delta: Delta) -> str:
+def json(delta: PlanDiff) -> str:
     """The same for tools: addresses, by what happened to them."""
     rows = {
         "old_digest": delta.old.digest,
@@ -44,7 +44,7 @@ def json(delta: Delta) -> str:
     return msgspec.json.format(msgspec.json.encode(rows)).decode() + "\n"
 
 
-def _counts(delta: Delta) -> str:
+def _counts(delta: PlanDiff) -> str:
     rewritten = len(delta.rewritten) + len(delta.moved)
     return (
         f"Since the old plan: {len(delta.added):,} added, {len(delta.removed):,} removed, "

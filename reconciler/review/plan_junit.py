@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 from reconciler.escape import visible, xml
 from reconciler.kinds import MANAGED_FIELD
-from reconciler.model import Address, Source, Verdict
+from reconciler.model import Address, GuardResult, Source
 from reconciler.planning import guards
 from reconciler.review import value_text
 from reconciler.review.change_text import why
 from reconciler.review.colours import Paint
-from reconciler.review.guard_text import told
+from reconciler.review.guard_text import guard_text
 from reconciler.review.report import Report
 
 _WIDTH = 120
@@ -33,10 +33,10 @@ def document(report: Report) -> Iterator[str]:
     yield f'<testcase classname="reconciler" name="{in_sync}"/>\n'
     for group in report.groups:
         for change, found in group.members:
-            body = "\n".join(value_text.lines(found, Paint(on=False), _WIDTH))
+            body = "\n".join(value_text.difference_lines(found, Paint(on=False), _WIDTH))
             yield _case(change.address, change.source, "failure", why(change), body)
     for conflict in plan.conflicts:
-        both = visible(", ".join(place or MANAGED_FIELD for place in conflict.places))
+        both = visible(", ".join(path or MANAGED_FIELD for path in conflict.paths))
         yield _case(conflict.address, conflict.source, "failure", "conflict", f"both: {both}")
     for lost in plan.unreadable:
         reason = visible(f"{lost.status or ''} {lost.reason}".strip())
@@ -53,9 +53,9 @@ def _case(address: Address, source: Source, element: str, what: str, body: str) 
     )
 
 
-def _guard(verdict: Verdict) -> str:
+def _guard(verdict: GuardResult) -> str:
     head = f'<testcase classname="guards" name="{verdict.guard}"'
     if verdict.ok:
         return f"{head}/>\n"
-    found = f"{told(verdict).sentence}: {guards.way_out(verdict)}"
+    found = f"{guard_text(verdict).sentence}: {guards.allow_flag(verdict)}"
     return f'{head}><failure message="{xml(found)}"/></testcase>\n'

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from typing import Literal, TypeAlias
 
 from reconciler.escape import visible
-from reconciler.model import Plan, Verdict, short
+from reconciler.model import GuardResult, Plan, short_commit
 from reconciler.planning import guards
 from reconciler.planning.summary import Summary, summarize
 from reconciler.review import change_text, headlines, other_records_text
-from reconciler.review.change_text import how_many
+from reconciler.review.change_text import count_records
 from reconciler.review.colours import Paint
 from reconciler.review.grouping import Effect
-from reconciler.review.guard_text import told
+from reconciler.review.guard_text import guard_text
 from reconciler.review.report import Report
 
 NO_CHANGES = "No changes. Your records match the configuration."
@@ -48,14 +48,14 @@ def _head(report: Report, paint: Paint) -> Iterator[str]:
     """How much changes, how bad it is, and what stops it, which is told again below."""
     plan = report.plan
     if plan.revisions.base is not None:
-        commit = paint.strong(short(plan.revisions.base))
+        commit = paint.strong(short_commit(plan.revisions.base))
         yield f"Compared with {commit} ({visible(plan.revisions.base_is or '')})."
     if not plan.changes:
         return
     only_changes = report.effects[Effect.CHANGES] == report.summary.changes
-    worst = "" if only_changes else f": {headlines.told(report)}"
+    worst = "" if only_changes else f": {headlines.effects_sentence(report)}"
     yield f"{paint.strong(report.headline)}{worst}."
-    yield from (f"{paint.removed('!')} {said}" for said in headlines.stops(report))
+    yield from (f"{paint.removed('!')} {said}" for said in headlines.blockers(report))
     yield f"These records of {visible(plan.base_url)} differ from the manifests:"
     yield ""
 
@@ -63,7 +63,7 @@ def _head(report: Report, paint: Paint) -> Iterator[str]:
 def totals(plan: Plan, paint: Paint) -> Iterator[str]:
     """The last lines of a plan: the counts, the guards, the digest, the line for scripts."""
     summary = summarize(plan)
-    yield f"{how_many(summary.managed)}: {', '.join(_parts(summary))}."
+    yield f"{count_records(summary.managed)}: {', '.join(_parts(summary))}."
     if plan.revisions.base is not None and summary.changes:
         origins = [f"{count:,} {origin}" for origin, count in summary.origins.items() if count]
         yield f"Origin: {', '.join(origins)}."
@@ -73,7 +73,7 @@ def totals(plan: Plan, paint: Paint) -> Iterator[str]:
     if summary.changes:
         yield paint.dim(f"Digest: {plan.digest}")
         yield paint.strong(f"Plan: 0 to add, {summary.changes} to change, 0 to destroy.")
-    elif not (summary.unreadable or summary.conflicts or summary.left):
+    elif not (summary.unreadable or summary.conflicts or summary.left_alone):
         yield paint.strong(NO_CHANGES)
 
 
@@ -84,7 +84,7 @@ def _parts(summary: Summary) -> Iterator[str]:
         "to change": summary.change,
         "to clear": summary.clear,
         "in conflict": summary.conflicts,
-        "left alone": summary.left,
+        "left alone": summary.left_alone,
         "not read": summary.unreadable,
     }
     yield from (f"{count:,} {what}" for what, count in counts.items() if count)
@@ -94,8 +94,8 @@ def _scope(plan: Plan) -> Iterator[str]:
     scope = plan.scope
     if scope.since is not None:
         yield (
-            f"Checked {plan.managed:,} of {how_many(scope.records)} (changed since "
-            f"{short(scope.since)}). Drift elsewhere not checked."
+            f"Checked {plan.managed:,} of {count_records(scope.records)} (changed since "
+            f"{short_commit(scope.since)}). Drift elsewhere not checked."
         )
     if scope.only:
         yield f"Only changes of origin {', '.join(scope.only)} are written."
@@ -106,18 +106,18 @@ def _scope(plan: Plan) -> Iterator[str]:
         yield f"Narrowed by {', '.join(narrowed)}."
 
 
-def _guard(verdict: Verdict, paint: Paint) -> Iterator[str]:
+def _guard(verdict: GuardResult, paint: Paint) -> Iterator[str]:
     """What a guard found, where it found something: the limit, the value, the first records."""
     if verdict.ok and verdict.allowed is None:
         return
-    words = told(verdict)
+    words = guard_text(verdict)
     said = f"{verdict.guard}: {words.sentence}"
     if verdict.ok:
         yield f"{paint.changed('!')} {said}. Allowed this once, up to {words.raised}."
         return
     yield f"{paint.removed('!')} {paint.strong(said)}."
     yield from (f"    {address}" for address in verdict.first)
-    yield f"    If it is meant: {guards.way_out(verdict)}"
+    yield f"    If it is meant: {guards.allow_flag(verdict)}"
 
 
 def _grouped(report: Report, paint: Paint, width: int) -> Iterator[str]:

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from reconciler.model import Change, Plan, Unreadable, Verdict
+from reconciler.model import Change, GuardResult, Plan, Unreadable
 from reconciler.planning.summary import Summary, summarize
 from reconciler.review.codeowners import Owners
-from reconciler.review.grouping import Effect, Group, any_item, groups, lost_first
-from reconciler.values.diff import Op, Place
-from reconciler.values.json_pointer import Steps
+from reconciler.review.grouping import Effect, Group, groups, losses_first, with_any_item
+from reconciler.values.diff import Difference, Op
+from reconciler.values.json_pointer import KeyPath
 
 NO_OWNER = "no owner"
 
@@ -35,7 +35,7 @@ class Share(Struct, frozen=True):
 class Key(Struct, frozen=True):
     """One key of the values, any item of a list being 0: in how many places what is done to it."""
 
-    steps: Steps
+    path: KeyPath
     adds: int
     changes: int
     removes: int
@@ -108,40 +108,40 @@ class Report(Struct, frozen=True):
         return tuple(group for group in self.groups if not group.outlier)
 
     @property
-    def refused(self) -> tuple[Verdict, ...]:
+    def refused(self) -> tuple[GuardResult, ...]:
         """The guards that stop an apply of this plan."""
         return tuple(verdict for verdict in self.plan.guards if not verdict.ok)
 
     @property
-    def members(self) -> list[tuple[Change, tuple[Place, ...]]]:
+    def members(self) -> list[tuple[Change, tuple[Difference, ...]]]:
         """Every change with the places that differ, in order of address."""
         found = [member for group in self.groups for member in group.members]
         return sorted(found, key=lambda member: member[0].address)
 
-    def removals(self) -> Iterator[tuple[Change, tuple[Place, ...]]]:
+    def removals(self) -> Iterator[tuple[Change, tuple[Difference, ...]]]:
         """Every record that loses something and all that is done to it: what is lost first."""
         for group in self.groups:
             if group.effect is Effect.REMOVES:
                 for one in group.alike:
-                    places = lost_first(one.places)
-                    yield from ((change, places) for change in one.changes)
+                    differences = losses_first(one.differences)
+                    yield from ((change, differences) for change in one.changes)
 
 
-def gather(plan: Plan, owners: Owners | None = None) -> Report:
+def make_report(plan: Plan, owners: Owners | None = None) -> Report:
     """What is told of a plan, in one pass over its changes and one over its groups."""
     owned = owners or Owners()
     all_groups = groups(plan)
     effects: Counter[Effect] = Counter()
     ops: Counter[Op] = Counter()
-    keys: dict[Steps, Counter[Op]] = {}
+    keys: dict[KeyPath, Counter[Op]] = {}
     files: dict[str, Counter[Effect]] = {}
     for group in all_groups:
         effects[group.effect] += group.count
         for one in group.alike:
-            for place in one.places:
-                op: Op = "remove" if place.loses else place.op
+            for difference in one.differences:
+                op: Op = "remove" if difference.loses else difference.op
                 ops[op] += len(one.changes)
-                keys.setdefault(any_item(place.steps), Counter())[op] += len(one.changes)
+                keys.setdefault(with_any_item(difference.path), Counter())[op] += len(one.changes)
             for change in one.changes:
                 files.setdefault(file_of(change), Counter())[group.effect] += 1
     return Report(
@@ -152,8 +152,8 @@ def gather(plan: Plan, owners: Owners | None = None) -> Report:
         effects={effect: effects[effect] for effect in Effect},
         ops={"add": ops["add"], "replace": ops["replace"], "remove": ops["remove"]},
         keys=tuple(
-            Key(steps, count["add"], count["replace"], count["remove"])
-            for steps, count in sorted(keys.items(), key=_rank)
+            Key(path, count["add"], count["replace"], count["remove"])
+            for path, count in sorted(keys.items(), key=_rank)
         ),
         files=_shares(files),
         owners=_shares(_by_owner(files, owned)) if owned else (),
@@ -197,5 +197,5 @@ def _shares(counts: dict[str, Counter[Effect]]) -> tuple[Share, ...]:
     )
 
 
-def _rank(key: tuple[Steps, Counter[Op]]) -> tuple[int, str]:
+def _rank(key: tuple[KeyPath, Counter[Op]]) -> tuple[int, str]:
     return -key[1].total(), repr(key[0])

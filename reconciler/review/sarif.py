@@ -56,7 +56,7 @@ def _result(problem: Problem, index: int, seen: Counter[str]) -> dict[str, objec
     about = f"{problem.rule}|{source.file}|{problem.about}"
     seen[about] += 1  # the same rule broken twice by the same thing is two alerts
     fingerprint = hashlib.sha256(f"{about}|{seen[about]}".encode()).hexdigest()
-    place = {
+    location = {
         "artifactLocation": {"uri": quote(source.file)},
         "region": {"startLine": source.line, "startColumn": source.column},
     }
@@ -65,6 +65,6 @@ def _result(problem: Problem, index: int, seen: Counter[str]) -> dict[str, objec
         "ruleIndex": index,
         "level": problem.severity,
         "message": {"text": brief(problem.message, MAX_MESSAGE_CHARS)},
-        "locations": [{"physicalLocation": place}],
+        "locations": [{"physicalLocation": location}],
         "partialFingerprints": {"reconciler/v1": fingerprint},
     }

@@ -7,11 +7,11 @@ from itertools import groupby
 from reconciler.escape import quoted
 from reconciler.kinds import MANAGED_FIELD
 from reconciler.review.colours import Paint
-from reconciler.review.grouping import Difference
+from reconciler.review.grouping import KeyChange
 from reconciler.values.canonical import JsonValue, Number, canonical, structure
-from reconciler.values.diff import Op, Place
-from reconciler.values.diff import lines as line_by_line
-from reconciler.values.json_pointer import Steps
+from reconciler.values.diff import Difference, Op
+from reconciler.values.diff import line_diff as line_by_line
+from reconciler.values.json_pointer import KeyPath
 from reconciler.values.masking import Masked
 
 MARKS: dict[Op, str] = {"add": "+", "replace": "~", "remove": "-"}
@@ -20,52 +20,53 @@ MARKS: dict[Op, str] = {"add": "+", "replace": "~", "remove": "-"}
 _CONTEXT_LINES = 2
 
 
-def lines(found: tuple[Place, ...], paint: Paint, width: int) -> Iterator[str]:
-    """Each place with its old and its new value, on one line where they fit."""
-    longest = min(max(len(name(place.steps)) for place in found), width // 3)
-    for place in found:
-        yield from _place(place, longest, paint, width)
+def difference_lines(found: tuple[Difference, ...], paint: Paint, width: int) -> Iterator[str]:
+    """Each difference with its old and its new value, on one line where they fit."""
+    longest = min(max(len(key_name(difference.path)) for difference in found), width // 3)
+    for difference in found:
+        yield from _place(difference, longest, paint, width)
 
 
-def varied(found: Iterable[Difference], paint: Paint) -> Iterator[str]:
+def key_change_lines(found: Iterable[KeyChange], paint: Paint) -> Iterator[str]:
     """What changes that are alike do to each key; of values that are not the same, how many."""
     for one in found:
-        key, mark = name(one.steps, any_item=True), MARKS[one.op]
+        key, mark = key_name(one.path, any_item=True), MARKS[one.op]
         if one.values == 1:
-            values = in_short(one.place, paint)
+            values = inline(one.difference, paint)
         else:
             values = paint.dim(f"{one.values:,} different values")
         yield f"{' ' * 6}{painted(one.op, mark, paint)} {key}: {values}"
 
 
-def in_short(place: Place, paint: Paint) -> str:
+def inline(difference: Difference, paint: Paint) -> str:
     """What comes, what goes, or `"winter" -> "spring"`, on one line."""
-    whole = not place.steps
-    old, new = shown(place.before, whole=whole), shown(place.after, whole=whole)
-    if place.op == "add":
+    whole = not difference.path
+    old, new = value_text(difference.before, whole=whole), value_text(difference.after, whole=whole)
+    if difference.op == "add":
         return paint.added(new)
-    if place.op == "remove":
+    if difference.op == "remove":
         return paint.removed(old)
     return f"{paint.removed(old)} -> {paint.added(new)}"
 
 
-def _place(place: Place, name_width: int, paint: Paint, width: int) -> Iterator[str]:
-    mark = MARKS[place.op]
-    head = f"{' ' * 6}{painted(place.op, mark, paint)} {f'{name(place.steps)}:':<{name_width + 1}}"
-    whole = not place.steps
-    old, new = shown(place.before, whole=whole), shown(place.after, whole=whole)
-    if place.op != "replace" or len(old) + len(new) + name_width + 14 <= width:
-        yield f"{head} {in_short(place, paint)}"
+def _place(difference: Difference, name_width: int, paint: Paint, width: int) -> Iterator[str]:
+    mark = MARKS[difference.op]
+    name = f"{key_name(difference.path)}:"
+    head = f"{' ' * 6}{painted(difference.op, mark, paint)} {name:<{name_width + 1}}"
+    whole = not difference.path
+    old, new = value_text(difference.before, whole=whole), value_text(difference.after, whole=whole)
+    if difference.op != "replace" or len(old) + len(new) + name_width + 14 <= width:
+        yield f"{head} {inline(difference, paint)}"
     else:
         yield head.rstrip()
-        for sign, line in _over_lines(place, old, new):
+        for sign, line in _over_lines(difference, old, new):
             colour = {"-": paint.removed, "+": paint.added, " ": paint.dim}[sign]
             yield f"{' ' * 10}{colour(f'{sign} {line}')}"
 
 
-def _over_lines(place: Place, old: str, new: str) -> Iterator[tuple[str, str]]:
+def _over_lines(difference: Difference, old: str, new: str) -> Iterator[tuple[str, str]]:
     """Both values, or, of texts of several lines, the lines that differ and those next to them."""
-    before, after = place.before, place.after
+    before, after = difference.before, difference.after
     # By its own type: a number or a fingerprint is a text of Python's, and none of the record's.
     if not (type(before) is str and type(after) is str and "\n" in before + after):
         yield from (("-", old), ("+", new))
@@ -90,17 +91,17 @@ def _over_lines(place: Place, old: str, new: str) -> Iterator[tuple[str, str]]:
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
-def name(steps: Steps, *, any_item: bool = False) -> str:
+def key_name(path: KeyPath, *, any_item: bool = False) -> str:
     """`tags[2]`, `owner.name`, `["a key in quotes"]`; the whole field by its name, as no key is.
 
     `any_item` tells that no item of a list in particular is meant: `tags[]`.
     """
-    if not steps:
+    if not path:
         return MANAGED_FIELD
-    path = "".join(
-        "[]" if any_item and isinstance(step, int) else _step(step) for step in steps
+    name = "".join(
+        "[]" if any_item and isinstance(step, int) else _step(step) for step in path
     ).removeprefix(".")
-    return f'["{path}"]' if path == MANAGED_FIELD else path
+    return f'["{name}"]' if name == MANAGED_FIELD else name
 
 
 def _step(step: str | int) -> str:
@@ -109,8 +110,8 @@ def _step(step: str | int) -> str:
     return f".{step}" if _PLAIN_KEY.fullmatch(step) else f"[{quoted(step)}]"
 
 
-def shown(value: JsonValue, *, whole: bool) -> str:
-    """A place's value; a whole field's text is shown as the JSON it holds, if that is all it is."""
+def value_text(value: JsonValue, *, whole: bool) -> str:
+    """A value of a difference; a field that holds canonical JSON is shown as that JSON."""
     if whole and isinstance(value, str) and not isinstance(value, Masked):
         held = structure(value)
         if held is not None and canonical(held) == value:

@@ -6,7 +6,7 @@ from typing import Any
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from reconciler.sandbox.faults import Dice, Fault
+from reconciler.sandbox.faults import Fault, FaultSampler
 
 # Longer than a client should wait for one answer.
 SLOW_SECONDS = 40.0
@@ -15,10 +15,10 @@ _RETRY_AFTER = {"retry-after": "1"}
 _TOO_MANY_REQUESTS = 429
 
 
-class Weather:
+class FaultInjection:
     """Delays every answer and lets a share of the requests meet a fault."""
 
-    def __init__(self, app: ASGIApp, latency_seconds: float, faults: Dice) -> None:
+    def __init__(self, app: ASGIApp, latency_seconds: float, faults: FaultSampler) -> None:
         self._app = app
         self._latency_seconds = latency_seconds
         self._faults = faults

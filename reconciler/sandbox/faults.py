@@ -52,7 +52,7 @@ def parse(spec: str) -> tuple[Fault, ...]:
 _NAMES: dict[str, Name] = {"cut": "cut", "html": "html", "slow": "slow"}
 
 
-class Dice:
+class FaultSampler:
     """Draws at most one fault a request; the same seed draws the same faults."""
 
     def __init__(self, faults: tuple[Fault, ...], seed: int = 0) -> None:

@@ -25,7 +25,7 @@ _EMPTIED_SHARE = 0.1
 _CAMPAIGNS = ("spring", "summer", "autumn", "winter")
 
 
-class Wanted(Struct, frozen=True, gc=False):
+class Fixture(Struct, frozen=True, gc=False):
     """A record that some manifest names, and the text that it wants there."""
 
     address: Address
@@ -63,9 +63,9 @@ def add_documented(store: Store) -> int:
     return sum(map(len, objects.values()))
 
 
-def add_wanted(store: Store, records: Iterable[Wanted], *, drift: float, seed: int) -> int:
+def add_wanted(store: Store, records: Iterable[Fixture], *, drift: float, seed: int) -> int:
     """Adds a record for each wanted one, a share of them (0 to 1) with another text; how many."""
-    by_kind: dict[str, list[Wanted]] = {name: [] for name in KINDS}
+    by_kind: dict[str, list[Fixture]] = {name: [] for name in KINDS}
     for record in records:
         by_kind[record.address.kind].append(record)
     for name, wanted in by_kind.items():
@@ -80,13 +80,13 @@ def add_synthetic(store: Store, count: int, *, drift: float, seed: int) -> int:
     return count * len(KINDS)
 
 
-def synthetic(kind: Kind, count: int, *, seed: int) -> Iterator[Wanted]:
+def synthetic(kind: Kind, count: int, *, seed: int) -> Iterator[Fixture]:
     """So many made-up records with structured annotations, one at a time."""
     dice = random.Random(f"{kind.name} {seed}")  # noqa: S311  a simulation, no secret
     for number in range(count):
         campaign = _CAMPAIGNS[number % len(_CAMPAIGNS)]
         text = f'{{"campaign":"{campaign}","owner":"team-{number % 7}","ticket":"OPS-{number}"}}'
-        yield Wanted(Address(kind.name, _sid(dice)), text)
+        yield Fixture(Address(kind.name, _sid(dice)), text)
 
 
 def _sid(dice: random.Random) -> str:
@@ -95,7 +95,7 @@ def _sid(dice: random.Random) -> str:
 
 
 def _live(
-    kind: Kind, wanted: Iterable[Wanted], drift: float, seed: int
+    kind: Kind, wanted: Iterable[Fixture], drift: float, seed: int
 ) -> Iterator[tuple[str, str]]:
     dice = random.Random(f"drift {kind.name} {seed}")  # noqa: S311  a simulation, no secret
     for number, record in enumerate(wanted):

@@ -62,7 +62,7 @@ def structure(text: str | None) -> list[JsonValue] | dict[str, JsonValue] | None
     return value if isinstance(value, list | dict) else None
 
 
-def same(wanted: str | None, live: str | None, *, structured: bool) -> bool:
+def matches(wanted: str | None, live: str | None, *, structured: bool) -> bool:
     """Whether the API already holds what is wanted.
 
     Text equals text, to the letter. Where the manifest holds a mapping or a list (`structured`,
@@ -76,7 +76,7 @@ def same(wanted: str | None, live: str | None, *, structured: bool) -> bool:
     return held is not None and canonical(held) == wanted
 
 
-def mapping(text: str | None) -> dict[str, JsonValue] | None:
+def as_mapping(text: str | None) -> dict[str, JsonValue] | None:
     """The mapping that a text holds, an empty field being one without keys; None for all else."""
     if not text:
         return {}
@@ -84,18 +84,18 @@ def mapping(text: str | None) -> dict[str, JsonValue] | None:
     return value if isinstance(value, dict) else None
 
 
-def alike(one: object, other: object) -> bool:
+def equal(one: object, other: object) -> bool:
     """Whether two values are the same, type for type: Python has 1 equal to true and to 1.0."""
     if type(one) is not type(other):
         return False
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
+        return one.keys() == other.keys() and all(equal(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(alike, one, other))
+        return len(one) == len(other) and all(map(equal, one, other))
     return one == other
 
 
-def lengths(text: str | None) -> str:
+def describe_length(text: str | None) -> str:
     """How long a text is, in all that a limit may be meant in."""
     text = text or ""
     units = len(text.encode("utf-16-le", errors="surrogatepass")) // 2

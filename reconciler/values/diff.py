@@ -11,10 +11,10 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from reconciler.values.canonical import JsonValue, alike, parse, structure
-from reconciler.values.json_pointer import Steps, pointer
-from reconciler.values.list_alignment import pairs
-from reconciler.values.masking import Mask, Masked, text_of
+from reconciler.values.canonical import JsonValue, equal, parse, structure
+from reconciler.values.json_pointer import KeyPath, to_pointer
+from reconciler.values.list_alignment import align
+from reconciler.values.masking import Mask, Masked, unique_text
 
 Op = Literal["add", "remove", "replace"]
 
@@ -22,22 +22,22 @@ Op = Literal["add", "remove", "replace"]
 MAX_MATCHED_LINES = 200
 
 
-class Place(Struct, frozen=True, gc=False):
-    """One difference: `steps` lead to it by keys and indexes, none for the whole field.
+class Difference(Struct, frozen=True, gc=False):
+    """One difference: `path` lead to it by keys and indexes, none for the whole field.
 
     They lead through the old value, and for what was added through the new one. An `add` has no
     before (None), a `remove` no after.
     """
 
     op: Op
-    steps: Steps
+    path: KeyPath
     before: JsonValue
     after: JsonValue
 
     @property
-    def path(self) -> str:
-        """The steps as a JSON Pointer (RFC 6901)."""
-        return pointer(self.steps)
+    def pointer(self) -> str:
+        """The path as a JSON Pointer (RFC 6901)."""
+        return to_pointer(self.path)
 
     @property
     def loses(self) -> bool:
@@ -50,7 +50,7 @@ class Place(Struct, frozen=True, gc=False):
         """The value itself; of a whole field the structure in its text, if there is one."""
         if isinstance(value, Masked):
             value = value.hides
-        if not self.steps and isinstance(value, str):
+        if not self.path and isinstance(value, str):
             held = structure(value)
             return value if held is None else held
         return value
@@ -61,33 +61,35 @@ def _lost(old: JsonValue, new: JsonValue) -> bool:
         return not _is_empty(old)
     if not isinstance(old, dict | list):
         return False
-    return type(old) is not type(new) or any(place.loses for place in _walk((), old, new))
+    return type(old) is not type(new) or any(difference.loses for difference in _walk((), old, new))
 
 
 def _is_empty(value: JsonValue) -> bool:
     return value is None or (isinstance(value, str | dict | list) and not value)
 
 
-def places(before: str | None, after: str | None, mask: Mask | None = None) -> tuple[Place, ...]:
+def differences(
+    before: str | None, after: str | None, mask: Mask | None = None
+) -> tuple[Difference, ...]:
     """Where two texts of user_data differ, in order of path; sensitive values are fingerprints.
 
     Inside structured values key by key and item by item, a mapping against nothing being all its
-    keys; otherwise the whole field is one place.
+    keys; otherwise the whole field is one difference.
     """
     old, new = structure(before), structure(after)
     if before is None and isinstance(new, dict):
         old = {}
     if after is None and isinstance(old, dict):
         new = {}
-    hides_all = mask is not None and "" in mask.places
+    hides_all = mask is not None and "" in mask.paths
     if old is None or new is None or type(old) is not type(new) or hides_all:
         return (_whole(before, after, mask),)
     found = _walk((), old, new) if mask is None else _walk((), mask.over(old), mask.over(new))
-    # Equal values in two layouts have no place inside them: the difference is the layout.
+    # Equal values in two layouts have no difference inside them: the difference is the layout.
     return tuple(found) or (_whole(before, after, mask),)
 
 
-def lines(before: str, after: str) -> Iterator[tuple[Literal[" ", "-", "+"], str]]:
+def line_diff(before: str, after: str) -> Iterator[tuple[Literal[" ", "-", "+"], str]]:
     """Two texts of several lines as one: each line with whether it stays, goes or comes."""
     old, new = before.split("\n"), after.split("\n")
     start = _same(old, new)
@@ -116,36 +118,38 @@ def _matched_lines(old: list[str], new: list[str]) -> Iterator[tuple[Literal[" "
             yield from (("+", line) for line in new[k:m])
 
 
-def _whole(before: str | None, after: str | None, mask: Mask | None) -> Place:
+def _whole(before: str | None, after: str | None, mask: Mask | None) -> Difference:
     op: Op = "add" if before is None else "remove" if after is None else "replace"
-    return Place(op, (), _shown(before, mask), _shown(after, mask))
+    return Difference(op, (), _shown(before, mask), _shown(after, mask))
 
 
 def _shown(text: str | None, mask: Mask | None) -> JsonValue:
     return text if text is None or mask is None else mask.text(text)
 
 
-def _walk(steps: Steps, old: JsonValue, new: JsonValue) -> Iterator[Place]:
+def _walk(path: KeyPath, old: JsonValue, new: JsonValue) -> Iterator[Difference]:
     """The differences of two values that are not alike, mappings key by key."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(old.keys() | new.keys()):
-            here = (*steps, key)
+            here = (*path, key)
             if key not in new:
-                yield Place("remove", here, old[key], None)
+                yield Difference("remove", here, old[key], None)
             elif key not in old:
-                yield Place("add", here, None, new[key])
-            elif not alike(old[key], new[key]):
+                yield Difference("add", here, None, new[key])
+            elif not equal(old[key], new[key]):
                 yield from _walk(here, old[key], new[key])
     elif isinstance(old, list) and isinstance(new, list):
-        yield from sorted(_listed(steps, old, new), key=_order)
+        yield from sorted(_listed(path, old, new), key=_order)
     else:
-        yield Place("replace", steps, old, new)
+        yield Difference("replace", path, old, new)
 
 
-def _order(place: Place) -> tuple[list[tuple[bool, int, str]], str]:
-    """By place, and what goes before what comes there: deepdiff's own order is that of hashes."""
-    way = [(False, step, "") if isinstance(step, int) else (True, 0, step) for step in place.steps]
-    return way, {"remove": "0", "replace": "1", "add": "2"}[place.op]
+def _order(difference: Difference) -> tuple[list[tuple[bool, int, str]], str]:
+    """By path, removals before additions: deepdiff's own order is that of hashes."""
+    way = [
+        (False, step, "") if isinstance(step, int) else (True, 0, step) for step in difference.path
+    ]
+    return way, {"remove": "0", "replace": "1", "add": "2"}[difference.op]
 
 
 # Where an item of a list is, in the old one and in the new one; a tuple, as deepdiff wants keys.
@@ -162,10 +166,10 @@ _OPS: dict[str, Op] = {
 }
 
 
-def _listed(steps: Steps, old: list[JsonValue], new: list[JsonValue]) -> Iterator[Place]:
-    slots = list(pairs(old, new))
+def _listed(path: KeyPath, old: list[JsonValue], new: list[JsonValue]) -> Iterator[Difference]:
+    slots = list(align(old, new))
     if not any(_is_deep(slot, old, new) for slot in slots):
-        yield from (_item(steps, slot, old, new) for slot in slots)
+        yield from (_item(path, slot, old, new) for slot in slots)
         return
 
     from deepdiff import DeepDiff  # it costs 0.1 s, and only lists of structures need it
@@ -181,11 +185,11 @@ def _listed(steps: Steps, old: list[JsonValue], new: list[JsonValue]) -> Iterato
     for name, levels in tree.items():
         op = _OPS[name]
         for level in levels:
-            path = level.path(output_format="list")
-            inner = tuple(_index(step) if isinstance(step, tuple) else step for step in path)
+            keys = level.path(output_format="list")
+            inner = tuple(_index(key) if isinstance(key, tuple) else key for key in keys)
             before = None if op == "add" else _value(level.t1)
             after = None if op == "remove" else _value(level.t2)
-            yield Place(op, (*steps, *inner), before, after)
+            yield Difference(op, (*path, *inner), before, after)
 
 
 def _is_deep(slot: _Slot, old: list[JsonValue], new: list[JsonValue]) -> bool:
@@ -196,11 +200,11 @@ def _is_deep(slot: _Slot, old: list[JsonValue], new: list[JsonValue]) -> bool:
     return isinstance(old[i], dict | list) and type(old[i]) is type(new[j])
 
 
-def _item(steps: Steps, slot: _Slot, old: list[JsonValue], new: list[JsonValue]) -> Place:
+def _item(path: KeyPath, slot: _Slot, old: list[JsonValue], new: list[JsonValue]) -> Difference:
     i, j = slot
     op: Op = "add" if i is None else "remove" if j is None else "replace"
     before, after = None if i is None else old[i], None if j is None else new[j]
-    return Place(op, (*steps, _index(slot)), before, after)
+    return Difference(op, (*path, _index(slot)), before, after)
 
 
 def _index(slot: _Slot) -> int:
@@ -229,7 +233,7 @@ def _matched(
 def _both(old: JsonValue, new: JsonValue) -> tuple[_Texts, _Texts]:
     """Two values for deepdiff, the lists in them matched."""
     if isinstance(old, list) and isinstance(new, list):
-        return _matched(old, new, pairs(old, new))
+        return _matched(old, new, align(old, new))
     if isinstance(old, dict) and isinstance(new, dict):
         left: dict[str, _Texts] = {}
         right: dict[str, _Texts] = {}
@@ -246,7 +250,7 @@ def _texts(value: JsonValue) -> _Texts:
         return {key: _texts(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_texts(item) for item in value]
-    return value if isinstance(value, Masked) else text_of(value)
+    return value if isinstance(value, Masked) else unique_text(value)
 
 
 def _value(texts: _Texts) -> JsonValue:

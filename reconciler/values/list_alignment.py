@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
-from reconciler.values.canonical import JsonValue, alike
-from reconciler.values.masking import text_of
+from reconciler.values.canonical import JsonValue, equal
+from reconciler.values.masking import unique_text
 
 # Matching items costs the square of their number; a record must not hold up a plan.
 MAX_MATCHED_ITEMS = 200
@@ -13,13 +13,15 @@ MAX_MATCHED_ITEMS = 200
 _IDENTITIES = ("id", "sid", "key", "name")
 
 
-def pairs(old: list[JsonValue], new: list[JsonValue]) -> Iterator[tuple[int | None, int | None]]:
+def align(old: list[JsonValue], new: list[JsonValue]) -> Iterator[tuple[int | None, int | None]]:
     """The indexes of the items that differ: (old, new), with None for what went or came.
 
     Equal items are found as `diff` finds equal lines; between them the items that share an identity
     belong together, then those at the same place.
     """
-    for olds, news in _gaps([text_of(item) for item in old], [text_of(item) for item in new]):
+    for olds, news in _gaps(
+        [unique_text(item) for item in old], [unique_text(item) for item in new]
+    ):
         yield from _pairs(old, new, olds, news)
 
 
@@ -64,7 +66,7 @@ def _pairs(
             gone.append(i)
     others = [j for j in news if _identity(new[j]) is None]
     for i, j in zip(nameless, others, strict=False):
-        if not alike(old[i], new[j]):
+        if not equal(old[i], new[j]):
             yield i, j
     came = [*others[len(nameless) :], *(j for left in named.values() for j in left)]
     yield from ((i, None) for i in (*gone, *nameless[len(others) :]))
@@ -75,5 +77,5 @@ def _identity(item: JsonValue) -> str | None:
     if isinstance(item, dict):
         for name in _IDENTITIES:
             if isinstance(item.get(name), str):
-                return f"{name} {text_of(item[name])}"
+                return f"{name} {unique_text(item[name])}"
     return None

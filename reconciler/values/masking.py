@@ -8,7 +8,7 @@ from json.encoder import encode_basestring
 from msgspec import Struct
 
 from reconciler.values.canonical import JsonValue, canonical, structure
-from reconciler.values.json_pointer import pointer
+from reconciler.values.json_pointer import to_pointer
 
 # 64 bits: of a hundred thousand values no two look the same.
 _FINGERPRINT_CHARS = 16
@@ -28,33 +28,33 @@ class Masked(str):
 
 
 class Mask(Struct, frozen=True):
-    """The places (JSON Pointers) that must not be shown, and the key of their fingerprints.
+    """The paths (JSON Pointers) that must not be shown, and the key of their fingerprints.
 
     A plain hash could be guessed value by value; without the key nobody can.
     """
 
-    places: tuple[str, ...]
+    paths: tuple[str, ...]
     key: bytes
 
     def over(self, value: JsonValue) -> JsonValue:
-        """The value with every place in it masked."""
+        """The value with every path in it masked."""
         above = {
-            place[:end]
-            for place in self.places
-            for end, character in enumerate(place)
+            path[:end]
+            for path in self.paths
+            for end, character in enumerate(path)
             if character == "/"
         }
 
         def masked(value: JsonValue, here: str) -> JsonValue:
-            if here in places:
+            if here in paths:
                 return self.whole(value)
             if here in above and isinstance(value, dict):
-                return {key: masked(item, here + pointer((key,))) for key, item in value.items()}
+                return {key: masked(item, here + to_pointer((key,))) for key, item in value.items()}
             if here in above and isinstance(value, list):
                 return [masked(item, f"{here}/{index}") for index, item in enumerate(value)]
             return value
 
-        places = frozenset(self.places)
+        paths = frozenset(self.paths)
         return masked(value, "")
 
     def text(self, text: str) -> JsonValue:
@@ -62,7 +62,7 @@ class Mask(Struct, frozen=True):
 
         Of a text without structure nobody knows how far that is: it is masked whole.
         """
-        if not self.places:
+        if not self.paths:
             return text
         value = structure(text)
         return self.whole(text) if value is None else self.over(value)
@@ -75,12 +75,12 @@ class Mask(Struct, frozen=True):
         return masked
 
 
-def text_of(value: JsonValue) -> str:
+def unique_text(value: JsonValue) -> str:
     """A text that no other value has; that of a masked one is no JSON, so that none can have it."""
     return _written(value, str)
 
 
-def json_of(value: JsonValue, *, fingerprints: bool = True) -> str:
+def masked_json(value: JsonValue, *, fingerprints: bool = True) -> str:
     """A value as JSON, masked ones as texts."""
     return _written(value, lambda masked: f'"{masked if fingerprints else _HIDDEN}"')
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from reconciler.model import Side
-from reconciler.values.canonical import JsonValue, alike
-from reconciler.values.json_pointer import Steps
+from reconciler.values.canonical import JsonValue, equal
+from reconciler.values.json_pointer import KeyPath
 
 Members: TypeAlias = Mapping[str, JsonValue]
 
@@ -46,30 +46,30 @@ def loses(live: Members, result: Members) -> bool:
         if isinstance(value, dict) and isinstance(there, dict):
             if loses(value, there):
                 return True
-        elif not alike(value, there):
+        elif not equal(value, there):
             return True
     return False
 
 
 def three_way(
     base: Members, wanted: Members, live: Members, choice: Side | None = None
-) -> tuple[dict[str, JsonValue], tuple[Steps, ...]]:
+) -> tuple[dict[str, JsonValue], tuple[KeyPath, ...]]:
     """What both sides made of the base, and the places that both changed, each in its own way.
 
     Those places hold what the chosen side wants; without a choice, what is live.
     """
     result: dict[str, JsonValue] = {}
-    conflicts: list[Steps] = []
+    conflicts: list[KeyPath] = []
     for key in sorted(base.keys() | wanted.keys() | live.keys()):
         was, ours, theirs = (side.get(key, _ABSENT) for side in (base, wanted, live))
         taken: Any  # a value, or _ABSENT
-        if alike(ours, theirs) or alike(was, theirs):
+        if equal(ours, theirs) or equal(was, theirs):
             taken = ours
-        elif alike(was, ours):
+        elif equal(was, ours):
             taken = theirs
         elif _mergeable(was, ours, theirs):
             inner, deeper = three_way(_members(was), _members(ours), _members(theirs), choice)
-            conflicts += ((key, *steps) for steps in deeper)
+            conflicts += ((key, *path) for path in deeper)
             # A mapping that one side removed is there only as far as the other added to it.
             taken = inner if inner or _ABSENT not in (ours, theirs) else _ABSENT
         else:

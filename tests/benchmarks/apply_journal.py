@@ -34,8 +34,8 @@ changes = tuple(
 )
 plan = Plan(url, "sha256:0", changes, 0)
 
-async def apply(link, ledger):
-    means = Means(link.transport, link.budget, link.clock, random.random, ledger)
+async def apply(link, journal):
+    means = Means(link.transport, link.budget, link.clock, random.random, journal)
     start = time.perf_counter()
     outcomes = await Apply(means, Manner(parallelism=10)).run(changes)
     took = time.perf_counter() - start
@@ -50,8 +50,8 @@ async def main():
             plain = await apply(link, NoJournal())
             with tempfile.TemporaryDirectory(dir=".") as folder:
                 name = journal_store.Run(f"bench-{number}", datetime.now(UTC))
-                async with journal_store.opened(Path(folder), name, plan, "patch", 10) as ledger:
-                    print(plain, await apply(link, ledger))
+                async with journal_store.opened(Path(folder), name, plan, "patch", 10) as journal:
+                    print(plain, await apply(link, journal))
 
 with runner() as loop:
     loop.run(main())

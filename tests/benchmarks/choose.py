@@ -3,7 +3,7 @@
 import random
 
 from reconciler.client.fetch_pages import PAGE_RECORDS
-from reconciler.client.fetch_strategy import Chooser
+from reconciler.client.fetch_strategy import PageStrategy
 
 ACCOUNTS = [10**power for power in range(3, 9)]
 WANTED = [10**power for power in range(1, 7)]
@@ -37,7 +37,7 @@ def starts(account: int, wanted: int) -> list[int]:
 def ratio(first: int | None, account: int, wanted: int) -> float:
     """Requests made over the fewest possible, for a cluster or, without a start, for a scatter."""
     pages = found_a_page(first, account, wanted)
-    chooser, left, asked = Chooser(wanted), wanted, 0
+    chooser, left, asked = PageStrategy(wanted), wanted, 0
     while left and chooser.another_page(asked, left, None):
         left -= pages.get(asked, 0)
         asked += 1

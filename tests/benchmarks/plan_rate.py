@@ -23,8 +23,8 @@ def main() -> None:
 def rate() -> None:
     """Records, bases and live values that are there already -> a plan, 1 % of them changed."""
     from reconciler.model import Address, Current, Record, Source
-    from reconciler.planning.builder import Draft
-    from reconciler.planning.compare import Wanted
+    from reconciler.planning.builder import PlanBuilder
+    from reconciler.planning.compare import PlanRequest
 
     source = Source("m.yaml", 1, 1)
     records = {}
@@ -34,7 +34,9 @@ def rate() -> None:
         text = f'{{"campaign":"spring","n":{number}}}'
         records[address] = Record(address, text, True, source)
         live[address] = Current(text if number % 100 else '{"campaign":"winter"}')
-    draft = Draft("https://api.example.com", Wanted(records, before=lambda record: record))
+    draft = PlanBuilder(
+        "https://api.example.com", PlanRequest(records, base_of=lambda record: record)
+    )
 
     def plan() -> object:
         for address, current in live.items():
@@ -52,7 +54,7 @@ def document(changes: int) -> None:
     from reconciler.planning.digest import digest
     from reconciler.review import plan_text
     from reconciler.review.colours import Paint
-    from reconciler.review.report import gather
+    from reconciler.review.report import make_report
 
     source = Source("manifests/billing/a.yaml", 12, 3)
     rows = tuple(
@@ -68,7 +70,9 @@ def document(changes: int) -> None:
     plan = Plan("https://api.example.com", digest("https://api.example.com", rows), rows, 0)
     writing, data = timed(lambda: "".join(written.write(plan)).encode())
     reading, back = timed(lambda: written.read(data, "plan.json"))
-    showing, _ = timed(lambda: sum(map(len, plan_text.plan(gather(back), Paint(on=False), 100))))
+    showing, _ = timed(
+        lambda: sum(map(len, plan_text.plan(make_report(back), Paint(on=False), 100)))
+    )
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
     total = writing + reading + showing

@@ -33,13 +33,13 @@ def page(folder: Path) -> None:
     from playwright.sync_api import sync_playwright
 
     from reconciler.review.html.page import html_page
-    from reconciler.review.report import gather
+    from reconciler.review.report import make_report
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for size in (5_000, 50_000):
             file = folder / f"{size}.html"
-            file.write_text("".join(html_page(gather(large(size)))), "utf-8")
+            file.write_text("".join(html_page(make_report(large(size)))), "utf-8")
             tab = browser.new_page(viewport={"width": 1280, "height": 900})
             tab.goto(file.as_uri())
             tab.wait_for_selector(".item")

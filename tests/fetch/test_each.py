@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from reconciler.client.capabilities import Learned
+from reconciler.client.capabilities import Capabilities
 from reconciler.client.fetch_each import read_each
 from reconciler.client.transport import Request, Response, TransportError
 from reconciler.errors import ApiError
@@ -57,7 +57,7 @@ def read(
         read_each(
             records,
             api,
-            Learned(),
+            Capabilities(),
             parallelism=parallelism,
             on_read=lambda address, live: found.__setitem__(int(address.sid[:8], 16), live),
         )

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.client.fetch import How, read
-from reconciler.client.fetch_strategy import Chooser
+from reconciler.client.fetch import ReadMode, read
+from reconciler.client.fetch_strategy import PageStrategy
 from reconciler.client.transport import Request, Response, TransportError
 from reconciler.errors import ApiError
 from reconciler.model import Address, Current, Record, Source, Unreadable
@@ -71,7 +71,7 @@ class Account:
 
 
 def found(
-    account: Account, wanted: list[str], how: How = "auto", kind: str = "messages"
+    account: Account, wanted: list[str], how: ReadMode = "auto", kind: str = "messages"
 ) -> dict[str, Current | Unreadable]:
     results: dict[str, Current | Unreadable] = {}
 
@@ -101,7 +101,7 @@ def gets(account: Account) -> tuple[int, int]:
 
 @pytest.mark.parametrize("how", ["auto", "each", "sweep"])
 @pytest.mark.parametrize("kind", ["messages", "message_drs"])
-def test_every_way_finds_the_same(how: How, kind: str) -> None:
+def test_every_way_finds_the_same(how: ReadMode, kind: str) -> None:
     everything = sids(3500)
     account = Account(everything)
 
@@ -171,7 +171,7 @@ def test_private_fields_are_not_even_asked_for() -> None:
 
 @pytest.mark.parametrize("strict", [True, False])
 def test_where_few_fields_are_not_understood_whole_objects_do(strict: bool) -> None:
-    ways: tuple[tuple[How, str], ...] = (("sweep", "messages"), ("each", "message_drs"))
+    ways: tuple[tuple[ReadMode, str], ...] = (("sweep", "messages"), ("each", "message_drs"))
     for how, kind in ways:
         account = Account(sids(3000), knows=("after", "offset"), strict=strict)
 
@@ -207,7 +207,7 @@ ODDITIES: dict[str, Callable[[dict[str, Any]], object]] = {
     "never more": lambda page: page | {"has_more": False, "pagination": {}},
     "always more": lambda page: page | {"has_more": True},
     "no word of more": lambda page: {"items": page["items"]},
-    "upper case": lambda page: (
+    "upper three_way": lambda page: (
         page
         | {"items": [item | {"message_sid": item["message_sid"].upper()} for item in page["items"]]}
     ),
@@ -229,7 +229,7 @@ ODDITIES: dict[str, Callable[[dict[str, Any]], object]] = {
 
 @pytest.mark.parametrize("name", ODDITIES)
 @pytest.mark.parametrize("how", ["auto", "sweep"])
-def test_an_odd_page_loses_no_record_and_never_loops(name: str, how: How) -> None:
+def test_an_odd_page_loses_no_record_and_never_loops(name: str, how: ReadMode) -> None:
     account = Account(sids(2500), odd=ODDITIES[name])
 
     results = found(account, sids(2500)[1:], how)
@@ -252,7 +252,7 @@ def test_a_record_that_moves_between_two_pages_is_found_all_the_same() -> None:
 
 
 @pytest.mark.parametrize("how", ["auto", "each", "sweep"])
-def test_a_refused_token_stops_every_way_at_once(how: How) -> None:
+def test_a_refused_token_stops_every_way_at_once(how: ReadMode) -> None:
     class Refusing(Account):
         async def send(self, request: Request) -> Response:
             self.requests.append(request)
@@ -281,7 +281,7 @@ def test_the_choice_never_costs_much_more_than_twice_the_better_way(
 
 def cost(places: list[int]) -> int:
     """Requests for wanted records at these places of the account."""
-    chooser = Chooser(len(places))
+    chooser = PageStrategy(len(places))
     pages, left = 0, len(places)
     while left and chooser.another_page(pages, left, None):
         left -= sum(pages * 1000 <= place < (pages + 1) * 1000 for place in places)
@@ -323,7 +323,7 @@ def test_pages_that_lead_in_a_circle_end_the_sweep() -> None:
 
 
 @pytest.mark.parametrize("how", ["auto", "sweep"])
-def test_both_kinds_find_out_together_that_few_fields_are_not_understood(how: How) -> None:
+def test_both_kinds_find_out_together_that_few_fields_are_not_understood(how: ReadMode) -> None:
     account = Account(sids(3000), knows=("after", "offset"))
     records = [
         Record(Address(kind, one), "x", False, SOURCE)

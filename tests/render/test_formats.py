@@ -13,7 +13,7 @@ from planned import approval, large, mixed
 from reconciler.model import Plan
 from reconciler.review import github_workflow
 from reconciler.review.formats import FORMATS, View
-from reconciler.review.report import gather
+from reconciler.review.report import make_report
 
 
 def shown(name: str, plan: Plan) -> str:
@@ -54,9 +54,9 @@ def test_junit_counts_what_it_lists() -> None:
     assert suite is not None
     cases = list(suite)
     assert int(suite.attrib["tests"]) == len(cases)
-    failed = [case for case in cases if case.find("failure") is not None]
+    failed = [three_way for three_way in cases if three_way.find("failure") is not None]
     assert int(suite.attrib["failures"]) == len(failed) == 3 + 3 + 1
-    assert [case.attrib["name"] for case in failed][-1] == "max_clears"
+    assert [three_way.attrib["name"] for three_way in failed][-1] == "max_clears"
 
 
 def test_the_widget_of_gitlab_has_its_three_numbers() -> None:
@@ -64,7 +64,7 @@ def test_the_widget_of_gitlab_has_its_three_numbers() -> None:
 
 
 def test_the_outputs_of_a_step_are_a_line_each() -> None:
-    lines = github_workflow.outputs(gather(approval())).splitlines()
+    lines = github_workflow.outputs(make_report(approval())).splitlines()
     values = dict(line.split("=", 1) for line in lines)
 
     assert values["changes"] == "3"

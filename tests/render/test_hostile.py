@@ -36,9 +36,9 @@ from reconciler.review.codeowners import Owners
 from reconciler.review.formats import FORMATS, SUMMARY_BYTES, View
 from reconciler.review.html.page import html_page
 from reconciler.review.markdown import comment
-from reconciler.review.markdown.detail_levels import Around, Links
+from reconciler.review.markdown.detail_levels import CommentContext, Links
 from reconciler.review.plan_text import Detail
-from reconciler.review.report import gather
+from reconciler.review.report import make_report
 from writing import sid
 
 # What an attacker may write, each with a word that is to be found in code alone.
@@ -145,8 +145,8 @@ OURS = set(
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 @given(plans(), st.sampled_from(["", "https://reports.example.com/plan.html"]))
 def test_in_markdown_strangers_texts_are_code_and_nothing_else(plan: Plan, url: str) -> None:
-    report = gather(plan, OWNERS)
-    around = Around("EVIL <b>`@x`", Links(report=url))
+    report = make_report(plan, OWNERS)
+    around = CommentContext("EVIL <b>`@x`", Links(report=url))
     for page in (
         comment.comment(report, around),
         comment.summary(report, around, most=SUMMARY_BYTES),
@@ -165,7 +165,7 @@ def test_in_markdown_strangers_texts_are_code_and_nothing_else(plan: Plan, url: 
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=40)
 @given(plans())
 def test_in_html_strangers_texts_are_text_and_nothing_else(plan: Plan) -> None:
-    page = "".join(html_page(gather(plan, OWNERS), OWNERS))
+    page = "".join(html_page(make_report(plan, OWNERS), OWNERS))
 
     tree = html5lib.parse(page, namespaceHTMLElements=False)
     scripts = list(tree.iter("script"))

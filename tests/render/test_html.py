@@ -17,7 +17,7 @@ from reconciler.model import Address, Change, Origin, Plan, Unreadable
 from reconciler.review.codeowners import Owners
 from reconciler.review.grouping import Effect
 from reconciler.review.html.page import html_page
-from reconciler.review.report import gather
+from reconciler.review.report import make_report
 from writing import sid
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -52,7 +52,7 @@ def show(browser: Browser, folder: Path) -> Iterator[Show]:
 
     def show(plan: Plan, fragment: str = "", **settings: Any) -> Page:
         file = folder / "plan.html"
-        file.write_text("".join(html_page(gather(plan, OWNERS), OWNERS)), "utf-8")
+        file.write_text("".join(html_page(make_report(plan, OWNERS), OWNERS)), "utf-8")
         context = browser.new_context(viewport=settings.pop("viewport", WIDE), **settings)
         contexts.append(context)
         page = context.new_page()
@@ -101,7 +101,7 @@ def test_the_head_says_counts_share_guards_and_what_could_not_be_read(show: Show
     assert "1 record could not be read" in page.inner_text("#warnings")
     assert "max_change_percent" in page.inner_text("#guards")
     assert "404 cannot find item by sid" in page.inner_text("#unreadable")
-    assert count(page) == f"600 records: {len(gather(PLAN).alike)} groups"
+    assert count(page) == f"600 records: {len(make_report(PLAN).alike)} groups"
 
 
 def test_groups_come_first_with_what_loses_something_on_top(show: Show) -> None:
@@ -228,7 +228,7 @@ def test_a_link_to_what_is_not_there_says_so(show: Show) -> None:
 
 
 def test_a_link_to_a_group_by_number_or_by_digest(show: Show) -> None:
-    group = gather(PLAN).groups[3]
+    group = make_report(PLAN).groups[3]
     for fragment in (f"#g={group.name}", f"#g=G1&gd={group.digest}"):
         page = show(PLAN, fragment)
         assert page.locator(".item.current .title b").inner_text() == group.name
@@ -240,7 +240,7 @@ def test_a_link_to_a_line_of_a_file_and_to_all_that_is_lost(show: Show) -> None:
     assert str(wanted.address) in page.locator(".item.current").inner_text()
 
     page = show(PLAN, "#removals")
-    assert count(page).startswith(f"{gather(PLAN).effects[Effect.REMOVES]} of 600")
+    assert count(page).startswith(f"{make_report(PLAN).effects[Effect.REMOVES]} of 600")
 
 
 def test_the_link_that_is_copied_leads_back_to_its_record_whatever_its_twin(show: Show) -> None:
@@ -353,12 +353,14 @@ def test_keys_are_for_the_item_that_has_the_focus(show: Show) -> None:
 
 
 def test_a_group_found_in_part_is_ticked_in_part(show: Show) -> None:
-    group = gather(PLAN).groups[2]
+    group = make_report(PLAN).groups[2]
     some = sum(change.address.kind == "message_drs" for change, _ in group.members)
     page = show(PLAN, f"#q=group:{group.name}%20kind:message_drs")
     page.locator(".item .tick").first.click()
 
-    assert f"0 of {len(gather(PLAN).groups)} groups, {some} of 600" in page.inner_text("#progress")
+    assert f"0 of {len(make_report(PLAN).groups)} groups, {some} of 600" in page.inner_text(
+        "#progress"
+    )
     page.fill("#q", f"group:{group.name}")
     assert page.locator(".item .tick").first.evaluate("box => box.indeterminate")
 
@@ -429,8 +431,8 @@ def test_what_was_reviewed_is_remembered_for_this_plan_alone(show: Show) -> None
     page = show(PLAN)
     page.keyboard.press("j")
     page.keyboard.press("x")
-    size = gather(PLAN).groups[0].count
-    total = len(gather(PLAN).groups)
+    size = make_report(PLAN).groups[0].count
+    total = len(make_report(PLAN).groups)
     assert f"1 of {total} groups, {size} of 600" in page.inner_text("#progress")
     page.reload()
     assert f"1 of {total} groups, {size} of 600" in page.inner_text("#progress")
@@ -441,14 +443,14 @@ def test_what_was_reviewed_is_remembered_for_this_plan_alone(show: Show) -> None
     assert f"0 of {total} groups, {size - 1} of 600" in page.inner_text("#progress")
 
     other = structs.replace(PLAN, digest="sha256:" + "0" * 64)
-    Path("plan.html").write_text("".join(html_page(gather(other))), "utf-8")
+    Path("plan.html").write_text("".join(html_page(make_report(other))), "utf-8")
     page.reload()
     assert f"0 of {total} groups, 0 of 600" in page.inner_text("#progress")
 
 
 def test_what_is_found_can_be_copied(show: Show) -> None:
     page = show(PLAN, "#q=op:remove", permissions=["clipboard-read", "clipboard-write"])
-    removed = [str(change.address) for change, _ in gather(PLAN).removals()]
+    removed = [str(change.address) for change, _ in make_report(PLAN).removals()]
 
     def copied(button: str) -> str:
         page.click(button)
@@ -508,7 +510,7 @@ def test_light_and_dark_follow_the_system_and_can_be_chosen(show: Show) -> None:
 
 def test_without_javascript_groups_losses_and_outliers_are_there(show: Show) -> None:
     page = show(PLAN, java_script_enabled=False)
-    report = gather(PLAN)
+    report = make_report(PLAN)
 
     assert page.is_hidden("#app")
     for group in report.alike:
@@ -569,7 +571,7 @@ def test_hostile_values_are_shown_and_do_nothing(show: Show) -> None:
 
 
 def test_the_page_forbids_any_script_but_its_own(browser: Browser) -> None:
-    Path("plan.html").write_text("".join(html_page(gather(PLAN))), "utf-8")
+    Path("plan.html").write_text("".join(html_page(make_report(PLAN))), "utf-8")
     page = browser.new_page()
     page.goto(Path("plan.html").absolute().as_uri())
     page.wait_for_selector(".js")
@@ -607,14 +609,14 @@ def test_it_fits_a_phone(show: Show) -> None:
 
 @pytest.mark.parametrize(("records", "most"), [(5_000, 1_000_000), (50_000, 8_000_000)])
 def test_the_file_is_small(records: int, most: int) -> None:
-    page = "".join(html_page(gather(large(records))))
+    page = "".join(html_page(make_report(large(records))))
 
     assert len(page.encode()) < most
 
 
 def test_the_same_plan_makes_the_same_page_and_a_large_one_is_packed(show: Show) -> None:
     plan = large(40_000)
-    assert "".join(html_page(gather(plan))) == "".join(html_page(gather(plan)))
+    assert "".join(html_page(make_report(plan))) == "".join(html_page(make_report(plan)))
 
     page = show(plan)
     assert page.get_attribute("#plan", "data-packed") == "gzip"
@@ -622,7 +624,7 @@ def test_the_same_plan_makes_the_same_page_and_a_large_one_is_packed(show: Show)
 
 
 def test_the_embedded_data_is_json_that_holds_every_record() -> None:
-    page = "".join(html_page(gather(PLAN)))
+    page = "".join(html_page(make_report(PLAN)))
     data = json.loads(page.partition('id="plan">')[2].partition("</script>")[0])
 
     assert len(data["records"]["sid"]) == 32 * 600

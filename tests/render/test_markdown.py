@@ -13,13 +13,13 @@ from planned import SOURCE, URL, approval, large, long_plan, mixed
 from reconciler.errors import ReconcilerError
 from reconciler.model import Address, Change, Origin, Outcome, OutcomeName, Plan, Source
 from reconciler.planning.digest import digest
-from reconciler.planning.plan_diff import compare
+from reconciler.planning.plan_diff import diff_plans
 from reconciler.review.codeowners import Owners
 from reconciler.review.formats import SUMMARY_BYTES
 from reconciler.review.grouping import Effect
 from reconciler.review.markdown import apply_result, comment
-from reconciler.review.markdown.detail_levels import Around, Links
-from reconciler.review.report import gather
+from reconciler.review.markdown.detail_levels import CommentContext, Links
+from reconciler.review.report import make_report
 from writing import sid
 
 LINKS = Links(
@@ -27,16 +27,20 @@ LINKS = Links(
 )
 OWNERS = Owners(["manifests/team-0* @org/billing", "manifests/team-1* @org/support @org/growth"])
 PAGES = {
-    "comment-mixed.md": lambda: comment.comment(gather(mixed()), Around()),
+    "comment-mixed.md": lambda: comment.comment(make_report(mixed()), CommentContext()),
     "comment-approval.md": lambda: comment.comment(
-        gather(approval()), Around("prod", LINKS, compare(mixed(), approval()))
+        make_report(approval()), CommentContext("prod", LINKS, diff_plans(mixed(), approval()))
     ),
-    "comment-long.md": lambda: comment.comment(gather(long_plan()), Around()),
-    "comment-large.md": lambda: comment.comment(gather(large(300), OWNERS), Around("prod", LINKS)),
+    "comment-long.md": lambda: comment.comment(make_report(long_plan()), CommentContext()),
+    "comment-large.md": lambda: comment.comment(
+        make_report(large(300), OWNERS), CommentContext("prod", LINKS)
+    ),
     "comment-empty.md": lambda: comment.comment(
-        gather(structs.replace(mixed(), changes=(), unreadable=())), Around()
+        make_report(structs.replace(mixed(), changes=(), unreadable=())), CommentContext()
     ),
-    "summary-long.md": lambda: comment.summary(gather(long_plan()), Around(), most=SUMMARY_BYTES),
+    "summary-long.md": lambda: comment.summary(
+        make_report(long_plan()), CommentContext(), most=SUMMARY_BYTES
+    ),
 }
 
 
@@ -53,10 +57,10 @@ COUNTS = re.compile(
 @pytest.mark.parametrize("count", [1, 100, 5_000, 100_000])
 def test_the_comment_fits_with_exact_counts(count: int) -> None:
     plan = large(count)
-    report = gather(plan)
+    report = make_report(plan)
     for page, most in (
-        (comment.comment(report, Around()), comment.COMMENT_BYTES),
-        (comment.summary(report, Around(), most=SUMMARY_BYTES), SUMMARY_BYTES),
+        (comment.comment(report, CommentContext()), comment.COMMENT_BYTES),
+        (comment.summary(report, CommentContext(), most=SUMMARY_BYTES), SUMMARY_BYTES),
     ):
         assert len(page.encode()) <= most
         assert len(page.encode("utf-16-le")) // 2 < 65_536 or most > comment.COMMENT_BYTES
@@ -71,7 +75,7 @@ def test_the_comment_fits_with_exact_counts(count: int) -> None:
 @settings(max_examples=25)
 @given(st.integers(4_000, 60_000), st.integers(0, 400))
 def test_with_any_budget_it_fits_and_is_not_cut(most: int, count: int) -> None:
-    page = comment.comment(gather(large(count + 1)), Around(links=LINKS), most=most)
+    page = comment.comment(make_report(large(count + 1)), CommentContext(links=LINKS), most=most)
 
     assert len(page.encode()) <= most
     assert page.count("<details") == page.count("</details>")
@@ -83,10 +87,10 @@ def test_with_any_budget_it_fits_and_is_not_cut(most: int, count: int) -> None:
 
 
 def test_what_loses_something_is_the_last_to_go() -> None:
-    report = gather(large(600))
+    report = make_report(large(600))
     removed = [str(change.address) for change, _ in report.removals()]
 
-    page = comment.comment(report, Around(), most=9_000)
+    page = comment.comment(report, CommentContext(), most=9_000)
 
     assert "of the groups one by one" in page.partition("Not shown here")[2]
     assert all(f"`{address}` | ➖" in page for address in removed)
@@ -108,7 +112,7 @@ def test_a_few_bloated_records_do_not_drive_out_what_others_lose() -> None:
     changes = (*bloated, plain)
     plan = Plan(URL, digest(URL, changes), changes, 0)
 
-    page = comment.comment(gather(plan), Around(links=LINKS))
+    page = comment.comment(make_report(plan), CommentContext(links=LINKS))
 
     assert len(page.encode()) <= comment.COMMENT_BYTES
     assert '➖ `a`: `"mine"`' in page
@@ -127,19 +131,19 @@ def test_the_summary_of_an_apply_fits_whatever_the_api_said(most: int) -> None:
 
 
 def test_what_loses_something_stands_first_in_a_short_plan_too() -> None:
-    page = comment.comment(gather(mixed()), Around())
+    page = comment.comment(make_report(mixed()), CommentContext())
 
-    lost = [change for change, _ in gather(mixed()).removals()]
+    lost = [change for change, _ in make_report(mixed()).removals()]
     first = [line for line in page.splitlines() if line.startswith("# ")][: len(lost)]
     assert len(lost) == 2
     assert {line.split()[1] for line in first} == {str(change.address) for change in lost}
 
 
 def test_what_is_left_out_is_said_with_its_number() -> None:
-    report = gather(large(3000))
+    report = make_report(large(3000))
     removes = report.effects[Effect.REMOVES]
 
-    page = comment.comment(report, Around(), most=6_000)
+    page = comment.comment(report, CommentContext(), most=6_000)
 
     (shown,) = re.findall(r"<b>(\d+) of (?:[\d,]+) records that lose", page)
     assert f"**{removes - int(shown):,} records that lose something**" in page
@@ -147,7 +151,7 @@ def test_what_is_left_out_is_said_with_its_number() -> None:
 
 def test_no_page_is_made_where_not_even_the_counts_fit() -> None:
     with pytest.raises(ReconcilerError, match="more than 100 bytes"):
-        comment.comment(gather(large(10)), Around(), most=100)
+        comment.comment(make_report(large(10)), CommentContext(), most=100)
 
 
 def test_two_long_values_show_where_they_differ() -> None:
@@ -155,7 +159,7 @@ def test_two_long_values_show_where_they_differ() -> None:
     change = structs.replace(plan.changes[0], before="x" * 500 + "a", after="x" * 500 + "b")
     plan = structs.replace(plan, changes=(change,) * 60)
 
-    page = comment.comment(gather(plan), Around())
+    page = comment.comment(make_report(plan), CommentContext())
 
     old, new = re.findall(r"`(…x+[ab]\")` \(503 characters, [0-9a-f]{16}\)", page)[:2]
     assert (old[-2], new[-2]) == ("a", "b")
@@ -176,7 +180,9 @@ def test_names_that_differ_beyond_what_is_shown_do_not_look_the_same() -> None:
             after=f'{{"{key}":1}}',
             source=structs.replace(change.source, file=file),
         )
-        return comment.comment(gather(structs.replace(plan, changes=(one,) * 60)), Around())
+        return comment.comment(
+            make_report(structs.replace(plan, changes=(one,) * 60)), CommentContext()
+        )
 
     long = "p" * 300
     pages = {page(long + "A", "f"), page(long + "B", "f"), page("k", long + "A"), page("k", long)}

@@ -15,18 +15,18 @@ from reconciler.model import (
     OutcomeName,
     Source,
 )
-from reconciler.planning.builder import Draft
-from reconciler.planning.compare import Wanted
-from reconciler.planning.plan_diff import compare
+from reconciler.planning.builder import PlanBuilder
+from reconciler.planning.compare import PlanRequest
+from reconciler.planning.plan_diff import diff_plans
 from reconciler.review import apply_text as outcome_lines
 from reconciler.review import headlines, plan_diff_text, plan_text, value_text
 from reconciler.review.colours import Paint
 from reconciler.review.grouping import groups
 from reconciler.review.html.page import html_page
 from reconciler.review.markdown import comment
-from reconciler.review.markdown.detail_levels import Around
-from reconciler.review.report import gather
-from reconciler.values.diff import places as differences
+from reconciler.review.markdown.detail_levels import CommentContext
+from reconciler.review.report import make_report
+from reconciler.values.diff import differences
 from writing import sid
 
 PLAIN = Paint(on=False)
@@ -51,15 +51,19 @@ def outcomes() -> list[Outcome]:
 
 
 CASES: dict[str, Callable[[], Iterable[str]]] = {
-    "plan-80.txt": lambda: plan_text.plan(gather(mixed()), PLAIN, 80),
-    "plan-160.txt": lambda: plan_text.plan(gather(mixed()), PLAIN, 160),
-    "plan-colour.txt": lambda: plan_text.plan(gather(mixed()), Paint(on=True), 100),
-    "plan-approval.txt": lambda: plan_text.plan(gather(approval()), PLAIN, 80),
-    "plan-long.txt": lambda: plan_text.plan(gather(long_plan()), PLAIN, 80),
-    "plan-concise.txt": lambda: plan_text.plan(gather(long_plan()), PLAIN, 80, detail="concise"),
-    "plan-unread.txt": lambda: plan_text.plan(gather(unread()), PLAIN, 80),
-    "delta.txt": lambda: plan_diff_text.text(compare(mixed(), approval()), PLAIN),
-    "plan-empty.txt": lambda: plan_text.plan(gather(Draft(URL, Wanted({})).plan()), PLAIN, 80),
+    "plan-80.txt": lambda: plan_text.plan(make_report(mixed()), PLAIN, 80),
+    "plan-160.txt": lambda: plan_text.plan(make_report(mixed()), PLAIN, 160),
+    "plan-colour.txt": lambda: plan_text.plan(make_report(mixed()), Paint(on=True), 100),
+    "plan-approval.txt": lambda: plan_text.plan(make_report(approval()), PLAIN, 80),
+    "plan-long.txt": lambda: plan_text.plan(make_report(long_plan()), PLAIN, 80),
+    "plan-concise.txt": lambda: plan_text.plan(
+        make_report(long_plan()), PLAIN, 80, detail="concise"
+    ),
+    "plan-unread.txt": lambda: plan_text.plan(make_report(unread()), PLAIN, 80),
+    "delta.txt": lambda: plan_diff_text.text(diff_plans(mixed(), approval()), PLAIN),
+    "plan-empty.txt": lambda: plan_text.plan(
+        make_report(PlanBuilder(URL, PlanRequest({})).plan()), PLAIN, 80
+    ),
     "outcomes.txt": lambda: outcome_lines.text(outcomes(), PLAIN),
     "outcomes-applied.txt": lambda: outcome_lines.text(outcomes()[:1] * 1, PLAIN),
 }
@@ -77,20 +81,20 @@ def test_without_colour_there_is_no_escape_of_a_terminal() -> None:
 
 
 def test_no_line_of_short_values_is_wider_than_the_terminal() -> None:
-    assert max(map(len, plan_text.plan(gather(mixed()), PLAIN, 80))) <= 80
+    assert max(map(len, plan_text.plan(make_report(mixed()), PLAIN, 80))) <= 80
 
 
 def test_a_verbose_plan_shows_every_change_and_a_short_one_does_so_anyway() -> None:
-    verbose = "".join(plan_text.plan(gather(long_plan()), PLAIN, 80, detail="verbose"))
+    verbose = "".join(plan_text.plan(make_report(long_plan()), PLAIN, 80, detail="verbose"))
 
     assert all(str(change.address) in verbose for change in long_plan().changes)
-    assert list(plan_text.plan(gather(mixed()), PLAIN, 80)) == list(
-        plan_text.plan(gather(mixed()), PLAIN, 80, detail="verbose")
+    assert list(plan_text.plan(make_report(mixed()), PLAIN, 80)) == list(
+        plan_text.plan(make_report(mixed()), PLAIN, 80, detail="verbose")
     )
 
 
 def test_of_many_that_could_not_be_read_each_is_named_if_asked_for() -> None:
-    verbose = "".join(plan_text.plan(gather(unread()), PLAIN, 80, detail="verbose"))
+    verbose = "".join(plan_text.plan(make_report(unread()), PLAIN, 80, detail="verbose"))
 
     assert all(str(one.address) in verbose for one in unread().unreadable)
 
@@ -98,7 +102,7 @@ def test_of_many_that_could_not_be_read_each_is_named_if_asked_for() -> None:
 def test_a_long_plan_says_first_what_stops_it() -> None:
     plan = large(100)
 
-    head = list(plan_text.plan(gather(plan), PLAIN, 80))[:6]
+    head = list(plan_text.plan(make_report(plan), PLAIN, 80))[:6]
 
     assert "! 1 record could not be read: this plan is not complete." in head
     assert "! An apply of this plan is refused by max_change_percent." in head
@@ -108,11 +112,11 @@ def test_an_api_that_has_none_of_the_records_is_perhaps_another_one() -> None:
     lost = tuple(one for one in unread().unreadable if one.status == 404)
     plan = structs.replace(unread(), changes=(), unreadable=lost)
 
-    assert headlines.NONE_FOUND in list(plan_text.plan(gather(plan), PLAIN, 80))
-    assert headlines.NONE_FOUND in "".join(html_page(gather(plan)))
-    assert headlines.NONE_FOUND in comment.comment(gather(plan), Around())
+    assert headlines.NONE_FOUND in list(plan_text.plan(make_report(plan), PLAIN, 80))
+    assert headlines.NONE_FOUND in "".join(html_page(make_report(plan)))
+    assert headlines.NONE_FOUND in comment.comment(make_report(plan), CommentContext())
     known = structs.replace(plan, in_sync=1)
-    assert headlines.NONE_FOUND not in list(plan_text.plan(gather(known), PLAIN, 80))
+    assert headlines.NONE_FOUND not in list(plan_text.plan(make_report(known), PLAIN, 80))
 
 
 def test_every_change_is_in_just_one_group_with_those_that_are_alike() -> None:
@@ -128,7 +132,7 @@ def test_every_change_is_in_just_one_group_with_those_that_are_alike() -> None:
 def test_a_number_beside_a_text_of_several_lines_stays_a_number() -> None:
     after = '{"k":"' + "long " * 20 + '\\nline"}'
     shown = [
-        "".join(value_text.lines(differences(before, after), PLAIN, 80))
+        "".join(value_text.difference_lines(differences(before, after), PLAIN, 80))
         for before in ('{"k":1}', '{"k":"1"}')
     ]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.sandbox.faults import Dice, Fault, parse
+from reconciler.sandbox.faults import Fault, FaultSampler, parse
 
 
 def test_a_spec_names_each_fault_and_its_share() -> None:
@@ -26,7 +26,7 @@ def test_a_spec_that_is_not_understood_says_so(spec: str) -> None:
 
 def test_the_same_seed_draws_the_same_faults_in_their_share() -> None:
     def drawn(seed: int) -> list[str]:
-        dice = Dice(parse("429=0.1,cut=0.2"), seed)
+        dice = FaultSampler(parse("429=0.1,cut=0.2"), seed)
         return [fault.name if (fault := dice.draw()) else "" for _ in range(10_000)]
 
     assert drawn(1) == drawn(1) != drawn(2)

@@ -9,7 +9,7 @@ from itertools import islice
 from types import MappingProxyType
 
 from reconciler.errors import UsageError
-from reconciler.model import Plan, Verdict
+from reconciler.model import GuardResult, Plan
 from reconciler.planning.guards import (
     max_change_percent,
     max_changes,
@@ -40,7 +40,7 @@ FIRST_RECORDS = 10
 
 def judge(
     plan: Plan, limits: Mapping[str, int | None], allowed: Mapping[str, int]
-) -> tuple[Verdict, ...]:
+) -> tuple[GuardResult, ...]:
     """What every guard that is on says; `allowed` are limits that were raised for this once."""
     verdicts = []
     for name, guard in GUARDS.items():
@@ -50,14 +50,14 @@ def judge(
     return tuple(verdicts)
 
 
-def again(plan: Plan, allowed: Mapping[str, int]) -> tuple[Verdict, ...]:
+def recheck(plan: Plan, allowed: Mapping[str, int]) -> tuple[GuardResult, ...]:
     """The same guards, limits and exceptions judged once more, with further exceptions."""
     limits = {verdict.guard: verdict.limit for verdict in plan.guards}
     before = {v.guard: v.allowed for v in plan.guards if v.allowed is not None}
     return judge(plan, limits, before | dict(allowed))
 
 
-def allowances(texts: Iterable[str]) -> dict[str, int]:
+def parse_allowances(texts: Iterable[str]) -> dict[str, int]:
     """`max_clears=12` as a limit; UsageError for what is none."""
     limits = {}
     for text in texts:
@@ -71,12 +71,12 @@ def allowances(texts: Iterable[str]) -> dict[str, int]:
     return limits
 
 
-def way_out(verdict: Verdict) -> str:
+def allow_flag(verdict: GuardResult) -> str:
     """The flag that lets a plan pass once: `--allow max_clears=12`."""
     return f"--allow {verdict.guard}={math.ceil(verdict.value)}"
 
 
-def _verdict(guard: Guard, plan: Plan, limit: int, allowed: int | None) -> Verdict:
+def _verdict(guard: Guard, plan: Plan, limit: int, allowed: int | None) -> GuardResult:
     counted = [change.address for change in plan.changes if guard.counts(change)]
     value: int | float = len(counted)
     records = max(plan.scope.records, plan.managed)
@@ -88,7 +88,7 @@ def _verdict(guard: Guard, plan: Plan, limit: int, allowed: int | None) -> Verdi
     raised = None if passes else allowed
     ok = passes or (raised is not None and value <= raised)
     first = () if passes else tuple(map(str, islice(counted, FIRST_RECORDS)))
-    return Verdict(guard.name, limit, value, ok, raised, first)
+    return GuardResult(guard.name, limit, value, ok, raised, first)
 
 
 def _per_cent(count: int, records: int) -> float:

@@ -5,7 +5,7 @@ Filling an empty field loses nothing and does not count, so that a first roll-ou
 
 from reconciler.model import Change
 from reconciler.planning.guards.guard import Guard
-from reconciler.values.canonical import mapping
+from reconciler.values.canonical import as_mapping
 from reconciler.values.merge import loses
 
 
@@ -13,7 +13,7 @@ def _loses(change: Change) -> bool:
     """Whether something that is there will not be: a key more loses none of the others."""
     if not change.before:
         return False
-    before, after = mapping(change.before), mapping(change.after)
+    before, after = as_mapping(change.before), as_mapping(change.after)
     return before is None or after is None or loses(before, after)
 
 

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from reconciler import __version__, resources
 from reconciler.review.codeowners import Owners
 from reconciler.review.html import search_data
-from reconciler.review.html.template_context import context
+from reconciler.review.html.template_context import template_context
 from reconciler.review.report import Report
 
 # One script, in this order, so that no name of it is global.
@@ -36,7 +36,7 @@ _PACKED_FROM_BYTES = 2 * 1024 * 1024
 def html_page(report: Report, owners: Owners | None = None) -> Iterator[str]:
     """The page in pieces."""
     style, script = _file("page.css"), _script()
-    data = search_data.embedded(report, owners or Owners())
+    data = search_data.search_data(report, owners or Owners())
     packed = len(data) > _PACKED_FROM_BYTES
     return _template().generate(
         style=Markup(style),  # noqa: S704  our own file
@@ -47,7 +47,7 @@ def html_page(report: Report, owners: Owners | None = None) -> Iterator[str]:
         packed=packed,
         version=__version__,
         digest=report.plan.digest,
-        **context(report),
+        **template_context(report),
     )
 
 

@@ -11,13 +11,13 @@ import msgspec
 
 from reconciler.escape import in_json, mark_of, visible
 from reconciler.kinds import KINDS
-from reconciler.model import Verdict
+from reconciler.model import GuardResult
 from reconciler.planning import guards
 from reconciler.review import value_text
 from reconciler.review.codeowners import Owners
-from reconciler.review.grouping import Alike, any_item, lost_first
+from reconciler.review.grouping import Variant, losses_first, with_any_item
 from reconciler.review.report import Report, file_of, owners_of
-from reconciler.values.diff import Place
+from reconciler.values.diff import Difference
 
 # As drawing.js cuts texts, whose characters beyond U+FFFF count as two.
 _WHOLE_CHARS = 60
@@ -41,7 +41,7 @@ class Texts:
         return list(self._numbers)
 
 
-def embedded(report: Report, owners: Owners) -> str:
+def search_data(report: Report, owners: Owners) -> str:
     """The JSON text; safe inside a `script` element."""
     texts, kinds, files = Texts(), list(KINDS), Texts()
     variants, groups = [], []
@@ -91,27 +91,30 @@ def embedded(report: Report, owners: Owners) -> str:
     return _in_script(in_json(msgspec.json.encode(value).decode()))
 
 
-def _places(one: Alike, texts: Texts) -> list[list[int]]:
-    """Each place: what is done, key, way to it, old and new value (-1: none), whether it loses."""
+def _places(one: Variant, texts: Texts) -> list[list[int]]:
+    """Each difference: operation, key, path, old and new value (-1 for none), whether it loses."""
     return [
         [
-            _OPS.index(place.op),
-            texts.number(value_text.name(any_item(place.steps), any_item=True)),
-            texts.number(value_text.name(place.steps)),
-            *_values(place, texts),
-            int(place.loses),
+            _OPS.index(difference.op),
+            texts.number(value_text.key_name(with_any_item(difference.path), any_item=True)),
+            texts.number(value_text.key_name(difference.path)),
+            *_values(difference, texts),
+            int(difference.loses),
         ]
-        for place in lost_first(one.places)
+        for difference in losses_first(one.differences)
     ]
 
 
-def _values(place: Place, texts: Texts) -> Iterator[int]:
-    whole = not place.steps
-    for value, none in ((place.before, place.op == "add"), (place.after, place.op == "remove")):
-        yield -1 if none else texts.number(value_text.shown(value, whole=whole))
+def _values(difference: Difference, texts: Texts) -> Iterator[int]:
+    whole = not difference.path
+    for value, none in (
+        (difference.before, difference.op == "add"),
+        (difference.after, difference.op == "remove"),
+    ):
+        yield -1 if none else texts.number(value_text.value_text(value, whole=whole))
 
 
-def _guards(one: Alike, refused: tuple[Verdict, ...]) -> list[int]:
+def _guards(one: Variant, refused: tuple[GuardResult, ...]) -> list[int]:
     """Which of the guards that refuse count these changes: all of them, or none."""
     first = one.changes[0]
     return [

@@ -7,11 +7,11 @@ from typing import Any
 from reconciler.escape import mark_of, visible
 from reconciler.model import Change, Source
 from reconciler.review import value_text
-from reconciler.review.change_text import how_many
-from reconciler.review.grouping import Effect, Group, differences
+from reconciler.review.change_text import count_records
+from reconciler.review.grouping import Effect, Group, key_changes
 from reconciler.review.report import Report
 from reconciler.review.value_text import MARKS
-from reconciler.values.diff import Place
+from reconciler.values.diff import Difference
 
 # Counts say what is left.
 _MOST_ROWS = 1000
@@ -19,7 +19,7 @@ _MOST_GROUPS = 200
 _MOST_CELL_CHARS = 2000
 
 
-def listed(report: Report) -> dict[str, Any]:
+def static_lists(report: Report) -> dict[str, Any]:
     """What there is without JavaScript: groups, what is lost, and what is like nothing else."""
     alike = report.alike
     removes = report.effects[Effect.REMOVES]
@@ -31,8 +31,13 @@ def listed(report: Report) -> dict[str, Any]:
         for member in group.members
     )
     lists = (
-        _list("removals", f"{how_many(removes)} that {lose} something", report.removals(), removes),
-        _list("outliers", f"{how_many(report.unlike)} like no others", unlike, report.unlike),
+        _list(
+            "removals",
+            f"{count_records(removes)} that {lose} something",
+            report.removals(),
+            removes,
+        ),
+        _list("outliers", f"{count_records(report.unlike)} like no others", unlike, report.unlike),
     )
     return {
         "groups": [_group(group) for group in alike[:_MOST_GROUPS]],
@@ -43,14 +48,14 @@ def listed(report: Report) -> dict[str, Any]:
 
 def _group(group: Group) -> dict[str, Any]:
     lines = [
-        _line(one.place)
+        _line(one.difference)
         if one.values == 1
         else {
-            **_line(one.place),
-            "key": value_text.name(one.steps, any_item=True),
+            **_line(one.difference),
+            "key": value_text.key_name(one.path, any_item=True),
             "words": f"{one.values:,} different values",
         }
-        for one in differences(group)
+        for one in key_changes(group)
     ]
     first = group.first
     return {
@@ -65,13 +70,13 @@ def _group(group: Group) -> dict[str, Any]:
 
 
 def _list(
-    name: str, title: str, members: Iterable[tuple[Change, tuple[Place, ...]]], count: int
+    name: str, title: str, members: Iterable[tuple[Change, tuple[Difference, ...]]], count: int
 ) -> dict[str, Any]:
     rows = [
         {
             "sid": change.address.sid,
             "address": str(change.address),
-            "lines": [_line(place) for place in found],
+            "lines": [_line(difference) for difference in found],
             "origin": str(change.origin),
             "where": where(change.source),
         }
@@ -81,21 +86,29 @@ def _list(
     return {"id": name, "title": title, "rows": rows, "rest": rest}
 
 
-def _line(place: Place) -> dict[str, Any]:
-    whole = not place.steps
-    old = None if place.op == "add" else cut(value_text.shown(place.before, whole=whole))
-    new = None if place.op == "remove" else cut(value_text.shown(place.after, whole=whole))
+def _line(difference: Difference) -> dict[str, Any]:
+    whole = not difference.path
+    old = (
+        None
+        if difference.op == "add"
+        else shorten_cell(value_text.value_text(difference.before, whole=whole))
+    )
+    new = (
+        None
+        if difference.op == "remove"
+        else shorten_cell(value_text.value_text(difference.after, whole=whole))
+    )
     return {
-        "op": place.op,
-        "sign": MARKS[place.op],
-        "key": value_text.name(place.steps),
+        "op": difference.op,
+        "sign": MARKS[difference.op],
+        "key": value_text.key_name(difference.path),
         "old": old,
         "new": new,
         "words": "",
     }
 
 
-def cut(shown: str) -> str:
+def shorten_cell(shown: str) -> str:
     """A value as far as a cell of a table should be long, how long it is, and what tells it."""
     if len(shown) <= _MOST_CELL_CHARS:
         return shown

@@ -4,36 +4,36 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.escape import visible
-from reconciler.model import Conflict, Plan, Verdict, short
+from reconciler.model import Conflict, GuardResult, Plan, short_commit
 from reconciler.planning import guards
 from reconciler.review import change_text, headlines, value_text
-from reconciler.review.change_text import how_many
-from reconciler.review.guard_text import told
-from reconciler.review.html.static_lists import cut, listed, where
+from reconciler.review.change_text import count_records
+from reconciler.review.guard_text import guard_text
+from reconciler.review.html.static_lists import shorten_cell, static_lists, where
 from reconciler.review.report import Report
-from reconciler.values.json_pointer import steps_of
+from reconciler.values.json_pointer import from_pointer
 
 # Beside the search; the title says how many there are.
 _MOST_PANEL_ROWS = 2000
 
 
-def context(report: Report) -> Mapping[str, Any]:
+def template_context(report: Report) -> Mapping[str, Any]:
     """The variables of the template, but for the data of the search."""
-    return {**_head(report), **_beside(report), **listed(report)}
+    return {**_head(report), **_beside(report), **static_lists(report)}
 
 
 def _head(report: Report) -> dict[str, Any]:
     plan, counts = report.plan, report.summary
     host = visible(plan.base_url.partition("://")[2].partition("/")[0])
     headline = f"{report.headline[0].upper()}{report.headline[1:]}"
-    effects = headlines.worst(report)
+    effects = headlines.effects(report)
     numbers = [(str(effect), number, words) for effect, number, words in effects]
     numbers += [
         (name, number, words)
         for name, number, words in (
             ("conflicts", counts.conflicts, "in conflict"),
             ("unreadable", counts.unreadable, "could not be read"),
-            ("left", counts.left, "left alone"),
+            ("left", counts.left_alone, "left alone"),
             ("same", counts.in_sync, "unchanged"),
         )
         if number
@@ -44,7 +44,9 @@ def _head(report: Report) -> dict[str, Any]:
         "host": host,
         "summary": counts,
         "share": list(_share(report)),
-        "share_label": f"Of {how_many(report.scope_records)}: {headlines.told(report)}",
+        "share_label": (
+            f"Of {count_records(report.scope_records)}: {headlines.effects_sentence(report)}"
+        ),
         "counts": [
             {"name": name, "number": f"{number:,}", "words": words}
             for name, number, words in numbers
@@ -52,7 +54,7 @@ def _head(report: Report) -> dict[str, Any]:
         "facts": [
             {"name": name, "value": visible(value)} for name, value in _facts(report) if value
         ],
-        "warnings": list(headlines.stops(report)),
+        "warnings": list(headlines.blockers(report)),
         "searched": bool(counts.changes or counts.conflicts or counts.unreadable),
     }
 
@@ -60,7 +62,7 @@ def _head(report: Report) -> dict[str, Any]:
 def _share(report: Report) -> Iterator[dict[str, Any]]:
     """The parts of the bar, in thousandths of all records; what is there is seen."""
     x = 0.0
-    for effect, number, _ in headlines.worst(report):
+    for effect, number, _ in headlines.effects(report):
         width = max(4.0, round(1000 * number / max(report.scope_records, 1), 1))
         yield {"name": str(effect), "x": x, "width": width}
         x += width
@@ -71,10 +73,10 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
     if plan.revisions.base is not None:
         origins = {name: count for name, count in report.summary.origins.items() if count}
         yield "origin", ", ".join(f"{count:,} {name}" for name, count in origins.items())
-        yield "base", f"{short(plan.revisions.base)} ({plan.revisions.base_is})"
-    yield "commit", short(plan.revisions.head or "")
+        yield "base", f"{short_commit(plan.revisions.base)} ({plan.revisions.base_is})"
+    yield "commit", short_commit(plan.revisions.head or "")
     if scope.since is not None:
-        since = f"changed since {short(scope.since)}; drift elsewhere was not looked for"
+        since = f"changed since {short_commit(scope.since)}; drift elsewhere was not looked for"
         yield "checked", f"{plan.managed:,} of {scope.records:,} ({since})"
     for name in ("manifests", "target", "exclude", "only"):
         yield name, " ".join(getattr(scope, name))
@@ -94,14 +96,14 @@ def _beside(report: Report) -> dict[str, Any]:
     }
 
 
-def _guard(verdict: Verdict) -> dict[str, str]:
-    said = told(verdict)
+def _guard(verdict: GuardResult) -> dict[str, str]:
+    said = guard_text(verdict)
     return {
         "result": said.result,
         "name": verdict.guard,
         "value": said.found,
         "limit": said.limit,
-        "way_out": "" if verdict.ok else guards.way_out(verdict),
+        "way_out": "" if verdict.ok else guards.allow_flag(verdict),
     }
 
 
@@ -116,7 +118,7 @@ def _panels(report: Report) -> Iterator[dict[str, Any]]:
     )
     yield _panel(
         "unreadable",
-        f"{how_many(len(plan.unreadable))} could not be read",
+        f"{count_records(len(plan.unreadable))} could not be read",
         ("record", "why", "where"),
         [
             (
@@ -130,7 +132,7 @@ def _panels(report: Report) -> Iterator[dict[str, Any]]:
     )
     yield _panel(
         "released",
-        f"{how_many(len(plan.released))} left git, and left as found",
+        f"{count_records(len(plan.released))} left git, and left as found",
         ("record", "where"),
         [(str(one.address), where(one.source)) for one in plan.released],
         opened=False,
@@ -139,9 +141,9 @@ def _panels(report: Report) -> Iterator[dict[str, Any]]:
 
 def _conflict(conflict: Conflict, plan: Plan) -> Iterator[tuple[str, ...]]:
     at = change_text.sides(conflict, plan)
-    for place in conflict.places:
-        values = (cut(shown) for _, shown in at(place))
-        name = value_text.name(steps_of(place))
+    for path in conflict.paths:
+        values = (shorten_cell(shown) for _, shown in at(path))
+        name = value_text.key_name(from_pointer(path))
         yield str(conflict.address), name, *values, where(conflict.source)
 
 

@@ -13,7 +13,7 @@ _ROWS = (1000, 200, 50, 10, 0)
 
 
 def page(plan: Plan | None, outcomes: Sequence[Outcome], error: str, *, most: int) -> str:
-    """The counts, why the run ended early, and records that are not in place, in so many bytes."""
+    """The counts, why the run ended early, and the records not in place, in `most` bytes."""
     for rows in _ROWS:
         text = within(_page(plan, outcomes, error, rows), most)
         if text is not None:

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from reconciler.escape import code, mark_of, visible
 from reconciler.model import Change, Source
 from reconciler.review import value_text
-from reconciler.review.change_text import how_many, why
-from reconciler.review.grouping import Difference, Group, differences, lost_first
-from reconciler.review.markdown.detail_levels import Around
-from reconciler.values.diff import Op, Place
-from reconciler.values.json_pointer import Steps
+from reconciler.review.change_text import count_records, why
+from reconciler.review.grouping import Group, KeyChange, key_changes, losses_first
+from reconciler.review.markdown.detail_levels import CommentContext
+from reconciler.values.diff import Difference, Op
+from reconciler.values.json_pointer import KeyPath
 
 VALUE_CHARS = 80
 NAME_CHARS = 200
@@ -28,13 +28,13 @@ def span(text: str) -> str:
     return code(_named(visible(text)) or " ", in_table=True)
 
 
-def record(change: Change, around: Around) -> str:
+def record(change: Change, around: CommentContext) -> str:
     """An address; where there is a report, it leads there."""
     return linked(span(str(change.address)), f"sid={change.address.sid}", around)
 
 
-def linked(shown: str, fragment: str, around: Around) -> str:
-    """A text that leads to a place in the report, where there is one."""
+def linked(shown: str, fragment: str, around: CommentContext) -> str:
+    """A text that leads to a difference in the report, where there is one."""
     report = around.links.report if len(fragment) <= _FRAGMENT_CHARS else ""
     return f"[{shown}]({report}#{fragment})" if report else shown
 
@@ -46,27 +46,30 @@ def where(source: Source) -> str:
 
 def of_group(group: Group, keys: int) -> str:
     """What a group does, key by key, as far as so many keys."""
-    found = differences(group)
+    found = key_changes(group)
     parts = [
-        place(one.place, any_item=not group.exact)
+        difference(one.difference, any_item=not group.exact)
         if one.values == 1
-        else f"{_mark(one)} {name(one.steps, any_item=True)}: {one.values:,} different values"
+        else f"{_mark(one)} {name(one.path, any_item=True)}: {one.values:,} different values"
         for one in found[:keys]
     ]
     return _listed(parts, found)
 
 
-def of_places(found: Iterable[Place], keys: int) -> str:
+def of_places(found: Iterable[Difference], keys: int) -> str:
     """What differs in one record, key by key, as far as so many keys."""
-    ordered = lost_first(found)
-    return _listed([place(one) for one in ordered[:keys]], ordered)
+    ordered = losses_first(found)
+    return _listed([difference(one) for one in ordered[:keys]], ordered)
 
 
-def place(one: Place, *, any_item: bool = False) -> str:
+def difference(one: Difference, *, any_item: bool = False) -> str:
     """A key and what comes, what goes, or both."""
-    whole = not one.steps
-    old, new = value_text.shown(one.before, whole=whole), value_text.shown(one.after, whole=whole)
-    head = f"{_mark(one)} {name(one.steps, any_item=any_item)}"
+    whole = not one.path
+    old, new = (
+        value_text.value_text(one.before, whole=whole),
+        value_text.value_text(one.after, whole=whole),
+    )
+    head = f"{_mark(one)} {name(one.path, any_item=any_item)}"
     if one.op == "add":
         return f"{head} = {value(new)}"
     if one.op == "remove":
@@ -75,7 +78,7 @@ def place(one: Place, *, any_item: bool = False) -> str:
     return f"{head}: {value(old, start)} → {value(new, start)}"
 
 
-def _mark(one: Place | Difference) -> str:
+def _mark(one: Difference | KeyChange) -> str:
     """What is done to a key; one that loses what it held is as good as removed."""
     return MARKS["remove" if one.loses else one.op]
 
@@ -116,7 +119,7 @@ def more(rest: int) -> Iterator[str]:
 
 def records(number: int) -> str:
     """`1 record`, `4,815 records`."""
-    return how_many(number)
+    return count_records(number)
 
 
 def count(number: int, what: str) -> str:
@@ -124,7 +127,7 @@ def count(number: int, what: str) -> str:
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
-def _listed(parts: Sequence[str], found: Sequence[Place | Difference]) -> str:
+def _listed(parts: Sequence[str], found: Sequence[Difference | KeyChange]) -> str:
     """The parts, and how many there are beside them; losses are not passed over in silence."""
     rest = found[len(parts) :]
     lost = sum(one.loses for one in rest)
@@ -132,9 +135,9 @@ def _listed(parts: Sequence[str], found: Sequence[Place | Difference]) -> str:
     return "; ".join([*parts, f"and {more}"] if rest else parts)
 
 
-def name(steps: Steps, *, any_item: bool = False) -> str:
+def name(path: KeyPath, *, any_item: bool = False) -> str:
     """A key, or the way to it."""
-    return code(_named(value_text.name(steps, any_item=any_item)), in_table=True)
+    return code(_named(value_text.key_name(path, any_item=any_item)), in_table=True)
 
 
 def _named(shown: str) -> str:
@@ -144,7 +147,7 @@ def _named(shown: str) -> str:
 
 
 def _cut(shown: str, most: int, start: int = 0) -> str:
-    """The part of a text at a place that takes no more room than so many characters ever do."""
+    """The part of a text around `start` that takes no more room than `most` characters ever do."""
     chars = most
     while True:
         begin = max(0, min(start - chars // 4, len(shown) - chars))

@@ -8,14 +8,14 @@ from reconciler.model import Change
 from reconciler.review import value_text
 from reconciler.review.grouping import Effect, Group
 from reconciler.review.markdown import cells
-from reconciler.review.markdown.detail_levels import Around, Level
+from reconciler.review.markdown.detail_levels import CommentContext, Level
 from reconciler.review.report import Report
-from reconciler.values.diff import Place
+from reconciler.values.diff import Difference
 
 # So many records that lose something are not even folded.
 _UNFOLDED = 50
 
-_Member = tuple[Change, tuple[Place, ...]]
+_Member = tuple[Change, tuple[Difference, ...]]
 
 
 def diff(report: Report) -> Iterator[str]:
@@ -27,17 +27,17 @@ def diff(report: Report) -> Iterator[str]:
     lines = []
     for change, found in members:
         lines.append(cells.heading(change))
-        for place in found:
-            key, whole = value_text.name(place.steps), not place.steps
-            if place.op != "add":
-                lines.append(f"- {key}: {value_text.shown(place.before, whole=whole)}")
-            if place.op != "remove":
-                lines.append(f"+ {key}: {value_text.shown(place.after, whole=whole)}")
+        for difference in found:
+            key, whole = value_text.key_name(difference.path), not difference.path
+            if difference.op != "add":
+                lines.append(f"- {key}: {value_text.value_text(difference.before, whole=whole)}")
+            if difference.op != "remove":
+                lines.append(f"+ {key}: {value_text.value_text(difference.after, whole=whole)}")
     title = f"<b>{cells.records(len(members))}</b>"
     yield from cells.folded(title, fenced(lines, "diff"), opened=True)
 
 
-def groups(report: Report, around: Around, level: Level) -> Iterator[str]:
+def groups(report: Report, around: CommentContext, level: Level) -> Iterator[str]:
     """What many records have in common: one row for all of them, then the first of each."""
     alike = report.alike
     shown = alike[: level.groups]
@@ -52,7 +52,7 @@ def groups(report: Report, around: Around, level: Level) -> Iterator[str]:
     )
 
 
-def named(report: Report, around: Around, level: Level) -> Iterator[str]:
+def named(report: Report, around: CommentContext, level: Level) -> Iterator[str]:
     """The first records of each group; those that lose something are named elsewhere."""
     for group in _named_groups(report, level):
         first = f"the first {level.named} of " if group.count > level.named else ""
@@ -60,7 +60,7 @@ def named(report: Report, around: Around, level: Level) -> Iterator[str]:
         yield from cells.folded(title, _named(group, around, level))
 
 
-def _group(group: Group, around: Around, level: Level) -> str:
+def _group(group: Group, around: CommentContext, level: Level) -> str:
     return (
         f"| {cells.linked(group.name, f'g={group.name}', around)} | {group.count:,} | "
         f"{cells.of_group(group, level.keys)} | {group.first.origin} | {group.files:,} | "
@@ -73,13 +73,13 @@ def _named_groups(report: Report, level: Level) -> list[Group]:
     return [group for group in shown if group.effect is not Effect.REMOVES]
 
 
-def _named(group: Group, around: Around, level: Level) -> Iterator[str]:
+def _named(group: Group, around: CommentContext, level: Level) -> Iterator[str]:
     for change, found in group.members[: level.named]:
         values = "" if group.exact else f" — {cells.of_places(found, level.keys)}"
         yield f"- {cells.record(change, around)} {cells.where(change.source)}{values}"
 
 
-def removals(report: Report, around: Around, level: Level) -> Iterator[str]:
+def removals(report: Report, around: CommentContext, level: Level) -> Iterator[str]:
     """Each record that loses something and what it loses, whatever group it is in."""
     count = report.effects[Effect.REMOVES]
     shown = min(count, level.removals)
@@ -99,7 +99,7 @@ def removals(report: Report, around: Around, level: Level) -> Iterator[str]:
     )
 
 
-def outliers(report: Report, around: Around, level: Level) -> Iterator[str]:
+def outliers(report: Report, around: CommentContext, level: Level) -> Iterator[str]:
     """What is like nothing else, but for what is among the removals already."""
     count = report.unlike
     shown = min(count, level.outliers)
@@ -118,7 +118,7 @@ def _unless_removed(group: Group) -> Iterable[_Member]:
     return () if group.effect is Effect.REMOVES else group.members
 
 
-def _rows(members: Iterable[_Member], around: Around, level: Level) -> Iterator[str]:
+def _rows(members: Iterable[_Member], around: CommentContext, level: Level) -> Iterator[str]:
     return cells.table(
         "| record | change | origin | where |",
         "|---|---|---|---|",
@@ -130,7 +130,7 @@ def _rows(members: Iterable[_Member], around: Around, level: Level) -> Iterator[
     )
 
 
-def every(report: Report, around: Around, level: Level) -> Iterator[str]:
+def every(report: Report, around: CommentContext, level: Level) -> Iterator[str]:
     """A row for every record of the groups; what all of a group do is said there."""
     rows = (
         f"| {group.name} | {cells.record(change, around)} | {cells.where(change.source)} | "

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.errors import ReconcilerError
 from reconciler.review.markdown import changes, header, sections
-from reconciler.review.markdown.detail_levels import Around, Level
+from reconciler.review.markdown.detail_levels import CommentContext, Level
 from reconciler.review.report import Report
 
 # GitHub takes 65,536 UTF-16 units; of anything else UTF-8 has as many bytes or more.
@@ -41,13 +41,13 @@ SUMMARY_LEVELS = (
 )
 
 
-def comment(report: Report, around: Around, *, most: int = COMMENT_BYTES) -> str:
+def comment(report: Report, around: CommentContext, *, most: int = COMMENT_BYTES) -> str:
     """The comment on a pull request, of at most so many bytes."""
     small = report.summary.changes <= _RECORDS_OF_A_DIFF
     return _fitted(report, around, COMMENT_LEVELS if small else COMMENT_LEVELS[1:], most)
 
 
-def summary(report: Report, around: Around, *, most: int) -> str:
+def summary(report: Report, around: CommentContext, *, most: int) -> str:
     """The summary of a step: the same, with a row for every record where they fit.
 
     Where others have filled the summary it is a line, so that it is at least not missed.
@@ -60,7 +60,7 @@ def summary(report: Report, around: Around, *, most: int) -> str:
         return f"### user_data plan · {report.headline}; there is no room for more here\n"
 
 
-def _fitted(report: Report, around: Around, levels: Sequence[Level], most: int) -> str:
+def _fitted(report: Report, around: CommentContext, levels: Sequence[Level], most: int) -> str:
     for level in levels:
         page = within(_page(report, around, level), most)
         if page is not None:
@@ -79,7 +79,7 @@ def within(lines: Iterable[str], most: int) -> str | None:
     return "\n".join([*taken, ""])
 
 
-def _page(report: Report, around: Around, level: Level) -> Iterator[str]:
+def _page(report: Report, around: CommentContext, level: Level) -> Iterator[str]:
     yield from header.warnings(report)
     yield from header.head(report, around)
     if level.every == "diff":

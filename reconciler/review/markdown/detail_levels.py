@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from reconciler.planning.plan_diff import Delta
+from reconciler.planning.plan_diff import PlanDiff
 
 
 class Links(Struct, frozen=True):
@@ -15,7 +15,7 @@ class Links(Struct, frozen=True):
     run: str = ""
 
 
-class Around(Struct, frozen=True):
+class CommentContext(Struct, frozen=True):
     """What stands round a plan in a comment: how it is called, where the rest is, what was before.
 
     `status` is a line for what became of the plan, in our words: `Applied: ...`; `why` it ended
@@ -24,7 +24,7 @@ class Around(Struct, frozen=True):
 
     name: str = ""
     links: Links = Links()
-    since: Delta | None = None
+    since: PlanDiff | None = None
     status: str = ""
     why: str = ""
 

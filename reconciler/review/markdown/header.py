@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 
-from reconciler.model import Origin, short
+from reconciler.model import Origin, short_commit
 from reconciler.planning import guards
-from reconciler.planning.plan_diff import Delta
-from reconciler.planning.summary import found_none
+from reconciler.planning.plan_diff import PlanDiff
+from reconciler.planning.summary import none_found
 from reconciler.review.grouping import Effect
-from reconciler.review.guard_text import told
+from reconciler.review.guard_text import guard_text
 from reconciler.review.headlines import NONE_FOUND
 from reconciler.review.markdown import cells
-from reconciler.review.markdown.detail_levels import Around
+from reconciler.review.markdown.detail_levels import CommentContext
 from reconciler.review.report import Report
 
 _NARROWINGS = 5
@@ -30,13 +30,14 @@ def warnings(report: Report) -> Iterator[str]:
     if counts.unreadable:
         lost = cells.records(counts.unreadable)
         said.append(f"**{lost} could not be read**: this plan is not complete.")
-    if found_none(report.plan):
+    if none_found(report.plan):
         said.append(NONE_FOUND)
     if counts.conflicts:
         conflicts = cells.count(counts.conflicts, "conflict")
         said.append(f"**{conflicts}** with what somebody else changed: nothing can be applied.")
     said += [
-        f"**{told(one).sentence}** (`{one.guard}`): an apply needs `{guards.way_out(one)}`."
+        f"**{guard_text(one).sentence}** (`{one.guard}`): "
+        f"an apply needs `{guards.allow_flag(one)}`."
         for one in report.refused
     ]
     if said:
@@ -45,7 +46,7 @@ def warnings(report: Report) -> Iterator[str]:
         yield from (f"> {said[-1]}", "")
 
 
-def head(report: Report, around: Around) -> Iterator[str]:
+def head(report: Report, around: CommentContext) -> Iterator[str]:
     """How many of how many records change, the worst of it, and why."""
     name = cells.span(around.name or report.plan.base_url.partition("://")[2].partition("/")[0])
     yield from (f"### user_data plan · {name} · {report.headline}", "")
@@ -68,7 +69,7 @@ def _counts(report: Report) -> Iterator[str]:
         ("🔄 changes", report.effects[Effect.CHANGES], f"~{ops['replace']:,}"),
         ("➕ sets / only adds", report.effects[Effect.ADDS], f"+{ops['add']:,}"),
         ("⛔ in conflict", counts.conflicts, ""),
-        ("⏸ left alone", counts.left, ""),
+        ("⏸ left alone", counts.left_alone, ""),
         ("⏭ unchanged", counts.in_sync, ""),
         ("👋 left git, stay as they are", counts.released, ""),
         ("⚠️ not readable", counts.unreadable, ""),
@@ -102,7 +103,7 @@ def _scope(report: Report) -> Iterator[str]:
     if scope.since is not None:
         yield (
             f"Checked {plan.managed:,} of {cells.records(scope.records)}: those that changed since "
-            f"`{short(scope.since)}`. Drift elsewhere was not looked for."
+            f"`{short_commit(scope.since)}`. Drift elsewhere was not looked for."
         )
         yield ""
     flags = (
@@ -119,9 +120,9 @@ def _scope(report: Report) -> Iterator[str]:
         yield ""
 
 
-def _since(delta: Delta) -> str:
+def _since(delta: PlanDiff) -> str:
     head = delta.old.revisions.head
-    then = short(head) if head else delta.old.digest.partition(":")[2][:_COMMIT_CHARS]
+    then = short_commit(head) if head else delta.old.digest.partition(":")[2][:_COMMIT_CHARS]
     if not delta.differs:
         return f"Since the last plan (`{then}`): the same changes."
     other = len(delta.rewritten) + len(delta.moved)

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 from reconciler.escape import visible
-from reconciler.model import Conflict, Plan, Unreadable, Verdict, short
+from reconciler.model import Conflict, GuardResult, Plan, Unreadable, short_commit
 from reconciler.review import change_text
-from reconciler.review.guard_text import told
+from reconciler.review.guard_text import guard_text
 from reconciler.review.headlines import RESOLVE
 from reconciler.review.markdown import cells
-from reconciler.review.markdown.detail_levels import Around, Level
+from reconciler.review.markdown.detail_levels import CommentContext, Level
 from reconciler.review.report import Report, Share
-from reconciler.values.json_pointer import steps_of
+from reconciler.values.json_pointer import from_pointer
 
 
 def conflicts(report: Report, level: Level) -> Iterator[str]:
@@ -31,13 +31,13 @@ def conflicts(report: Report, level: Level) -> Iterator[str]:
 
 
 def _conflict(conflict: Conflict, plan: Plan, keys: int) -> Iterator[str]:
-    """A row for each place; of very many the first ones."""
+    """A row for each path; of very many the first ones."""
     head, where = cells.span(str(conflict.address)), cells.where(conflict.source)
     at = change_text.sides(conflict, plan)
-    for place in conflict.places[:keys]:
-        values = " | ".join(cells.value(shown) for _, shown in at(place))
-        yield f"| {head} | {cells.name(steps_of(place))} | {values} | {where} |"
-    rest = len(conflict.places) - keys
+    for path in conflict.paths[:keys]:
+        values = " | ".join(cells.value(shown) for _, shown in at(path))
+        yield f"| {head} | {cells.name(from_pointer(path))} | {values} | {where} |"
+    rest = len(conflict.paths) - keys
     if rest > 0:
         yield f"| {head} | and {cells.count(rest, 'more key')} | | | | {where} |"
 
@@ -72,7 +72,7 @@ def released(report: Report, level: Level) -> Iterator[str]:
 
 
 def shares(
-    title: str, key: str, all_shares: Sequence[Share], around: Around, level: Level
+    title: str, key: str, all_shares: Sequence[Share], around: CommentContext, level: Level
 ) -> Iterator[str]:
     """Whose records change: by owner, or by file."""
     shown = all_shares[: level.others]
@@ -88,7 +88,7 @@ def shares(
         yield from cells.folded(f"{title}: {len(all_shares):,}", lines)
 
 
-def _share(key: str, share: Share, around: Around) -> str:
+def _share(key: str, share: Share, around: CommentContext) -> str:
     fragment = f"{key}={quote(visible(share.name), safe='')}"
     return (
         f"| {cells.linked(cells.span(share.name), fragment, around)} | {share.records:,} | "
@@ -101,7 +101,7 @@ def keys(report: Report, level: Level) -> Iterator[str]:
     shown = report.keys[: level.others]
     if len(shown) > 1:
         rows = (
-            f"| {cells.name(key.steps, any_item=True)} | {key.removes:,} | {key.changes:,} | "
+            f"| {cells.name(key.path, any_item=True)} | {key.removes:,} | {key.changes:,} | "
             f"{key.adds:,} |"
             for key in shown
         )
@@ -128,12 +128,12 @@ def guards(report: Report) -> Iterator[str]:
 _RESULTS = {"refused": "⛔ refused", "allowed": "⚠️ allowed", "passed": "✅ passed"}
 
 
-def _guard(verdict: Verdict) -> str:
-    said = told(verdict)
+def _guard(verdict: GuardResult) -> str:
+    said = guard_text(verdict)
     return f"| {_RESULTS[said.result]} | `{verdict.guard}` | {said.found} | {said.limit} |"
 
 
-def foot(report: Report, around: Around) -> Iterator[str]:
+def foot(report: Report, around: CommentContext) -> Iterator[str]:
     """Where the rest is, and what the plan is of."""
     plan, links = report.plan, around.links
     titles = (
@@ -143,9 +143,9 @@ def foot(report: Report, around: Around) -> Iterator[str]:
     )
     parts = [f"**[{title}]({url})**" for title, url in titles if url]
     if plan.revisions.head:
-        parts.append(f"commit `{short(plan.revisions.head)}`")
+        parts.append(f"commit `{short_commit(plan.revisions.head)}`")
     if plan.revisions.base:
-        parts.append(f"base `{short(plan.revisions.base)}`")
+        parts.append(f"base `{short_commit(plan.revisions.base)}`")
     parts.append(f"API {cells.span(plan.base_url)}")
     if plan.meta.created:
         parts.append(f"read {cells.span(plan.meta.created)}")
