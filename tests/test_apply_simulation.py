@@ -241,9 +241,9 @@ class World:
                 await kept.begin(
                     RunStarted(name, 1, "0", "d", URL, "patch", "h", 1, "t", self.parallelism)
                 )
-                means = code.apply.Means(stack, budget, clock, dice.random, kept)
-                manner = code.apply.Manner(parallelism=self.parallelism)
-                outcomes: list[Outcome] = await code.apply.Apply(means, manner).run(changes)
+                means = code.apply.ApplyContext(stack, budget, clock, dice.random, kept)
+                manner = code.apply.ApplyOptions(parallelism=self.parallelism)
+                outcomes: list[Outcome] = await code.apply.Executor(means, manner).run(changes)
                 await kept.end(RunEnded("t", name))
                 return outcomes
 

@@ -16,7 +16,7 @@ APPLY = """
 import asyncio, random, sys, tempfile, time
 from datetime import UTC, datetime
 from pathlib import Path
-from reconciler.applying.executor import Apply, Manner, Means
+from reconciler.applying.executor import ApplyContext, ApplyOptions, Executor
 from reconciler.applying import journal_store
 from reconciler.client.concurrency import runner
 from reconciler.client.connection import Client, Connection
@@ -35,9 +35,9 @@ changes = tuple(
 plan = Plan(url, "sha256:0", changes, 0)
 
 async def apply(link, journal):
-    means = Means(link.transport, link.budget, link.clock, random.random, journal)
+    context = ApplyContext(link.transport, link.budget, link.clock, random.random, journal)
     start = time.perf_counter()
-    outcomes = await Apply(means, Manner(parallelism=10)).run(changes)
+    outcomes = await Executor(context, ApplyOptions(parallelism=10)).run(changes)
     took = time.perf_counter() - start
     assert {outcome.name for outcome in outcomes} == {"applied"}, outcomes[0]
     return took

@@ -38,7 +38,7 @@ import asyncio, os
 from reconciler.client import api
 from reconciler.credentials import Secret
 from reconciler.client import fetch_pages
-from reconciler.client.capabilities import Learned
+from reconciler.client.capabilities import Capabilities
 from reconciler.kinds import KINDS
 from reconciler.client.http import connect
 
@@ -56,7 +56,7 @@ async def main():
     token = Secret(os.environ["CARRIERX_TOKEN"])
     async with connect(os.environ["CARRIERX_BASE_URL"], token) as http:
         for kind in KINDS.values():
-            async for _ in fetch_pages.pages(kind, Saving(http), Learned()):
+            async for _ in fetch_pages.pages(kind, Saving(http), Capabilities()):
                 pass
 
 asyncio.run(main())
