@@ -19,9 +19,14 @@ from reconciler.sandbox.tokens import MANAGE
 
 REPOSITORY = Path(__file__).parent.parent
 
-# Machines are shared: how long an example takes says nothing about the code.
-settings.register_profile("suite", deadline=None)
-settings.load_profile("suite")
+# `make soak`: many more examples and worlds, other ones in every run.
+SOAK = "WORLDS" in os.environ
+
+# Machines are shared: how long an example takes says nothing about the code. A run in CI has the
+# same examples every time, so that a red run is due to its change.
+settings.register_profile("suite", deadline=None, derandomize="CI" in os.environ)
+settings.register_profile("soak", deadline=None, max_examples=2_000, print_blob=True)
+settings.load_profile("soak" if SOAK else "suite")
 
 
 # A shell ignores Ctrl-C for what it starts in the background, and so would all that tests start.

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Run, Serve, Server
+from conftest import SOAK, Run, Serve, Server
 from reconciler.applying import journal_format
 from reconciler.sandbox.store import Store
 from repository import commit, git
@@ -23,7 +23,6 @@ from writing import live, many, messages, sid, user_data, write
 ALL = ("--allow", "max_change_percent=100")
 JOURNALS = Path(".reconciler/journal")
 TOOL = [sys.executable, "-m", "reconciler"]
-SOAK = "WORLDS" in os.environ  # `make soak`
 
 
 def holding(db: Path) -> int:

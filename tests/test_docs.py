@@ -1,8 +1,10 @@
 """What the README says is so."""
 
+import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import click
@@ -131,3 +133,68 @@ def test_the_demo_ends_without_changes() -> None:
 def test_the_repository_names_no_machine_of_ours() -> None:
     for document in DOCUMENTS:
         assert not re.search(r"/(home|root|work|tmp)/", document.read_text("utf-8")), document
+
+
+HOUSE = (REPOSITORY / "docs/architecture.md").read_text("utf-8")
+PACKAGE = REPOSITORY / "reconciler"
+
+Arrows = set[tuple[str, str]]
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("reconciler"):
+        return []
+    if node.module != "reconciler":
+        return [str(node.module).split(".")[1]]
+    return [name.name for name in node.names if name.name != "__version__"]
+
+
+def _arrows() -> Arrows:
+    """Which room imports which, from the code."""
+    arrows = set()
+    for path in PACKAGE.rglob("*.py"):
+        room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+        arrows |= {(room, other) for node in nodes for other in _imported(node) if room != other}
+    return {(room, other) for room, other in arrows if not room.startswith("__")}
+
+
+def _closure(arrows: Arrows) -> Arrows:
+    known = set(arrows)
+    while more := {(a, d) for a, b in known for c, d in known if b == c} - known:
+        known |= more
+    return known
+
+
+def test_the_drawing_of_the_rooms_is_true() -> None:
+    drawn = set(re.findall(r"^  (\w+) --> (\w+)$", HOUSE, re.MULTILINE))
+
+    assert drawn <= _arrows()
+    assert _closure(drawn) == _closure(_arrows())
+
+
+def test_the_layers_on_the_page_are_those_of_the_contract() -> None:
+    settings = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
+    contract = settings["tool"]["importlinter"]["contracts"][0]
+    page = HOUSE.partition("```\n")[2].partition("```")[0].splitlines()
+
+    assert page == contract["layers"]
+
+
+def test_every_room_and_every_file_on_the_page_exists() -> None:
+    rooms = set(re.findall(r"^\| `(\w+)` \|", HOUSE, re.MULTILINE))
+    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    files = re.findall(r"`((?:\w+/)*\w+\.py)`", HOUSE)
+
+    assert rooms == folders
+    assert len(files) > 30
+    assert [name for name in files if not (PACKAGE / name).is_file()] == []
+
+
+def test_no_folder_is_crowded_and_every_room_says_what_goes_in_and_out() -> None:
+    entries = [path for path in PACKAGE.iterdir() if path.name != "__pycache__"]
+    assert len(entries) <= 22
+    for folder in {path.parent for path in PACKAGE.rglob("*.py")} - {PACKAGE}:
+        assert len(list(folder.glob("*.py"))) <= 23, folder
+        (line,) = (folder / "__init__.py").read_text("utf-8").splitlines() or ["", ""]
+        assert folder.parent != PACKAGE or ("in;" in line and "out" in line), folder
