@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What `make demo` shows: plan, apply, plan again, on the embedded API in a folder of its own.
+# The script of `make demo`: plan, apply and plan again on the embedded API, in a temporary folder.
 set -euo pipefail
 
 reconciler=$(realpath "$1")
@@ -14,7 +14,7 @@ run() {
   "$reconciler" "$@"
 }
 
-printf 'The example manifests against the embedded API: no account, no token, no port.\n'
+printf 'The example manifests on the embedded API: no account, token or port is needed.\n'
 run validate
 run plan --sandbox --out plan.json
 run apply plan.json --sandbox
@@ -22,15 +22,15 @@ run plan --sandbox
 
 cat <<'TEXT'
 
-What to try next, in this folder:
+Next steps, in this folder:
 
   . .venv/bin/activate
-  reconciler plan --sandbox                     the same plan, on a sandbox that stays
+  reconciler plan --sandbox                     the same plan, on a sandbox that is kept
   $EDITOR manifests/support/replies.yaml        change a value
-  reconciler plan --sandbox --report html=p.html  the same as a page to search
-  reconciler apply --sandbox                    see it, approve it, write it
+  reconciler plan --sandbox --report html=p.html  the plan as a page to search
+  reconciler apply --sandbox                    show the plan, approve it, write it
   reconciler sandbox serve                      the same API over HTTP
   reconciler --help
 
-README.md says how to point it at the real API.
+README.md explains how to use the real API.
 TEXT

@@ -1,6 +1,6 @@
-"""Real output of a plan -> docs/plan.svg, the picture in the README.
+"""The output of `reconciler plan` for the example manifests -> docs/plan.svg, for the README.
 
-Run it after the output has changed: `.venv/bin/python docs/picture.py`.
+Run it when the output changes: `.venv/bin/python docs/picture.py`.
 """
 
 import os
@@ -24,7 +24,7 @@ THEME = TerminalTheme(
      (97, 175, 239), (198, 120, 221), (86, 182, 194), (201, 209, 217)],
 )  # fmt: skip
 
-# rich's own frame names a font of a content network; a picture should ask for nothing.
+# rich's default frame loads a font from a content delivery network; this one loads nothing.
 FRAME = """\
 <svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" \
 role="img" aria-label="reconciler plan on a terminal">
@@ -51,7 +51,7 @@ font-size: {char_height}px; line-height: {line_height}px; }}
 
 
 def main() -> None:
-    """Plans the example in a folder of its own and draws what it says."""
+    """Plans the example manifests in a temporary folder and draws the output."""
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(HERE.parent / "manifests", Path(folder) / "manifests")
         environment = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(COLUMNS)}

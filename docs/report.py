@@ -1,6 +1,6 @@
-"""A made-up plan -> docs/report-*.png, the pictures of the HTML report.
+"""A generated plan of 5,000 changes -> docs/report-*.png, the pictures of the HTML report.
 
-Run it after the page has changed, where there is Chromium: `.venv/bin/python docs/report.py`.
+Run it when the page changes: `.venv/bin/python docs/report.py`. It needs Chromium.
 """
 
 import shutil
@@ -28,7 +28,7 @@ PICTURES = {
 
 
 def main() -> None:
-    """Takes the pictures."""
+    """Renders the report and takes a screenshot for each entry of PICTURES."""
     plan = large(5000)
     page = "".join(html_page(make_report(plan, OWNERS), OWNERS))
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:

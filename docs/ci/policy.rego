@@ -6,10 +6,10 @@ package main
 
 import rego.v1
 
-# All records of the manifests: a plan with --since looked only at some of them.
+# The number of all records of the manifests: a plan with --since reads only some of them.
 records := max([input.scope.records, input.summary.managed])
 
-# Records that lose all of their text, or keys of it.
+# Records that lose their whole text, or some keys of it.
 losing contains change.address if {
 	some change in input.resource_changes
 	change.action == "clear"
@@ -40,7 +40,7 @@ losing contains change.address if {
 	place.value == null
 }
 
-# Nobody's number in an annotation; the message names the record and not what it holds.
+# No phone numbers in annotations. The message names the record and the path, not the value.
 deny contains message if {
 	some change in input.resource_changes
 	some place in change.diff
