@@ -1,1 +1,1 @@
-"""The API over HTTP: addresses in, what it holds out, in few requests and with good manners."""
+"""Addresses of records -> their live values, over HTTP, with few requests and rate limiting."""

@@ -1,6 +1,6 @@
-"""An address -> the request; an answer -> what it holds (docs.carrierx.com, Core API).
+"""An address -> a request; a response -> the live value or a refusal (docs.carrierx.com, Core API).
 
-The words of the API are spoken here alone: bodies, statuses, error texts.
+Only this module knows the wire format of the API: bodies, statuses and error texts. No I/O.
 """
 
 import json
@@ -20,54 +20,68 @@ OK = 200
 UNAUTHORIZED = 401
 FORBIDDEN = 403
 
-# An error's text is shown to people, who need its beginning.
+# Longer error texts are cut: the beginning is enough to understand an error.
 MAX_REASON_CHARS = 300
 
-# A single 403 is one record's problem; this many, and no success between them, are the token's.
+# One 403 concerns one record. This many without a success in between mean that the token lacks a
+# scope, and the run stops.
 FORBIDDEN_IN_A_ROW = 10
 
 Decoded = TypeVar("Decoded")
 
 
 class UnreadableError(Exception):
-    """JSON that is none, or not of the shape that was expected."""
+    """A body that is not JSON, or JSON of an unexpected shape."""
 
 
 class Refusal(Struct, frozen=True):
-    """An answer that holds no record: its status and what the API said."""
+    """A response that holds no usable record."""
 
     status: int
+    """The HTTP status; 200 if the body could not be used."""
     reason: str
+    """The API's error text, or why the body could not be used; at most MAX_REASON_CHARS."""
 
 
 class _Object(Struct):
-    """What is read of a record; the rest is personal data and is not even decoded."""
+    """The fields that are read of a record. The others are personal data and are not decoded."""
 
     sid: str | None = None
     """The SID; each kind has its own name for the field."""
     user_data: str | UnsetType | None = UNSET
     """The annotation; UNSET in objects of an earlier shape, which lack it."""
     date_changed: str | None = None
-    """When the record was changed last (RFC 3339)."""
+    """When the record was changed last (RFC 3339); None if the API does not state it."""
 
 
 class _Detail(Struct):
+    """The error of one field."""
+
     message: str | None = None
+    """The error text; None if the API gives none."""
     field: str | None = None
+    """The name of the field; None if the error concerns the whole request."""
 
 
 class _Error(Struct):
+    """The body of an error response."""
+
     message: str | None = None
+    """The error text of the whole request; None if the API gives none."""
     errors: list[_Detail] | None = None
+    """The errors of single fields; they are more precise than `message`."""
 
 
 def path(address: Address) -> str:
-    """`/sms/messages/097b49df-...`: a checked SID, so nothing that could leave the collection."""
+    """The path of a record: `/sms/messages/097b49df-...`.
+
+    The SID of an address is validated, so the path cannot leave its collection.
+    """
     return f"{KINDS[address.kind].path}/{address.sid}"
 
 
 def get(address: Address, *, narrow: bool = False) -> Request:
-    """Reads one record; `narrow` asks for few fields."""
+    """A request to read one record; `narrow` asks for SID, user_data and date_changed only."""
     if not narrow:
         return Request("GET", path(address))
     fields = f"{KINDS[address.kind].sid_field},{MANAGED_FIELD},date_changed"
@@ -75,7 +89,11 @@ def get(address: Address, *, narrow: bool = False) -> Request:
 
 
 def page(kind: Kind, where: Mapping[str, str], *, limit: int, narrow: bool) -> Request:
-    """Reads one page of a kind's records; `where` is its place, `narrow` asks for few fields."""
+    """A request to read one page of at most `limit` records of a kind.
+
+    `where` selects the page: `{"after": sid}`, `{"offset": "2000"}`, or empty for the first page.
+    `narrow` asks for SID, user_data and date_changed only.
+    """
     query = {"limit": str(limit), **where}
     if narrow:
         query["includeFields"] = f"{kind.sid_field},{MANAGED_FIELD},date_changed"
@@ -83,15 +101,16 @@ def page(kind: Kind, where: Mapping[str, str], *, limit: int, narrow: bool) -> R
 
 
 def patch(address: Address, user_data: str | None) -> Request:
-    """Writes user_data and nothing else."""
+    """A request to write `user_data` and no other field."""
     return _write("PATCH", address, {MANAGED_FIELD: user_data})
 
 
 def put(address: Address, user_data: str | None, just_read: bytes) -> Request:
-    """Writes the whole object just read, byte for byte but for the value of user_data.
+    """A request to write back the whole object; only the value of `user_data` is replaced.
 
-    Decoding and encoding it would turn 0.010 into 0.01 and lose digits of long numbers. Raises
-    UnreadableError for an object that cannot be sent back.
+    All other bytes stay: to decode and encode them would turn 0.010 into 0.01 and lose digits of
+    long numbers. Raises UnreadableError if `just_read` is not a JSON object in UTF-8, or nests too
+    deeply.
     """
     _decoded(just_read, _MEMBERS)
     value = msgspec.json.encode(user_data).decode()
@@ -105,9 +124,9 @@ def put(address: Address, user_data: str | None, just_read: bytes) -> Request:
 
 
 def changed_beside(just_read: Response, answer: Response) -> tuple[str, ...]:
-    """The fields beside user_data that are not as they were before a write; names alone.
+    """The sorted names of the fields that a write changed in addition to `user_data`.
 
-    `date_changed` is what every write changes.
+    Without `date_changed`, which every write changes. Empty if one of the bodies cannot be decoded.
     """
     try:
         before = _decoded(just_read.body, _MEMBERS)
@@ -127,10 +146,10 @@ def _write(method: Method, address: Address, body: Mapping[str, object]) -> Requ
 
 
 def current(address: Address, response: Response) -> Current | Refusal:
-    """What an answer to a GET of one whole object holds; a field that is not there holds nothing.
+    """The live value in the response to a GET of the whole object.
 
-    A 200 must be JSON, about that very SID, with user_data a text or null; anything else is a
-    refusal as well, since nobody can tell what the record holds.
+    A missing `user_data` counts as null. A 200 is a refusal too if it is not JSON, is about another
+    SID, or holds a `user_data` that is neither a string nor null: the live value is then unknown.
     """
     held = _held(address, response)
     if isinstance(held, Refusal):
@@ -139,12 +158,15 @@ def current(address: Address, response: Response) -> Current | Refusal:
 
 
 def stored(address: Address, response: Response) -> Current | Refusal:
-    """What an answer to a write, or to a narrow GET, says is stored now; it has to say so."""
+    """The live value in the response to a write or a narrow GET.
+
+    As `current`, but a missing `user_data` is a refusal: the value is then unknown.
+    """
     held = _held(address, response)
     if isinstance(held, Refusal):
         return held
     if held.user_data is UNSET:
-        return Refusal(OK, "the answer does not say what was stored")
+        return Refusal(OK, "the answer does not contain user_data")
     return Current(held.user_data, held.date_changed)
 
 
@@ -158,7 +180,8 @@ def _held(address: Address, response: Response) -> _Object | Refusal:
         held = _decoded(response.body, _OBJECTS[address.kind])
     except UnreadableError as error:
         return Refusal(OK, _short(f"the answer cannot be read: {error}"))
-    # A key may be written in escapes, too.
+    # A full parse is only needed if the name occurs twice, or if a key may be written with escapes
+    # (`\u0075`), which the count does not see.
     doubtful = response.body.count(_FIELD) > 1 or _ESCAPED in response.body
     if doubtful and _repeats_a_key(response.body):
         return Refusal(OK, "the answer holds a field twice")
@@ -167,16 +190,18 @@ def _held(address: Address, response: Response) -> _Object | Refusal:
     return held
 
 
+# Parsers disagree about which of two equal keys counts (RFC 8259, section 4).
 _FIELD = f'"{MANAGED_FIELD}"'.encode()
 _ESCAPED = b"\\u00"
 
 
 def _repeats_a_key(body: bytes) -> bool:
+    """Whether an object in the body holds a key twice; True if the body cannot be parsed."""
     pairs: list[list[tuple[str, object]]] = []
     try:
         json.loads(body, object_pairs_hook=pairs.append, parse_int=str, parse_float=str)
     except (ValueError, RecursionError):
-        return True  # nobody can tell
+        return True  # unknown: treat the body as unusable
     return any(len(dict(members)) < len(members) for members in pairs)
 
 
@@ -188,23 +213,29 @@ def _decoded(body: bytes, decoder: Decoder[Decoded]) -> Decoded:
 
 
 class Item(Struct):
-    """A record on a page, its value still to be decoded: few of a page's records are wanted."""
+    """A record on a page. Its value is decoded on demand: few records of a page are wanted."""
 
     sid: str
+    """The SID, in lower case."""
     user_data: Raw | UnsetType
+    """The field as JSON text; UNSET if the object lacks it."""
     date_changed: str | None
+    """When the record was changed last (RFC 3339); None if the API does not state it."""
 
 
 class Page(Struct):
-    """A page of a list. `total` and `more` are its own word, None where it says nothing."""
+    """A page of a list."""
 
     items: list[Item]
+    """The records, in the API's order."""
     total: int | None
+    """The number of records in the account; None if the API does not state it."""
     more: bool | None
+    """Whether the API states that another page follows; None if it does not state it."""
 
 
 def page_of(kind: Kind, response: Response) -> Page | Refusal:
-    """What an answer to a list request holds."""
+    """The page in the response to a list request."""
     if response.status != OK:
         return Refusal(response.status, reason(response))
     if not is_json(response):
@@ -219,7 +250,7 @@ def page_of(kind: Kind, response: Response) -> Page | Refusal:
 
 
 def value_of(item: Item) -> Current | None:
-    """What a listed record holds; None where that is no text, or was left out."""
+    """The live value of a listed record; None if it is missing, or is not a string or null."""
     if isinstance(item.user_data, UnsetType):
         return None
     try:
@@ -229,14 +260,14 @@ def value_of(item: Item) -> Current | None:
 
 
 class _Listed(Struct):
-    """What is read of a record on a page."""
+    """The fields that are read of a record on a page."""
 
     sid: str
     """The SID; each kind has its own name for the field."""
     user_data: Raw | UnsetType = UNSET
-    """The annotation as JSON text, still to be decoded: few records of a page are wanted."""
+    """The annotation as JSON text; UNSET if the object lacks it."""
     date_changed: str | None = None
-    """When the record was changed last (RFC 3339)."""
+    """When the record was changed last (RFC 3339); None if the API does not state it."""
 
 
 _OF_ONE = ("sid", str | None, None)
@@ -244,7 +275,7 @@ _OF_A_LIST = ("sid", str)
 
 
 def _shape(kind: Kind, sid: tuple[Any, ...], base: type[Decoded]) -> type[Decoded]:
-    """A struct whose `sid` is read from the kind's own field."""
+    """A struct whose `sid` is decoded from the kind's own field, such as `message_sid`."""
     made: Any = defstruct(kind.name, [sid], bases=(base,), rename={"sid": kind.sid_field})
     shape: type[Decoded] = made
     return shape
@@ -254,10 +285,16 @@ _ItemType = TypeVar("_ItemType")
 
 
 class _List(Struct, Generic[_ItemType]):
+    """The body of a response to a list request."""
+
     items: list[_ItemType]
+    """The records of the page."""
     total: int | None = None
+    """The number of records in the account; the API's own pages show null."""
     has_more: bool | None = None
+    """Whether another page follows; the API's own pages show it without a `next`."""
     pagination: dict[str, str | None] | None = None
+    """Addresses of other pages. Only the presence of `next` is used; it is never followed."""
 
 
 _MEMBERS = Decoder(dict[str, Raw])
@@ -266,20 +303,24 @@ _OBJECTS: Mapping[str, Decoder[_Object]] = {
 }
 _ERROR = Decoder(_Error)
 _TEXT: Decoder[str | None] = Decoder(str | None)
-_LIST_OF: Any = _List  # subscripted with types that are made at run time
+_LIST_OF: Any = _List  # subscripted with types that are created at run time
 _LISTS: Mapping[str, Decoder[Any]] = {
     kind.name: Decoder(_LIST_OF[_shape(kind, _OF_A_LIST, _Listed)]) for kind in KINDS.values()
 }
 
 
 def is_json(response: Response) -> bool:
-    """Whether an answer says that it is JSON; a proxy's page of HTML does not."""
+    """Whether a response is declared as JSON; an HTML error page of a proxy is not."""
     kind = response.headers.get("content-type", "").partition(";")[0]
     return kind.strip().lower() == "application/json"
 
 
 def reason(response: Response) -> str:
-    """What the API says of an error: its message and its fields' messages, or just the status."""
+    """The error text of the API: `user_data: the maximum length is 5 characters`.
+
+    The messages of the fields if there are any, otherwise the message of the request, otherwise
+    `no reason given`.
+    """
     try:
         error = _decoded(response.body, _ERROR)
     except UnreadableError:

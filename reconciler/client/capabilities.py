@@ -1,14 +1,16 @@
-"""What a run has found out about the API, and need not ask again."""
+"""The features of the API that one run has detected from the responses."""
 
 
 class Capabilities:
-    """Whether the API may answer with few fields (`narrow`), and has answered at all.
+    """The detected features; shared by all requests of a run.
 
-    The parameter for few fields is not on the API's public pages. It is used until an answer shows
-    that it is not understood; a record that then lacks `user_data` is asked for again, whole, and
-    never taken for empty.
+    `includeFields` is not on the API's public pages. It is used until a response shows that the API
+    does not understand it. A record without `user_data` is then read again as a whole object and
+    never counted as empty.
     """
 
     def __init__(self) -> None:
         self.narrow = True
+        """Whether to ask for few fields (`includeFields`)."""
         self.answered = False
+        """Whether the API has returned at least one record or page."""

@@ -1,4 +1,4 @@
-"""Event loops, and work on many items at once with a bound."""
+"""An event loop, and bounded concurrent work on many items."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
@@ -8,7 +8,7 @@ Item = TypeVar("Item")
 
 
 def runner() -> asyncio.Runner:
-    """An event loop for one coroutine after another; on uvloop, if it is installed.
+    """An event loop that runs coroutines one after another; uses uvloop if it is installed.
 
     uvloop makes requests 5 to 10 % faster (tests/benchmarks/README.md).
     """
@@ -22,9 +22,9 @@ def runner() -> asyncio.Runner:
 async def each_of(
     items: Collection[Item], work: Callable[[Item], Awaitable[None]], *, at_most: int
 ) -> None:
-    """Runs `work` on every item, in their order, at most `at_most` at the same time.
+    """Starts `work` on every item, in their order, with at most `at_most` in progress at once.
 
-    The first exception cancels the rest and is raised as itself, not in a group.
+    The first exception cancels the rest and is raised as itself, not in an ExceptionGroup.
     """
     waiting = iter(items)
 

@@ -1,8 +1,9 @@
-"""Records -> what the API holds for each, by the way that needs fewer requests.
+"""Records -> their live values, with as few requests as possible.
 
-There is no way to read a set of SIDs at once. `each` asks for every record, `sweep` walks through
-all pages of a kind and joins here; which of them needs fewer requests depends on how many records
-the account has, which nobody says. `auto` finds out on the way.
+The API cannot read a set of SIDs in one request. `each` sends one GET for every record; `sweep`
+reads the pages of a kind and picks the wanted records. Which needs fewer requests depends on the
+number of records in the account, which the API does not reliably state. `auto` decides after each
+page (fetch_strategy).
 """
 
 from collections.abc import AsyncGenerator, Callable, Collection
@@ -20,6 +21,7 @@ from reconciler.kinds import KINDS
 from reconciler.model import Address, Current, Record, Unreadable
 
 ReadMode: TypeAlias = Literal["auto", "each", "sweep"]
+# Called with the live value of a record, or with the reason why it could not be read.
 OnRead: TypeAlias = Callable[[Address, Current | Unreadable], None]
 
 
@@ -31,10 +33,11 @@ async def read(
     parallelism: int,
     on_read: OnRead,
 ) -> None:
-    """Tells `on_read` what the API holds for each record, once, in any order.
+    """Calls `on_read` once for each record, in any order.
 
-    A record that no page showed is asked for by its SID: only the answer to that says that it is
-    not there. Raises ApiError where nothing can be read at all.
+    A record that is on no page is read by its SID: only the response to that GET proves that it
+    does not exist. `parallelism` is the most GETs in progress at once, at least 1. Raises ApiError
+    if no record can be read: no connection, or the API refuses the token.
     """
     learned = Capabilities()
     left: dict[str, dict[str, Record]] = {name: {} for name in KINDS}
@@ -59,7 +62,7 @@ async def _sweep(
     go_on: Callable[[int, int, int | None], bool],
     on_read: OnRead,
 ) -> None:
-    """Reads pages while they are worth it and takes what they show out of `wanted`."""
+    """Reads pages while `go_on` allows it, and removes the records it finds from `wanted`."""
     total, read_pages = None, 0
     try:
         async with aclosing(walk):
@@ -71,7 +74,7 @@ async def _sweep(
                 for item in page.items:
                     _take(item, wanted, on_read)
     except SweepBrokenError:
-        return  # what is left is asked for record by record
+        return  # the remaining records are read one by one
 
 
 def _to_the_end(_pages: int, _left: int, _total: int | None) -> bool:
@@ -79,6 +82,7 @@ def _to_the_end(_pages: int, _left: int, _total: int | None) -> bool:
 
 
 def _take(item: api.Item, wanted: dict[str, Record], on_read: OnRead) -> None:
+    """Reports a listed record if it is wanted. One without a usable value stays in `wanted`."""
     record = wanted.get(item.sid)
     current = None if record is None else api.value_of(item)
     if record is not None and current is not None:

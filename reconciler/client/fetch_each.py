@@ -1,4 +1,4 @@
-"""One GET a record, at most so many at once."""
+"""Records -> their live values, with one GET per record and bounded concurrency."""
 
 from collections.abc import Callable, Collection
 
@@ -10,7 +10,7 @@ from reconciler.errors import ApiError
 from reconciler.kinds import KINDS
 from reconciler.model import Address, Current, Record, Unreadable
 
-# Answers that asking for few fields may be the reason of.
+# Statuses that `includeFields` may have caused: it is refused, or the body lacks a field.
 _MAY_BE_NARROW = frozenset((200, 400, 422))
 
 
@@ -22,10 +22,11 @@ async def read_each(
     parallelism: int,
     on_read: Callable[[Address, Current | Unreadable], None],
 ) -> None:
-    """Tells `on_read` what the API holds for each record, in the order of the answers.
+    """Calls `on_read` once for each record, in the order of the responses.
 
-    Raises ApiError where going on would be the same refusal again and again: nothing answers, the
-    token is refused (401), or it may read none of the records (403).
+    `parallelism` is the most GETs in progress at once. Raises ApiError if every further request
+    would fail as well: no connection to the API, a refused token (401), or a token that cannot read
+    any of the first records (403).
     """
     forbidden = 0
 
@@ -61,11 +62,11 @@ async def read_each(
 async def _held(
     address: Address, transport: Transport, learned: Capabilities
 ) -> Current | api.Refusal:
-    """What a record holds; TransportError where there is no answer."""
+    """The live value of a record. Raises TransportError if there is no answer."""
     if learned.narrow:
         held = api.stored(address, await transport.send(api.get(address, narrow=True)))
         if isinstance(held, Current) or held.status not in _MAY_BE_NARROW:
             return held
-        # A parameter that is not understood, or an answer without the field: whole from here on.
+        # The parameter is refused, or the answer lacks user_data: read whole objects from now on.
         learned.narrow = False
     return api.current(address, await transport.send(api.get(address)))

@@ -1,7 +1,7 @@
-"""Pages of 1,000 records, one after the other, until every wanted one was seen.
+"""A kind -> its records, in pages of 1,000, one request after the other.
 
-A page's word about the next one is not relied on: the API's own pages show `has_more` without a
-`next`, and a `total` of null.
+The pages' own pagination fields are not trusted: the API's documentation shows `has_more` without
+a `next`, and a `total` of null.
 """
 
 from collections.abc import AsyncGenerator, Mapping
@@ -14,14 +14,15 @@ from reconciler.client.transport import Transport, TransportError
 from reconciler.errors import ApiError
 from reconciler.kinds import Kind
 
+# The most records that the API returns on a page.
 PAGE_RECORDS = 1000
 
-# What an API says that does not know a parameter.
+# Statuses of an API that does not know a query parameter.
 _REFUSED = frozenset((400, 422))
 
 
 class SweepBrokenError(Exception):
-    """The pages lead nowhere; what is still wanted has to be asked for record by record."""
+    """The pages cannot be read to the end; the remaining records must be read one by one."""
 
 
 async def pages(
@@ -29,9 +30,9 @@ async def pages(
 ) -> AsyncGenerator[api.Page]:
     """The records of one kind, page by page; each page is one request.
 
-    A page begins behind the last record of the one before. `next` is never followed: it could lead
-    anywhere. Raises SweepBrokenError where the pages cannot be walked, ApiError where nothing can
-    be read at all.
+    A page begins after the last SID of the previous one (`after`); if the API does not support
+    that, at an `offset`. `next` is never followed: its address could be on another host. Raises
+    SweepBrokenError if the pages cannot be read to the end, ApiError if the API refuses the token.
     """
     where: dict[str, str] = {}
     by_offset = False
@@ -41,14 +42,14 @@ async def pages(
         if page is None:
             if not where or by_offset:
                 raise SweepBrokenError("the API does not list this kind")
-            by_offset, where = True, {"offset": str(seen)}  # it does not know `after`
+            by_offset, where = True, {"offset": str(seen)}  # `after` is refused
             continue
         if not page.items:
             return
         if page.items[0].sid in firsts:
             if by_offset or len(firsts) > 1:
-                raise SweepBrokenError("the pages lead in a circle")
-            by_offset, where = True, {"offset": str(seen)}  # it ignores `after`
+                raise SweepBrokenError("the API returned a page twice")
+            by_offset, where = True, {"offset": str(seen)}  # `after` is ignored
             continue
         learned.answered = True
         yield page
@@ -62,8 +63,9 @@ async def pages(
 async def _page(
     kind: Kind, where: Mapping[str, str], transport: Transport, learned: Capabilities
 ) -> api.Page | None:
-    """One page, whole objects where narrow ones are not to be had; None where it is refused."""
-    asked_narrow = learned.narrow  # the other kind may find out meanwhile
+    """One page, with whole objects if the API does not support few fields; None if refused."""
+    # A copy: the sweep of another kind may change `narrow` while this one waits for its answer.
+    asked_narrow = learned.narrow
     request = api.page(kind, where, limit=PAGE_RECORDS, narrow=asked_narrow)
     try:
         page = api.page_of(kind, await transport.send(request))

@@ -1,10 +1,12 @@
-"""The API over HTTP/1.1 (the only door to httpx).
+"""A request -> a response, over HTTP/1.1. The only module of the API client that imports httpx.
 
-httpx by itself waits for ever on a body that drips, inflates any archive, and tells the token in
-the error for a bad header; each is closed here or where the token is checked. Its pool walks all
-connections for each request, so that many at once are slower than few: here every request under way
-has a transport, and so a connection, of its own. What its client adds to a transport (redirects,
-cookies) is not wanted.
+httpx alone has three risks: a slow body has no total timeout, a compressed body has no size limit,
+and the error for an invalid header contains the token. The first two are handled here, the third
+where the token is checked (credentials).
+
+Every request in flight has its own transport, and so its own connection: httpx's pool walks all
+connections for each request, so many concurrent requests are slower than few. Transports are used
+directly, because redirects and cookies, which httpx's client adds, are not wanted.
 """
 
 import asyncio
@@ -27,20 +29,22 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 20.0
-# For a whole exchange: httpx's own limits are per read, and a body may drip a byte at a time.
+# For the whole exchange: httpx's read timeout restarts with every byte that arrives.
 TOTAL_SECONDS = 30.0
 
-# A page of 1,000 records is about 1 MB; ten times that is no answer of this API.
+# A larger body is refused. A page of 1,000 records is about 1 MB.
 MAX_BODY_BYTES = 16 * 1024 * 1024
 
 _OK = 200
+# The only headers that are read.
 _LOOKED_AT = ("content-type", "date", "retry-after")
+# Errors that prove that the API did not receive the request.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _EXTENSIONS = {"timeout": httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS).as_dict()}
 
 
 class Http:
-    """Sends requests to one base URL; made by `connect`."""
+    """Sends requests to one base URL; created by `connect`."""
 
     def __init__(
         self,
@@ -59,7 +63,7 @@ class Http:
         self._requests = 0
 
     async def send(self, request: Request) -> Response:
-        """The API's answer, whatever its status; TransportError where there is none."""
+        """The response, with any status. Raises TransportError if there is no complete one."""
         transport = self._idle.pop() if self._idle else self._another()
         try:
             async with asyncio.timeout(TOTAL_SECONDS):
@@ -76,12 +80,13 @@ class Http:
             raise TransportError(self._token.redacted(why), sent=True) from None
         finally:
             self._idle.append(transport)
+        # An error page may repeat the request, and with it the token. latin-1 keeps every byte.
         if answer.status_code != _OK:
             body = self._token.redacted(body.decode("latin-1")).encode("latin-1")
         return Response(answer.status_code, self._headers(answer), body)
 
     def _headers(self, answer: httpx.Response) -> dict[str, str]:
-        """The headers that are looked at."""
+        """The headers that are read, without the token."""
         return {
             name: self._token.redacted(answer.headers[name])
             for name in _LOOKED_AT
@@ -98,7 +103,7 @@ class Http:
         query = f"?{urlencode(request.query)}" if request.query else ""
         headers = {
             "accept": "application/json",
-            # Plain bytes only: a small compressed body can inflate to gigabytes before any cap.
+            # No compression: a small compressed body can expand to gigabytes before any size limit.
             "accept-encoding": "identity",
             "user-agent": f"reconciler/{__version__} (run {self._run})",
             "x-request-id": f"{self._run}-{self._requests}",
@@ -129,20 +134,22 @@ async def connect(
     app: "ASGIApp | None" = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> AsyncGenerator[Http]:
-    """A client of the API at `base_url`; `run` is what its requests are known by in the API's logs.
+    """A client of the API at `base_url`; closes its connections at the end of the block.
 
-    With `app`, an ASGI application answers in process; with `transport`, whatever that is. Proxies
-    and certificate authorities come from the environment; redirects are never followed.
+    `run` identifies the requests in the API's logs (`User-Agent`, `X-Request-Id`). With `app`, an
+    ASGI application answers in process; with `transport`, that transport answers. Proxies and
+    certificate authorities come from the environment; redirects are never followed. Raises
+    ConfigError if the certificates, the proxy or the host name cannot be used.
     """
     if app is not None:
         transport = httpx.ASGITransport(app)
     try:
         new_transport = _sockets(base_url) if transport is None else _always(transport)
         http = Http(base_url, token, run, new_transport)
-        httpx.Request("GET", base_url)  # where a bad host name comes to light
+        httpx.Request("GET", base_url)  # raises InvalidURL for an invalid host name
     except (ValueError, OSError, ImportError, httpx.InvalidURL) as error:
         raise ConfigError(
-            f"the certificates or the address of the environment cannot be used: {error}"
+            f"the certificates or the base URL of the environment cannot be used: {error}"
         ) from None
     try:
         yield http
@@ -155,17 +162,17 @@ def _always(transport: httpx.AsyncBaseTransport) -> Callable[[], httpx.AsyncBase
 
 
 def _sockets(base_url: str) -> Callable[[], httpx.AsyncBaseTransport]:
-    """Makes transports to one host, through the environment's proxy if there is one for it."""
+    """A factory of transports to one host, through the environment's proxy if it applies."""
     url = urlsplit(base_url)
     proxy = None
     if url.scheme == "https":
-        # Reading the certificates takes longer than a request: once for all of them.
+        # Loaded once for all transports: loading the certificates takes longer than a request.
         context = httpx.create_ssl_context()
         if not proxy_bypass(url.hostname or ""):
             proxy = _proxy()
     else:
-        # Plain http:// is for this machine alone: no proxy may see the token, and no certificate
-        # is ever asked for (a context that trusts nobody).
+        # Plain http:// is allowed for the local machine only: no proxy may see the token. The
+        # context trusts no certificate authority, and no certificate is ever requested.
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
 
@@ -176,7 +183,10 @@ def _sockets(base_url: str) -> Callable[[], httpx.AsyncBaseTransport]:
 
 
 def _proxy() -> httpx.Proxy | None:
-    """The environment's proxy for https, as curl reads it; ConfigError without its password."""
+    """The environment's proxy for https, read as curl reads it; None if there is none.
+
+    Raises ConfigError for an unusable address; the message does not contain the proxy's password.
+    """
     proxies = getproxies()
     address = proxies.get("https") or proxies.get("all")
     if not address:
@@ -190,7 +200,7 @@ def _proxy() -> httpx.Proxy | None:
 
 
 class _Bearer(httpx.Auth):
-    """Puts the token into the request at the last moment, so that no dict of headers holds it."""
+    """Adds the token to a request right before it is sent, so that no dict of headers holds it."""
 
     def __init__(self, token: Secret) -> None:
         self._token = token
@@ -201,8 +211,9 @@ class _Bearer(httpx.Auth):
 
 
 async def _body(answer: httpx.Response) -> bytes:
+    """The whole body. Raises httpx errors if it is compressed or too long."""
     if answer.headers.get("content-encoding", "") not in ("", "identity"):
-        raise httpx.DecodingError("the answer is compressed, which was not asked for")
+        raise httpx.DecodingError("the answer is compressed, although no compression was requested")
     chunks, size = [], 0
     async for chunk in _stream(answer):
         size += len(chunk)
@@ -213,8 +224,9 @@ async def _body(answer: httpx.Response) -> bytes:
 
 
 def _stream(answer: httpx.Response) -> httpx.AsyncByteStream:
-    """The body as an asynchronous transport gives it."""
-    if not isinstance(answer.stream, httpx.AsyncByteStream):  # only a type says that it could be
+    """The undecoded body of a response."""
+    # Only for the type checker: an asynchronous transport always returns such a stream.
+    if not isinstance(answer.stream, httpx.AsyncByteStream):
         raise TypeError(type(answer.stream))
     return answer.stream
 

@@ -1,4 +1,4 @@
-"""A transport -> the same, counted and told about: for progress, logs and traces."""
+"""A transport -> the same transport, with callbacks for each request: for logs and traces."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -10,30 +10,33 @@ from reconciler.kinds import collection_of
 
 
 class Exchange(Struct, frozen=True):
-    """One request and how it ended: `status` None without an answer, `error` then says why.
-
-    Neither token nor body is in it.
-    """
+    """One finished request. It contains neither token nor body."""
 
     method: str
+    """The HTTP method."""
     path: str
+    """The path below the API's base URL, with the SID and without the query."""
     attempt: int
+    """The number of the attempt, from 1."""
     status: int | None
+    """The HTTP status; None if there was no response."""
     error: str
+    """Why there was no response; empty if there was one."""
     milliseconds: float
+    """The duration, rounded to microseconds."""
 
     @property
     def collection(self) -> str:
-        """The path without a SID."""
+        """The path without the SID: `/sms/messages`."""
         return collection_of(self.path)
 
 
-# Is told of every exchange once it is over.
+# Called with every finished request.
 Watcher: TypeAlias = Callable[[Exchange], None]
 
 
 class Instrumented:
-    """Passes everything on and tells the watchers how it went."""
+    """Passes requests on and calls the watchers after each one, in their order."""
 
     def __init__(self, inner: Transport, clock: Clock, watchers: tuple[Watcher, ...]) -> None:
         self._inner = inner
@@ -41,7 +44,7 @@ class Instrumented:
         self._watchers = watchers
 
     async def send(self, request: Request) -> Response:
-        """The answer, whatever it is."""
+        """The response of the inner transport, or its TransportError."""
         start = self._clock.now()
         try:
             response = await self._inner.send(request)

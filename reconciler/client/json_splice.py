@@ -1,11 +1,15 @@
-"""The text of a JSON object -> the same text with one value in it replaced, and nothing else."""
+"""The text of a JSON object -> the same text with one value replaced; other bytes stay."""
 
 import json
 from collections.abc import Iterator
 
 
 def replaced(text: str, name: str, value: str) -> str:
-    """The object with another JSON value for a member, which is added where it is missing."""
+    """The object with the JSON text `value` for a member; a missing member is added at the end.
+
+    `replaced('{"a": 1.0}', "a", "2")` returns `{"a": 2}`. `text` must be a valid JSON object. If a
+    key occurs twice the last one is replaced. Raises RecursionError if the text nests too deeply.
+    """
     spans = dict(_spans(text))
     if name in spans:
         start, end = spans[name]
@@ -16,7 +20,7 @@ def replaced(text: str, name: str, value: str) -> str:
 
 
 def _spans(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Where in the text of an object the value of each member is."""
+    """The name of each member and the (start, end) offsets of its value, in their order."""
     at = _inked(text, text.index("{") + 1)
     while text[at] == '"':
         name, at = _SCANNER.raw_decode(text, at)
@@ -27,12 +31,12 @@ def _spans(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
 
 
 def _inked(text: str, at: int) -> int:
-    """The next place that is no white space; that of the end, where nothing follows."""
+    """The offset of the next character that is not white space; at most that of the last one."""
     while text[at : at + 1] in _SPACES:
         at += 1
     return min(at, len(text) - 1)
 
 
-# Numbers stay text: nothing about them matters but where they end.
+# Numbers stay text: only the offset of their end matters.
 _SCANNER = json.JSONDecoder(parse_int=str, parse_float=str)
 _SPACES = frozenset(" \t\r\n")

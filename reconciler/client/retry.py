@@ -1,7 +1,7 @@
-"""Reads asked again when the answer was lost or the API was busy; writes never.
+"""A transport -> the same transport with retries of reads; writes are sent once.
 
-Nothing here may repeat a write: whether it was done can only be seen by looking, which is for
-`apply` to do.
+A write must not be repeated here: only another read can show whether the first one was done. The
+executor does that (applying/executor.py).
 """
 
 from collections.abc import Callable
@@ -18,40 +18,43 @@ from reconciler.client.transport import (
 )
 
 MAX_ATTEMPTS = 6
-# Before anything has answered, an address that does not is more likely wrong than busy.
+# For failed connections before the first response: the address is then more likely wrong than busy.
 MAX_FIRST_ATTEMPTS = 3
 
 BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 20.0
 
-# With no retry left and so many requests without an answer the rest is not even asked.
+# After this many failures in a row, and with no retry left, further requests are not sent.
 MAX_FAILURES_IN_A_ROW = 50
 
 _BUSY = frozenset((429, 500, 502, 503, 504))
 
 
 class Budget:
-    """Retries that a whole run may make: a few, and a tenth of what it has to read.
+    """The retries left to a whole run: at first 20 plus a tenth of its expected requests.
 
-    In a total outage each record would else be asked for six times.
+    Without a budget a total outage would cost six requests for each record.
     """
 
     def __init__(self, requests: int) -> None:
         self._left = 20 + requests // 10
 
     def take(self) -> bool:
-        """Whether there is a retry left, which is then used."""
+        """Uses one retry; False if none was left."""
         self._left -= 1
         return self._left >= 0
 
     @property
     def spent(self) -> bool:
-        """Whether there is none left."""
+        """Whether no retry is left."""
         return self._left <= 0
 
 
 class Retrying:
-    """Sends a GET until it is answered, within its attempts and the run's budget."""
+    """Repeats a GET until it has an answer, within MAX_ATTEMPTS and the run's budget.
+
+    Repeated after 429, 500, 502, 503, 504 and lost answers.
+    """
 
     def __init__(
         self, inner: Transport, budget: Budget, clock: Clock, random: Callable[[], float]
@@ -64,16 +67,24 @@ class Retrying:
         self._failures = 0
 
     def _goes_on(self) -> bool:
-        """Whether there is another attempt after one that came to nothing."""
+        """Counts a failed attempt; whether another one is allowed."""
         self._failures += 1
         return self._budget.take()
 
     async def send(self, request: Request) -> Response:
-        """The answer, or what the last attempt came to."""
+        """The response, or that of the last attempt. Raises the last attempt's TransportError.
+
+        Raises GivenUpError, without sending, if the run has no retry left and the last
+        MAX_FAILURES_IN_A_ROW attempts failed.
+        """
         if request.method != "GET":
             return await self._inner.send(request)
         if self._failures >= MAX_FAILURES_IN_A_ROW and self._budget.spent:
-            raise GivenUpError("not asked: the API has long not answered anything", sent=True)
+            # `sent=True`, although it was not sent: the record is then listed as unreadable. With
+            # False the run would stop if no record was read before (fetch_each).
+            raise GivenUpError(
+                "not sent: no retry is left, and too many requests failed", sent=True
+            )
         for attempt in range(1, MAX_ATTEMPTS):
             try:
                 response = await self._inner.send(structs.replace(request, attempt=attempt))
@@ -90,7 +101,7 @@ class Retrying:
                 hopeless = alone and attempt >= MAX_FIRST_ATTEMPTS
                 if hopeless or not self._goes_on():
                     raise
-            # Full jitter: clients that failed together must not come back together.
+            # Full jitter: clients that failed at the same time must not retry at the same time.
             ceiling = min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2 ** (attempt - 1))
             await self._clock.sleep(ceiling * self._random())
         return await self._inner.send(structs.replace(request, attempt=MAX_ATTEMPTS))

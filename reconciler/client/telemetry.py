@@ -1,8 +1,8 @@
-"""A run -> spans and metrics of OpenTelemetry, where that is installed and asked for.
+"""A run -> spans and metrics of OpenTelemetry, if it is installed and configured.
 
-The standard variables decide: without OTEL_EXPORTER_OTLP_ENDPOINT (or its twins for traces and
-metrics), or with OTEL_SDK_DISABLED, nothing is imported and nothing is measured. A run joins the
-trace of its pipeline by TRACEPARENT. Neither SIDs nor values nor the token are in any attribute.
+The standard variables decide: without OTEL_EXPORTER_OTLP_ENDPOINT (or its variants for traces and
+metrics), or with OTEL_SDK_DISABLED=true, nothing is imported and nothing is measured. A run joins
+the trace of its pipeline through TRACEPARENT. No attribute contains a SID, a value or the token.
 """
 
 import logging
@@ -20,30 +20,30 @@ _ENDPOINTS = (
     "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
 )
-# A run must not wait long for a collector that is not there.
+# A run must not wait long for a collector that is not reachable.
 _EXPORT_SECONDS = 5
 
 
 class Telemetry:
-    """Nothing at all: what a run gets that did not ask."""
+    """Records nothing; used if telemetry is not configured."""
 
     def span(self, name: str) -> AbstractContextManager[Any]:
-        """A part of the run."""
+        """A span around a part of the run, such as `records.fetch`."""
         del name
         return nullcontext()
 
     def request(self, exchange: Exchange) -> None:
-        """Takes note of a request."""
+        """Records a finished request."""
 
     def ended(self, code: int, error: str = "") -> None:
-        """Takes note of how the run ends; `error` is the class of what ended it."""
+        """Records the exit code; `error` is the class name of the exception, empty if none."""
 
 
 @contextmanager
 def recording(environment: Mapping[str, str], command: str) -> Generator[Telemetry]:
-    """The telemetry of one run of a command, exported when the run is over.
+    """The telemetry of one run of a command; exported at the end of the block.
 
-    Raises ConfigError where it is asked for and not installed.
+    Raises ConfigError if it is configured but not installed, or if a variable cannot be used.
     """
     disabled = environment.get("OTEL_SDK_DISABLED", "").lower() == "true"
     if disabled or not any(map(environment.get, _ENDPOINTS)):
@@ -60,10 +60,11 @@ def recording(environment: Mapping[str, str], command: str) -> Generator[Telemet
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
     except ImportError:
         raise ConfigError(
-            "OTEL_EXPORTER_OTLP_ENDPOINT asks for telemetry: pip install 'reconciler[otel]'"
+            "OTEL_EXPORTER_OTLP_* is set, but OpenTelemetry is not installed: run "
+            "pip install 'reconciler[otel]'"
         ) from None
 
-    # What an exporter has to say of a collector that is not there helps nobody here.
+    # The exporter's warnings about an unreachable collector do not help the user of a plan.
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
     resource = Resource.create({"service.name": "reconciler", "service.version": __version__})
     everything, only_traces, only_metrics = map(environment.get, _ENDPOINTS)
@@ -97,7 +98,7 @@ def recording(environment: Mapping[str, str], command: str) -> Generator[Telemet
         metrics.shutdown()
 
 
-# An exception's text names records and quotes the API; its class says enough.
+# The text of an exception may contain SIDs and API texts, so only its class is recorded.
 _NO_EXCEPTIONS: dict[str, Any] = {"record_exception": False, "set_status_on_exception": False}
 
 
@@ -112,14 +113,14 @@ class _Recording(Telemetry):
         root.set_attribute("process.pid", os.getpid())
 
     def span(self, name: str) -> AbstractContextManager[Any]:
-        """A part of the run."""
+        """A span around a part of the run."""
         span: AbstractContextManager[Any] = self._tracer.start_as_current_span(
             name, **_NO_EXCEPTIONS
         )
         return span
 
     def request(self, exchange: Exchange) -> None:
-        """A span as long as the request was, and its place in the histogram."""
+        """Records a span with the duration of the request, and the duration in the histogram."""
         from time import time_ns
 
         from opentelemetry.trace import SpanKind, Status, StatusCode
@@ -147,7 +148,7 @@ class _Recording(Telemetry):
         span.end(end)
 
     def ended(self, code: int, error: str = "") -> None:
-        """The exit code on the run's own span; that changes are present is no error."""
+        """Records the exit code on the run's span; 2 (changes are present) is not an error."""
         from opentelemetry.trace import Status, StatusCode
 
         self._root.set_attribute("process.exit.code", int(code))

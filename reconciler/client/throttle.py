@@ -1,8 +1,8 @@
-"""How many requests at once, how many a second, and when none at all: manners under load.
+"""A transport -> the same transport with limits: requests at once, requests a second, Retry-After.
 
-One pace holds for a whole run. The API publishes no limit, so the number of requests at once
-follows its answers: halved when it pushes back (429, 503), grown slowly while it answers, never
-above the ceiling. What it asks us to wait, everybody waits.
+One throttle limits all requests of a client. The API publishes no limit, so the number of requests
+at once follows its responses: halved after a 429 or 503, raised slowly after other responses (like
+TCP's congestion control, RFC 5681), never above the ceiling. Retry-After holds every request.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from typing import NamedTuple
 
 from reconciler.client.transport import Clock, GivenUpError, HeldError, Request, Response, Transport
 
-# An API that asks for more is not coming back while somebody waits for a plan.
+# The run gives up if one Retry-After is longer than this: a person is waiting for the plan.
 MAX_HOLD_SECONDS = 120.0
-# Nor is one that asks for a little again and again.
+# The run gives up if all Retry-After times together are longer than this.
 MAX_HELD_SECONDS = 600.0
 
-# What a record held so long ago, it may hold no more.
+# A write that waited longer than this is not sent: the value read before it may be out of date.
 MAX_LOOK_AGE_SECONDS = 2.0
 
 _PUSHED_BACK = (429, 503)
@@ -29,14 +29,21 @@ _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
 class Start(NamedTuple):
-    """When a request begins, and whether it had to wait because the API asked for it."""
+    """The start of a request."""
 
     at: float
+    """When the request begins, in seconds of the run's clock."""
     held: bool
+    """Whether the request had to wait because of Retry-After."""
 
 
 class Throttle:
-    """The run's own measure of how fast to go."""
+    """The limits of one client, and their current state.
+
+    `ceiling` is the most requests at once, at least 1. `requests_per_second` is the most requests
+    started in a second; None means no limit. `on_hold` is called with the seconds to wait when
+    Retry-After holds the run for at least one second more.
+    """
 
     def __init__(
         self,
@@ -61,10 +68,10 @@ class Throttle:
 
     @asynccontextmanager
     async def slot(self, *, urgent: bool = False) -> AsyncIterator[Start]:
-        """A place among the requests under way, once it is time for another one.
+        """Waits until another request may start, and counts it as in flight inside the block.
 
-        An urgent one goes before those that wait, and takes its time from theirs. Raises
-        GivenUpError where the API asked for more patience than anybody has.
+        An urgent request starts before those that wait, and does not wait for the rate limit; the
+        later ones wait longer instead. Raises GivenUpError if Retry-After exceeded a limit.
         """
         while self._in_flight >= int(self._limit):
             free = asyncio.get_running_loop().create_future()
@@ -82,19 +89,19 @@ class Throttle:
             self._wake()
 
     def now(self) -> float:
-        """The time by the clock of the run."""
+        """Seconds of the run's clock."""
         return self._clock.now()
 
     def grow(self) -> None:
-        """After an answer: one more at once for each round of answers."""
+        """Raises the limit after a response: by 1 for each round of as many responses."""
         self._limit = min(self._ceiling, self._limit + 1 / self._limit)
         self._wake()
 
     def shrink(self, began: float, seconds: float | None) -> None:
-        """After a push-back: half as many, and none before the API's own time.
+        """Halves the limit after a 429 or 503, and holds all requests for `seconds`.
 
-        `began` is when the request began: those that were under way when the number was halved
-        push back because of what was before, and do not halve it again.
+        `began` is when the request began. Requests that began before the last halving do not halve
+        the limit again. `seconds` is the Retry-After; None if the response has none.
         """
         now = self._clock.now()
         if began >= self._halved_at:
@@ -110,7 +117,7 @@ class Throttle:
             self._on_hold(until - now)
 
     async def _wait(self, *, urgent: bool) -> bool:
-        """Until the next start is due; whether the API asked to wait until then."""
+        """Waits for the next start; returns whether Retry-After was the reason for a wait."""
         held = False
         while True:
             if self._gave_up:
@@ -128,6 +135,7 @@ class Throttle:
                 return held
 
     def _wake(self) -> None:
+        """Wakes the first waiting request if the limit allows another one in flight."""
         while self._waiting and self._in_flight < int(self._limit):
             free = self._waiting.popleft()
             if not free.done():
@@ -136,17 +144,18 @@ class Throttle:
 
 
 class Throttled:
-    """Sends every request at the run's pace, and tells the pace how it went."""
+    """Sends every request within the limits, and adapts them to its response."""
 
     def __init__(self, inner: Transport, throttle: Throttle) -> None:
         self._inner = inner
         self._throttle = throttle
 
     async def send(self, request: Request) -> Response:
-        """The answer, whatever it is; a push-back slows down all that come after it.
+        """The response, with any status; a 429 or 503 slows down all later requests.
 
-        A write goes first, since it follows a look. If it had to wait all the same it is not sent
-        (HeldError): somebody may have changed meanwhile what it was to replace.
+        A write has priority over reads, because it depends on a value that was just read. Raises
+        HeldError, without sending, if a write was held by Retry-After or waited longer than
+        MAX_LOOK_AGE_SECONDS: another client may have changed the record since the read.
         """
         writes = request.method != "GET"
         asked = self._throttle.now()
@@ -162,9 +171,10 @@ class Throttled:
 
 
 def retry_after(response: Response) -> float | None:
-    """The seconds that an answer asks to wait (RFC 9110, 10.2.3), None where it does not say.
+    """The seconds to wait that a response asks for (RFC 9110, 10.2.3).
 
-    A date is measured against the answer's own `Date`: the clock of this machine may be wrong.
+    None if Retry-After is missing or invalid. A date is compared with the response's own `Date`,
+    because the clock of this machine may be wrong; without a `Date` it is None too.
     """
     text = response.headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(text):
@@ -177,6 +187,6 @@ def retry_after(response: Response) -> float | None:
 
 
 def _moment(text: str) -> datetime:
-    """A date in one of HTTP's three forms, of which one names no zone but means this one."""
+    """A date in one of HTTP's three formats (RFC 9110, 5.6.7); one has no zone and means UTC."""
     moment = parsedate_to_datetime(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,4 +1,7 @@
-"""The seam to the API: one method, `send`; one file a way to reach it or a wrapper round one."""
+"""A request -> a response: the interface that the HTTP client and its wrappers implement.
+
+Wrappers (throttle, retry, read_only, instrumented) take a transport and are a transport.
+"""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,54 +13,60 @@ Method = Literal["GET", "PATCH", "PUT"]
 
 
 class Request(Struct, frozen=True):
-    """What is asked: `path` under the API's base URL, `body` JSON bytes.
-
-    `attempt` counts, from 1, how often the same has been asked.
-    """
+    """One request to the API. Its text is method and path: `GET /sms/messages`."""
 
     method: Method
+    """The HTTP method."""
     path: str
+    """The path below the API's base URL: `/sms/messages/097b49df-...`."""
     query: tuple[tuple[str, str], ...] = ()
+    """The query parameters, in the order in which they are sent; not yet encoded."""
     body: bytes | None = None
+    """The body as JSON bytes; None for a GET."""
     attempt: int = 1
+    """The number of the attempt, from 1."""
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
 
 
 class Response(Struct, frozen=True):
-    """What was answered: header names in lower case, the body whole."""
+    """One complete response of the API."""
 
     status: int
+    """The HTTP status."""
     headers: Mapping[str, str]
+    """The headers that are read; names in lower case."""
     body: bytes
+    """The complete body."""
 
 
 class TransportError(Exception):
-    """No answer. `sent` tells whether the request may have reached the API all the same."""
+    """There is no usable response."""
 
     def __init__(self, message: str, *, sent: bool) -> None:
         super().__init__(message)
         self.sent = sent
+        """Whether the request may have reached the API."""
 
 
 class GivenUpError(TransportError):
-    """Not even asked: the run has given the API up."""
+    """The request was not sent, because the run has given up on the API."""
 
 
 class HeldError(TransportError):
-    """Not sent: the API asked everybody to wait, and what the request is based on is old by now."""
+    """The write was not sent, because it waited and the value read before it may be out of date."""
 
 
 class Clock(Protocol):
-    """Seconds that only ever go forward; the time of day is nobody's business here."""
+    """A monotonic clock in seconds; it does not know the time of day."""
 
     def now(self) -> float:
-        """Seconds since some moment."""
+        """Seconds since an arbitrary moment."""
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Waits."""
+        """Waits for `seconds`."""
         ...
 
 
@@ -65,11 +74,11 @@ class LoopClock:
     """The clock of the running event loop."""
 
     def now(self) -> float:
-        """Seconds since some moment."""
+        """Seconds since an arbitrary moment."""
         return asyncio.get_running_loop().time()
 
     async def sleep(self, seconds: float) -> None:
-        """Waits."""
+        """Waits for `seconds`."""
         await asyncio.sleep(seconds)
 
 
@@ -77,5 +86,5 @@ class Transport(Protocol):
     """A way to reach the API."""
 
     async def send(self, request: Request) -> Response:
-        """The API's answer, whatever its status; TransportError where there is none."""
+        """The response, with any status. Raises TransportError if there is no usable one."""
         ...

@@ -1,1 +1,1 @@
-"""Hosts of pull requests: a comment or an issue in; the same on GitHub or GitLab out."""
+"""A plan -> one comment on a pull request, or one issue, on GitHub or GitLab."""

@@ -1,4 +1,7 @@
-"""The first line of what we post, by which it is found again: our words alone, never a value."""
+"""A plan <-> the first line of its comment, by which a later run finds the comment.
+
+The line is an HTML comment, so readers do not see it. It contains hashes, but never a value.
+"""
 
 import base64
 import hashlib
@@ -16,39 +19,49 @@ Kind = Literal["plan", "drift"]
 Status = Literal["planned", "applied", "outdated"]
 _STATUSES: dict[str, Status] = {"applied": "applied", "outdated": "outdated"}
 
-# Of so many changes each is known again; of more only whether all are the same.
+# Up to this number of changes the marker holds a hash of each. Larger plans are only compared by
+# their digest.
 _MOST_ITEMS = 400
-# A shorter part could be met on purpose by another value, which nobody would be told of.
+# With a shorter hash somebody could construct another value with the same hash, and the change
+# would not be shown as new.
 _ITEM_BYTES = 8
 
+# Values are printable ASCII without `<`, `>` and spaces: none of them can end the HTML comment.
 _LINE = re.compile(
     r"<!-- reconciler:(?P<kind>plan|drift) v=1(?P<members>(?: [a-z]+=[!-;=?-~]*)*) -->"
 )
 _UNSAFE_IN_LINKS = set("()<>[]\"'`\\ |")
 _NUMBER = re.compile(r"[0-9]{1,12}")
+# A valid name of a plan.
 NAME = re.compile(r"[A-Za-z0-9._-]{1,60}")
 
 
 class Marker(Struct, frozen=True):
-    """Which plan a comment shows, and when it was made (`made`, seconds since 1970).
-
-    `items` tell each of its changes, where they are few; `stops` all that stops an apply of it;
-    `report` is where the HTML report is.
-    """
+    """The plan that a comment or an issue shows."""
 
     kind: Kind
+    """`plan` for a comment on a pull request, `drift` for an issue."""
     name: str
+    """The name of the plan: one pull request can have several, each with its own comment."""
     digest: str
+    """The digest of the plan."""
     status: Status = "planned"
+    """`planned` while an apply is pending; `outdated` once the comment is superseded."""
     changes: int = 0
+    """The number of changes."""
     head: str = ""
+    """The commit of the manifests; empty if unknown."""
     made: int = 0
+    """When the plan was made, in seconds since 1970; 0 if unknown."""
     stops: str = ""
+    """A hash of everything that stops an apply, and of allowed guards; empty if there is none."""
     report: str = ""
+    """The https address of the HTML report; empty if there is none."""
     items: frozenset[bytes] | None = None
+    """A hash of each change; None if there are too many, or if a value is sensitive."""
 
     def __str__(self) -> str:
-        """`<!-- reconciler:plan v=1 name=prod digest=sha256:... -->`."""
+        """The line: `<!-- reconciler:plan v=1 name=prod digest=sha256:... -->`."""
         members = {
             "name": self.name,
             "digest": self.digest,
@@ -66,11 +79,14 @@ class Marker(Struct, frozen=True):
         return f"<!-- reconciler:{self.kind} v=1{listed} -->"
 
     def grew(self, before: "Marker") -> bool:
-        """Whether there is something that somebody who saw the other one has not seen."""
+        """Whether the plan has a change or an obstacle that the plan `before` did not have."""
         return bool(self.stops and self.stops != before.stops) or self.has_more(before)
 
     def has_more(self, before: "Marker") -> bool:
-        """Whether there is a change that the other one does not have."""
+        """Whether the plan has a change that the plan `before` did not have.
+
+        True if the digests differ and one of the two plans has no hashes of its changes.
+        """
         if self.digest == before.digest or not self.changes:
             return False
         if self.items is None or before.items is None:
@@ -78,16 +94,19 @@ class Marker(Struct, frozen=True):
         return not self.items <= before.items
 
     def with_those_of(self, before: "Marker") -> "Marker":
-        """The same, knowing what the other one knew: what could not be read may be so still."""
+        """The marker with the changes of `before` added.
+
+        For a plan that could not read all records: the unreadable ones may still differ.
+        """
         if self.items is None or before.items is None:
             return self
         return structs.replace(self, items=self.items | before.items)
 
 
 def of_plan(kind: Kind, name: str, plan: Plan) -> Marker:
-    """The marker of a plan that was made."""
+    """The marker of a plan, with the status `planned` and without a report."""
     items = None
-    # Part of a hash is enough to test a guess at a value: where one is sensitive there are none.
+    # A part of a hash is enough to test a guess at a value: none for plans with sensitive values.
     if len(plan.changes) <= _MOST_ITEMS and not plan.sensitive:
         items = frozenset(map(_item, plan.changes))
     return Marker(
@@ -103,7 +122,10 @@ def of_plan(kind: Kind, name: str, plan: Plan) -> Marker:
 
 
 def read(body: str) -> Marker | None:
-    """The marker of a text that is ours; None where its first line is none."""
+    """The marker in the first line of a text; None if that line is not a marker.
+
+    Invalid members are read as their defaults: a comment can be edited by hand.
+    """
     found = _LINE.fullmatch(body.partition("\n")[0].rstrip("\r"))
     if found is None:
         return None
@@ -128,6 +150,7 @@ def _number(text: str) -> int:
 
 
 def _seconds(created: str) -> int:
+    """Seconds since 1970; 0 if the text is not a date."""
     try:
         return int(datetime.fromisoformat(created).timestamp())
     except ValueError:
@@ -135,7 +158,10 @@ def _seconds(created: str) -> int:
 
 
 def _stops(plan: Plan) -> str:
-    """Stands for all that stops an apply, and for the guards that were let pass."""
+    """A hash of all conflicts, unreadable records, and guards that fail or were allowed to pass.
+
+    Empty if there are none.
+    """
     what = [
         *(f"{one.address} {' '.join(one.paths)}" for one in plan.conflicts),
         *(str(one.address) for one in plan.unreadable),
@@ -147,7 +173,10 @@ def _stops(plan: Plan) -> str:
 
 
 def is_link(url: str) -> bool:
-    """Whether an address may stand in a comment: https, and nothing that markdown could misread."""
+    """Whether an address can be shown in a comment: https, without characters of Markdown syntax.
+
+    Plain http is allowed for localhost and 127.0.0.1.
+    """
     if not (url.isascii() and url.isprintable()) or _UNSAFE_IN_LINKS & set(url):
         return False
     try:
@@ -159,11 +188,13 @@ def is_link(url: str) -> bool:
 
 
 def _item(change: Change) -> bytes:
+    """The hash of one change: its address and both values."""
     row = [change.address.kind, change.address.sid, change.before, change.after]
     return hashlib.sha256(msgspec.json.encode(row)).digest()[:_ITEM_BYTES]
 
 
 def _unpacked(text: str) -> frozenset[bytes] | None:
+    """The hashes in the member `items`; None if it is not base64."""
     try:
         packed = base64.urlsafe_b64decode(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The environment of a CI system -> the host that it runs for."""
+"""The environment variables of a CI job -> the host of its pull requests, ready for requests."""
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, closing, contextmanager
@@ -23,7 +23,7 @@ def _github(environment: Mapping[str, str], pull: str, new: NewSession, *, of_pu
     repository = _named(environment, "GITHUB_REPOSITORY")
     session = new(url, github.headers, token)
     number = pull or (github.pull_of(environment, session, repository) if of_pull else "")
-    # On a server of one's own GraphQL is beside the REST API, not below it.
+    # GitHub Enterprise Server has REST at /api/v3 and GraphQL at /api/graphql.
     graphql = new(url.removesuffix("/v3"), github.headers, token)
     return github.GitHub(session, graphql, repository, number)
 
@@ -49,7 +49,12 @@ _HOSTS: Mapping[str, Callable[..., Forge]] = MappingProxyType(
 def opened(
     host: str, environment: Mapping[str, str], pull: str, *, of_pull: bool
 ) -> Generator[Forge]:
-    """A host; `pull` is the number of the pull request, if it is named and not to be found out."""
+    """The host `github` or `gitlab`; its connections are closed at the end of the block.
+
+    `pull` is the number of the pull request; if it is empty and `of_pull` is true, the number is
+    found from the environment. Raises ConfigError if a variable is missing or invalid, or if no
+    pull request is found; HostError if the host refuses the token.
+    """
     with ExitStack() as stack:
 
         def new(url: str, headers: Headers, token: Secret) -> Session:
@@ -59,20 +64,24 @@ def opened(
 
 
 def detected(environment: Mapping[str, str]) -> str:
-    """The host whose CI system this runs in; ConfigError where it is none of them."""
+    """`github` or `gitlab`, from GITHUB_ACTIONS or GITLAB_CI.
+
+    Raises ConfigError if neither is set.
+    """
     if environment.get("GITHUB_ACTIONS"):
         return "github"
     if environment.get("GITLAB_CI"):
         return "gitlab"
-    raise ConfigError("this is no job of GitHub or GitLab: name the host, as in --on github")
+    raise ConfigError("this is not a job of GitHub or GitLab: name the host, as in --on github")
 
 
 def _named(environment: Mapping[str, str], name: str) -> str:
+    """The value of a variable that becomes a part of request paths."""
     value = environment.get(name, "")
     if not value:
         raise ConfigError(f"{name} is not set: in CI the host sets it")
     if not (value.isascii() and value.isprintable()) or {" ", "?", "#"} & set(value):
-        raise ConfigError(f"{name}: holds a character that cannot be in it")
+        raise ConfigError(f"{name}: holds a character that is not allowed")
     return value
 
 

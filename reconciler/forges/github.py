@@ -1,4 +1,4 @@
-"""GitHub, and GitHub Enterprise: comments on pull requests, and issues.
+"""Comments on pull requests, and issues -> requests to GitHub or GitHub Enterprise Server.
 
 https://docs.github.com/rest/issues/comments, https://docs.github.com/rest/issues/issues.
 """
@@ -17,9 +17,9 @@ from reconciler.forges.session import HostError, Session
 
 _REFERENCE = re.compile(r"refs/pull/([0-9]+)/(?:merge|head)")
 
-# The login behind a workflow's own token.
+# The login of comments that are written with a workflow's own token.
 ACTIONS = "github-actions[bot]"
-# A token of an app is nobody to REST; GraphQL knows who writes with it.
+# GET /user answers 403 or 404 to the token of an app; GraphQL's `viewer` returns its login.
 _NO_USER = frozenset((403, 404))
 _VIEWER = "query { viewer { login } }"
 
@@ -30,58 +30,99 @@ _MINIMISE = (
 
 
 class _User(Struct):
+    """An author."""
+
     login: str
+    """The login; that of an app ends in `[bot]`."""
 
 
 class _Comment(Struct):
+    """A comment on a pull request."""
+
     id: int
+    """The number in the REST API."""
     node_id: str = ""
+    """The identifier in GraphQL."""
     html_url: str = ""
+    """The address of the comment."""
     body: str | None = None
+    """The text; None means empty."""
     user: _User | None = None
+    """The author; None if GitHub names none."""
 
 
 class _Issue(Struct):
+    """An issue. The REST API lists pull requests as issues too."""
+
     number: int
+    """The number within the repository."""
     html_url: str = ""
+    """The address of the issue."""
     body: str | None = None
+    """The text; None means empty."""
     state: str = "open"
+    """`open` or `closed`."""
     user: _User | None = None
+    """The author; None if GitHub names none."""
     pull_request: Raw | None = None
+    """Present if the issue is a pull request."""
 
 
 class _Numbered(Struct):
+    """A pull request or an issue of which only the number is read."""
+
     number: int
+    """The number within the repository."""
 
 
 class _Run(Struct, frozen=True):
+    """The workflow run of a `workflow_run` event."""
+
     pull_requests: tuple[_Numbered, ...] = ()
+    """The pull requests that the run belongs to; may be empty."""
 
 
 class _Event(Struct):
+    """The event that started a workflow (the file at GITHUB_EVENT_PATH)."""
+
     pull_request: _Numbered | None = None
+    """The pull request of the event; None for other events."""
     issue: _Numbered | None = None
+    """The issue or pull request that was commented on; None for other events."""
     workflow_run: _Run = _Run()
+    """The workflow run of the event; without pull requests for other events."""
 
 
 class _Error(Struct):
+    """An error of GraphQL."""
+
     message: str = ""
+    """The error text."""
 
 
 class _Done(Struct):
+    """The response to a GraphQL mutation."""
+
     errors: list[_Error] = []
+    """The errors; empty if the mutation was done. GraphQL answers 200 in both cases."""
 
 
 class _Viewer(Struct):
+    """The data of the query for the token's own account."""
+
     viewer: _User
+    """The account of the token."""
 
 
 class _Who(Struct):
+    """The response to the query for the token's own account."""
+
     data: _Viewer | None = None
+    """The data; None if the query failed."""
 
 
 def headers(token: Secret) -> Mapping[str, str]:
-    """What every request carries."""
+    """The headers of every request: media type, token and API version."""
     return {
         "accept": "application/vnd.github+json",
         "authorization": f"Bearer {token.reveal()}",
@@ -107,18 +148,18 @@ class GitHub:
                 yield _note(comment)
 
     def post(self, body: str) -> Note:
-        """A new comment."""
+        """Creates a comment on the pull request."""
         path = f"{self._repository}/issues/{self._pull}/comments"
         return _note(self._session.ask("POST", path, _Comment, {"body": body}))
 
     def edit(self, note: Note, body: str) -> None:
-        """Another text for a comment."""
+        """Replaces the text of a comment."""
         number = note.id.partition(" ")[0]
         path = f"{self._repository}/issues/comments/{number}"
         self._session.ask("PATCH", path, Raw, {"body": body})
 
     def minimise(self, note: Note) -> None:
-        """Folds a comment away as outdated."""
+        """Hides a comment as outdated; only GraphQL can do this. Raises HostError if it fails."""
         asked = {"query": _MINIMISE, "variables": {"id": note.id.partition(" ")[2]}}
         done = self._graphql.ask("POST", "/graphql", _Done, asked)
         if done.errors:
@@ -132,21 +173,22 @@ class GitHub:
                 yield _issue(issue)
 
     def open_issue(self, title: str, body: str, label: str) -> Note:
-        """A new issue."""
+        """Creates an issue with one label."""
         issue = {"title": title, "body": body, "labels": [label]}
         return _issue(self._session.ask("POST", f"{self._repository}/issues", _Issue, issue))
 
     def edit_issue(self, issue: Note, title: str, body: str, state: State) -> None:
-        """Another text and state for an issue."""
+        """Replaces title, text and state of an issue."""
         change = {"title": title, "body": body, "state": state}
         self._session.ask("PATCH", f"{self._repository}/issues/{issue.id}", Raw, change)
 
     def remark(self, issue: Note, body: str) -> None:
-        """A comment on an issue."""
+        """Adds a comment to an issue."""
         path = f"{self._repository}/issues/{issue.id}/comments"
         self._session.ask("POST", path, Raw, {"body": body})
 
     def _login(self) -> str:
+        """The login that our comments are written with."""
         try:
             return self._session.ask("GET", "/user", _User).login
         except HostError as error:
@@ -156,7 +198,7 @@ class GitHub:
         try:
             found = self._graphql.ask("POST", "/graphql", _Who, asked, reads=True).data
         except HostError as error:
-            # By another name than its own a comment is not found again, and posted twice.
+            # With a wrong login our comment would not be found, and would be posted twice.
             if error.status not in _NO_USER:
                 raise
             found = None
@@ -167,7 +209,7 @@ class GitHub:
 
 
 def _note(comment: _Comment) -> Note:
-    """A comment has a number, and a name in GraphQL."""
+    """A comment as a Note; its id holds both identifiers, for REST and for GraphQL."""
     return Note(f"{comment.id} {comment.node_id}", comment.html_url, comment.body or "")
 
 
@@ -177,7 +219,11 @@ def _issue(issue: _Issue) -> Note:
 
 
 def pull_of(environment: Mapping[str, str], session: Session, repository: str) -> str:
-    """The number of the pull request that a workflow runs for, or that its commit came from."""
+    """The number of the pull request of a workflow run, or of the pushed commit.
+
+    In this order: GITHUB_REF, the event, the pull request that contains the commit of a push.
+    Raises ConfigError if there is none.
+    """
     found = _REFERENCE.fullmatch(environment.get("GITHUB_REF", ""))
     if found is not None:
         return found[1]
@@ -185,15 +231,16 @@ def pull_of(environment: Mapping[str, str], session: Session, repository: str) -
     if number:
         return number
     commit = environment.get("GITHUB_SHA", "")
-    # Of any other event the commit is just where the default branch stands.
+    # For other events, such as a schedule, the commit is only the head of the default branch.
     if commit and environment.get("GITHUB_EVENT_NAME") == "push":
         path = f"/repos/{repository}/commits/{commit}/pulls"
         for pull in session.ask("GET", path, list[_Numbered]):
             return str(pull.number)
-    raise ConfigError("this run belongs to no pull request: name one with --pull NUMBER")
+    raise ConfigError("this run does not belong to a pull request: name one with --pull NUMBER")
 
 
 def _in_event(path: str) -> str:
+    """The number of the pull request in the event file; empty if there is none."""
     if not path:
         return ""
     try:

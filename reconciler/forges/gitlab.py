@@ -1,4 +1,4 @@
-"""GitLab: notes on merge requests, and issues.
+"""Notes on merge requests, and issues -> requests to GitLab.
 
 https://docs.gitlab.com/api/notes/, https://docs.gitlab.com/api/issues/.
 """
@@ -17,38 +17,56 @@ _EVENTS: Mapping[State, str] = {"open": "reopen", "closed": "close"}
 
 
 class _User(Struct):
+    """An author."""
+
     username: str
+    """The login."""
 
 
 class _Job(Struct):
+    """The CI job that a job token belongs to."""
+
     user: _User
+    """The user who started the job."""
 
 
 class _Item(Struct):
     """A note or an issue."""
 
     id: int
+    """The identifier within the whole GitLab server; used for notes."""
     iid: int = 0
+    """The number within the project; used for issues."""
     web_url: str = ""
+    """The address; empty if GitLab gives none."""
     body: str | None = None
+    """The text of a note; None for an issue."""
     description: str | None = None
+    """The text of an issue; None for a note, and for an issue without text."""
     state: str = ""
+    """`opened` or `closed` for an issue; empty for a note."""
     system: bool = False
+    """Whether GitLab wrote the note itself, as in `added 1 commit`."""
     author: _User | None = None
+    """The author; None if GitLab names none."""
 
 
 class _Request(Struct):
+    """A merge request."""
+
     iid: int
+    """The number within the project."""
     state: str = ""
+    """`merged`, `opened`, `closed` or `locked`."""
 
 
 def headers(token: Secret) -> Mapping[str, str]:
-    """What every request carries with a token of a person, a project or a group."""
+    """The headers of every request with the token of a person, a project or a group."""
     return {"private-token": token.reveal()}
 
 
 def job_headers(token: Secret) -> Mapping[str, str]:
-    """What every request carries with a job's own token."""
+    """The headers of every request with a job's own token (CI_JOB_TOKEN)."""
     return {"job-token": token.reveal()}
 
 
@@ -68,15 +86,15 @@ class GitLab:
                 yield _note(item)
 
     def post(self, body: str) -> Note:
-        """A new note."""
+        """Creates a note on the merge request."""
         return _note(self._session.ask("POST", self._notes, _Item, {"body": body}))
 
     def edit(self, note: Note, body: str) -> None:
-        """Another text for a note."""
+        """Replaces the text of a note."""
         self._session.ask("PUT", f"{self._notes}/{note.id}", Raw, {"body": body})
 
     def minimise(self, note: Note) -> None:
-        """GitLab folds no notes: the old one is a line from now on."""
+        """Replaces the text of a note with one line, since GitLab cannot hide notes."""
         self.edit(note, _OUTDATED)
 
     def issues(self, label: str) -> Iterator[Note]:
@@ -87,19 +105,19 @@ class GitLab:
                 yield _issue(item)
 
     def open_issue(self, title: str, body: str, label: str) -> Note:
-        """A new issue."""
+        """Creates an issue with one label."""
         issue = {"title": title, "description": body, "labels": label}
         return _issue(self._session.ask("POST", f"{self._project}/issues", _Item, issue))
 
     def edit_issue(self, issue: Note, title: str, body: str, state: State) -> None:
-        """Another text and state for an issue."""
+        """Replaces title, text and state of an issue."""
         change = {"title": title, "description": body}
         if state != issue.state:
             change["state_event"] = _EVENTS[state]
         self._session.ask("PUT", f"{self._project}/issues/{issue.id}", Raw, change)
 
     def remark(self, issue: Note, body: str) -> None:
-        """A note on an issue."""
+        """Adds a note to an issue."""
         self._session.ask("POST", f"{self._project}/issues/{issue.id}/notes", Raw, {"body": body})
 
     def _is_ours(self, item: _Item) -> bool:
@@ -107,26 +125,31 @@ class GitLab:
 
 
 def login(session: Session, *, of_job: bool) -> str:
-    """Who a token is; that of a job acts as the person who started it."""
+    """The login that a token acts as; a job token acts as the user who started the job."""
     if of_job:
         return session.ask("GET", "/job", _Job).user.username
     return session.ask("GET", "/user", _User).username
 
 
 def pull_of(environment: Mapping[str, str], session: Session, project: str) -> str:
-    """The number of the merge request that a pipeline runs for, or that its commit came from."""
+    """The number of the merge request of a pipeline, or of the pushed commit.
+
+    Raises ConfigError if there is none.
+    """
     number = environment.get("CI_MERGE_REQUEST_IID")
     if number and number.isascii() and number.isdigit():
         return number
     commit = environment.get("CI_COMMIT_SHA", "")
-    # Of any other pipeline the commit is just where its branch stands.
+    # For other pipelines, such as a schedule, the commit is only the head of their branch.
     if commit and environment.get("CI_PIPELINE_SOURCE") == "push":
         path = f"/projects/{project}/repository/commits/{commit}/merge_requests"
         found = session.ask("GET", path, list[_Request])
-        # Open ones hold the commit as well, where they were made from behind it.
+        # Merged ones first: an open one contains the commit too if its branch began after it.
         for request in sorted(found, key=lambda one: one.state != "merged"):
             return str(request.iid)
-    raise ConfigError("this pipeline belongs to no merge request: name one with --pull NUMBER")
+    raise ConfigError(
+        "this pipeline does not belong to a merge request: name one with --pull NUMBER"
+    )
 
 
 def _note(item: _Item) -> Note:

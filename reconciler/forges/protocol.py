@@ -1,6 +1,6 @@
-"""Hosts of pull requests: one file a host, all with the same few verbs.
+"""Comments and issues -> a host: the interface that github.py and gitlab.py implement.
 
-What is posted is a display and never an input: nothing of it decides what is applied.
+A posted comment is output only: an apply never reads it.
 """
 
 from collections.abc import Iterable
@@ -12,35 +12,43 @@ State = Literal["open", "closed"]
 
 
 class Note(Struct, frozen=True):
-    """A comment or an issue that we wrote: how the host calls it, where it is, what it says."""
+    """A comment or an issue that we wrote."""
 
     id: str
+    """The host's identifier; for a comment on GitHub its REST id, a space and its GraphQL id."""
     url: str
+    """The address for people; empty if the host gives none."""
     body: str
+    """The text, in Markdown."""
     state: State = "open"
+    """The state of an issue; always `open` for a comment."""
 
 
 class TooLongError(Exception):
-    """The host refused a text for its length, whatever it says of its limit."""
+    """The host refused a text as too long. Its documented limit may be higher."""
 
 
 class Forge(Protocol):
-    """The verbs; `where` a comment stands was settled when the forge was opened."""
+    """The operations of a host, for one pull request and the issues of its repository.
+
+    Each raises HostError if the host refuses the request or does not answer, and TooLongError if
+    the text is too long.
+    """
 
     def notes(self) -> Iterable[Note]:
         """Our comments on the pull request, the oldest first."""
         ...
 
     def post(self, body: str) -> Note:
-        """A new comment."""
+        """Creates a comment on the pull request."""
         ...
 
     def edit(self, note: Note, body: str) -> None:
-        """Another text for a comment; nobody is notified."""
+        """Replaces the text of a comment; sends no notification."""
         ...
 
     def minimise(self, note: Note) -> None:
-        """Folds a comment away as outdated."""
+        """Hides a comment as outdated."""
         ...
 
     def issues(self, label: str) -> Iterable[Note]:
@@ -48,13 +56,13 @@ class Forge(Protocol):
         ...
 
     def open_issue(self, title: str, body: str, label: str) -> Note:
-        """A new issue."""
+        """Creates an issue with one label."""
         ...
 
     def edit_issue(self, issue: Note, title: str, body: str, state: State) -> None:
-        """Another text and state for an issue."""
+        """Replaces title, text and state of an issue."""
         ...
 
     def remark(self, issue: Note, body: str) -> None:
-        """A comment on an issue, which notifies those who watch it."""
+        """Adds a comment to an issue, which notifies the people who watch it."""
         ...

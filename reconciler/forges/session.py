@@ -1,7 +1,7 @@
-"""Requests to a host's API, with its rate limits and failures (a door to httpx, for forges alone).
+"""A request to a host's API -> a decoded value, with retries and rate limits.
 
-Its token goes to the host that the environment names, and nowhere else: https, no redirects, and no
-proxy for what is on this machine.
+The only module of this package that imports httpx. The token is sent only to the host that the
+environment names: https, no redirects, and no proxy for a host on the local machine.
 """
 
 import random
@@ -18,16 +18,17 @@ from reconciler.errors import ReconcilerError
 from reconciler.forges.protocol import TooLongError
 
 TIMEOUT_SECONDS = 20.0
+# Items per page: the maximum of both hosts.
 PAGE = 100
-# Pull requests have had a thousand comments; what has more has another problem.
+# 5,000 items in all. Pull requests with 1,000 comments exist; more than 5,000 is an error.
 MOST_PAGES = 50
 
 _ATTEMPTS = 5
-# A job that waits longer costs more than the comment is worth.
+# A CI job that waits longer costs more than the comment is worth.
 _MOST_WAIT_SECONDS = 60.0
-# A page of a hundred comments, each as long as may be.
+# Enough for a page of 100 comments, each of the maximum length.
 _MOST_BYTES = 128 * 1024 * 1024
-# What is decoded is another length, and no longer compressed.
+# Headers that describe the body as sent. The decoded body is not compressed and has another length.
 _OF_THE_WIRE = frozenset(("content-encoding", "content-length", "transfer-encoding"))
 _RETRIED = frozenset((429, 500, 502, 503, 504))
 _SERVER_FAILED = 500
@@ -41,15 +42,16 @@ Value = TypeVar("Value")
 
 
 class HostError(ReconcilerError):
-    """The host said no; `status` is its answer's, 0 where there was none that can be read."""
+    """The host refused a request, or gave no usable answer."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status
+        """The HTTP status of a refusal; 0 for every other error: the request may have been done."""
 
 
 class Session:
-    """One host, one token."""
+    """A connection to one host with one token; `close` it after use."""
 
     def __init__(
         self, base_url: str, headers: Callable[[Secret], Mapping[str, str]], token: Secret
@@ -72,36 +74,41 @@ class Session:
         *,
         reads: bool = False,
     ) -> Value:
-        """What the host answers, as a value of a type; HostError where it does not.
+        """The response's JSON body, decoded as the type `answer`.
 
-        What was lost on its way is asked again, but for a POST that does more than it `reads`:
-        whether that arrived only a look at what is there now can tell. TooLongError says that a
-        text has to be shorter.
+        Lost answers, 5xx and rate limits are retried. A POST is retried after a rate limit only,
+        unless it just `reads` (a GraphQL query): after a lost answer only a new read can show
+        whether it was done. Raises HostError if the host refuses the request or gives no usable
+        answer, TooLongError if the host refuses the text as too long.
         """
         once = method == "POST" and not reads
         return self._value(method, path, self._answered(method, path, body, once=once), answer)
 
     def pages(self, path: str, page_of: type[list[Value]]) -> Iterator[Value]:
-        """The items of a list, page by page, as long as the host says that there is a next one."""
+        """The items of a list, in the host's order, until no response header names a next page.
+
+        Raises HostError if the list is longer than MOST_PAGES.
+        """
         joined = "&" if "?" in path else "?"
         for page in range(1, MOST_PAGES + 1):
             asked = f"{path}{joined}per_page={PAGE}&page={page}"
             answer = self._answered("GET", asked, None, once=False)
             yield from self._value("GET", path, answer, page_of)
-            # A page may be short of what the token may not see, with others behind it.
+            # A short page may not be the last one: items that the token may not see are left out.
             headers = answer.headers
             if not (headers.get("x-next-page") or 'rel="next"' in headers.get("link", "")):
                 return
-        # Ours may be behind: without it a comment would be posted again and again.
+        # Our comment may be on a later page; without it every run would post a new comment.
         raise HostError(f"{path}: has more than {MOST_PAGES * PAGE:,} items", 0)
 
     def close(self) -> None:
-        """Closes the connection."""
+        """Closes all connections."""
         self._client.close()
 
     def _answered(
         self, method: str, path: str, body: Mapping[str, object] | None, *, once: bool
     ) -> httpx.Response:
+        """The response, after retries; `once` allows retries of rate limits only."""
         asked = f"{method} {self._base_url}{path}"
         for attempt in range(1, _ATTEMPTS + 1):
             last = attempt == _ATTEMPTS
@@ -124,7 +131,10 @@ class Session:
         raise AssertionError  # the last attempt returns or raises
 
     def _whole(self, method: str, url: str, body: Mapping[str, object] | None) -> httpx.Response:
-        """An answer of a size and in a time that a comment is worth."""
+        """The response with its whole body, limited in size and total time.
+
+        httpx's own timeout restarts with every part that arrives.
+        """
         until = time.monotonic() + _MOST_WAIT_SECONDS
         with self._client.stream(method, url, json=body) as answer:
             parts, size = [], 0
@@ -138,6 +148,7 @@ class Session:
 
     def _value(self, method: str, path: str, answer: httpx.Response, type_: type[Value]) -> Value:
         asked = f"{method} {self._base_url}{path}"
+        # Redacted before it is cut: a part of the token would not be found.
         said = self._token.redacted(answer.text)[:_MOST_MESSAGE_CHARS]
         status = answer.status_code
         if status == _TOO_LARGE or (status in _MAY_BE_TOO_LONG and "too long" in said.lower()):
@@ -147,12 +158,16 @@ class Session:
         try:
             return msgspec.json.decode(answer.content or b"null", type=type_)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            why = f"the answer is not what this host should give ({error})"
+            why = f"the answer does not have the expected format ({error})"
             raise HostError(f"{asked}: {why}", 0) from None
 
 
 def _asked_to_wait(answer: httpx.Response, attempt: int) -> float | None:
-    """Seconds until it may be asked again; None where it is not to be."""
+    """Seconds until the next attempt; None if the answer is final or the wait would be too long.
+
+    GitHub answers 403 to rate limits too, with Retry-After or with x-ratelimit-remaining: 0
+    (https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api).
+    """
     headers = answer.headers
     limited = answer.status_code == _FORBIDDEN and (
         "retry-after" in headers or headers.get("x-ratelimit-remaining") == "0"
@@ -169,4 +184,5 @@ def _asked_to_wait(answer: httpx.Response, attempt: int) -> float | None:
 
 
 def _pause(attempt: int) -> float:
+    """Seconds of exponential backoff with full jitter: 0 to 2, 0 to 4, 0 to 8, 0 to 16."""
     return random.uniform(0, 2.0**attempt)  # noqa: S311  jitter, no secret

@@ -1,4 +1,4 @@
-"""A plan and what is posted already -> the one comment, or the one issue, as it should be."""
+"""A plan and the comments or issues of earlier runs -> one up-to-date comment or issue."""
 
 from collections.abc import Callable
 from typing import Literal, TypeVar
@@ -13,25 +13,30 @@ Sent = TypeVar("Sent")
 
 When = Literal["changes-only", "always"]
 
+# The label by which the issue is found.
 LABEL = "reconciler"
 
-# Where a host takes less than we think, the text is made shorter until it does.
+# If a host refuses a text as too long, the limit is halved, but not below this.
 _SHORTEST_BYTES = 4_000
 
 
 class Posted(Struct, frozen=True):
-    """What was done, in a word, and where it can be seen."""
+    """The result of posting."""
 
     done: str
+    """The action, in lower case: `posted`, `updated`, `not posted: there is nothing to review`."""
     url: str = ""
+    """The address of the comment or issue; empty if there is none."""
     warning: str = ""
+    """A failure that does not change the result; empty if there is none."""
 
 
 class Posting:
-    """What is to be posted.
+    """Posts one plan.
 
-    `text` makes what stands below the marker, of at most so many bytes, with a link to the report:
-    that of the marker, or the one that the comment of the same plan has.
+    `text(bytes, report)` renders the text below the marker, of at most that many bytes, with a link
+    to the HTML report: the one of the marker, or else the one in the existing comment of the same
+    plan. `most` is the host's limit for the whole comment in bytes.
     """
 
     def __init__(
@@ -44,11 +49,14 @@ class Posting:
         self._wrote: bool | None = None
 
     def comment(self, *, when: When, empty: bool, wrote: bool | None = None) -> Posted:
-        """Creates or updates the one comment of a plan; an `empty` one is not worth a new comment.
+        """Creates or updates the one comment of a plan.
 
-        A comment that has nothing new is edited; where something grew the old one is folded away
-        and a new one notifies the reviewers. What was applied stays as it is, and so does what is
-        newer than this plan. Where an apply of it ended, `wrote` tells whether it wrote something.
+        If the plan shows nothing new, the existing comment is edited. If it has new changes or
+        obstacles, a new comment notifies the reviewers, and the old one is hidden. The comment of
+        an applied plan and that of a newer plan are not changed.
+
+        An `empty` plan (no changes) gets no new comment unless `when` is `always`. `wrote` states
+        whether an apply of the plan wrote something; None if no apply has ended. Raises HostError.
         """
         self._wrote = wrote
         marker, notes = self._marker, list(self._forge.notes())
@@ -69,11 +77,15 @@ class Posting:
         if planned and not marker.grew(planned[-1][1]):
             return self._update(old)
         url = self._post(notes).url
-        done = "posted anew, as there is more in it" if old else "posted"
+        done = (
+            "posted as a new comment: it shows something that the old one did not"
+            if old
+            else "posted"
+        )
         return Posted(done, url, self._fold(old))
 
     def _beside_newer(self, notes: list[Note], newer: Note, of_this: list[Note]) -> Posted:
-        """How a plan ended is told beside a newer one, which stays the pending one."""
+        """Reports the end of an apply in a comment of its own; the newer plan stays pending."""
         if not self._has_ended:
             return Posted("left as it is: a newer plan is shown", newer.url)
         if self._marker.status != "applied":
@@ -87,36 +99,39 @@ class Posting:
         return self._wrote is not None
 
     def _is_done(self, last: Marker) -> bool:
-        """Whether this plan was applied, and is not pending again since."""
+        """Whether it was applied, was not planned again since, and nothing was written now."""
         return last.status == "applied" and self._marker.made <= last.made and not self._wrote
 
     def _is_older_than(self, shown: Marker) -> bool:
+        """Whether `shown` is a newer plan; False for the same plan at the end of its apply."""
         same = self._has_ended and shown.digest == self._marker.digest
         return 0 < self._marker.made < shown.made and not same
 
     def _update(self, notes: list[Note]) -> Posted:
-        """The newest says it, the others are folded away."""
+        """Edits the newest comment and hides the others."""
         self._send(lambda body: self._forge.edit(notes[-1], body), notes[-1])
         return Posted("updated", notes[-1].url, self._fold(notes[:-1]))
 
     def issue(
         self, title: str, news: str, *, resolved: bool, complete: bool, whole: bool
     ) -> Posted:
-        """Opens, updates, reopens or closes the one issue of a plan that is made again and again.
+        """Opens, updates, reopens or closes the one issue of a scheduled plan.
 
-        Only a plan that looked at the `whole` says what differs: another one opens an issue where
-        there is none, and changes nothing of one that is there. One that looked at all and could
-        not read it all, which may stay so for long, says what is new. `news` says in short what
-        differs.
+        Only a plan of the `whole` scope may update or close an issue; a narrowed plan may only open
+        one. A whole plan that is not `complete`, because some records could not be read, may only
+        add new changes. `resolved` states that the plan has no changes. `news` is a one-line
+        summary of the plan, without a full stop. Raises HostError.
         """
         mine = self._ours(list(self._forge.issues(LABEL)))
         opened = [(issue, found) for issue, found in mine if issue.state == "open"]
         if mine and not whole:
-            return Posted("left as it is: this plan did not look at everything", mine[0][0].url)
+            return Posted(
+                "left as it is: this plan covers only part of the records", mine[0][0].url
+            )
         if opened and not complete:
             issue, shown = opened[0]
             if resolved or not self._marker.has_more(shown):
-                return Posted("left as it is: this plan could not read everything", issue.url)
+                return Posted("left as it is: this plan could not read all records", issue.url)
             self._marker = self._marker.with_those_of(shown)
         if resolved:
             return self._close([issue for issue, _ in opened], title)
@@ -124,11 +139,12 @@ class Posting:
             issue = self._send(lambda body: self._forge.open_issue(title, body, LABEL))
             return Posted("opened", issue.url)
         known, before = next((pair for pair in mine if pair[0].state == "open"), mine[0])
-        # First: one that is lost behind a text that is new already would never be made.
+        # The remark comes first. If it failed after the edit, the next run would see nothing new,
+        # and the remark would never be written.
         if self._marker.grew(before):
             self._forge.remark(known, f"Something else differs now: {news}.")
         elif known.state == "closed":
-            self._forge.remark(known, f"This differs still: {news}.")
+            self._forge.remark(known, f"There are still differences: {news}.")
         self._edit(known, title, "open")
         for other, _ in opened[1:]:
             self._edit(other, title, "closed")
@@ -136,8 +152,8 @@ class Posting:
 
     def _close(self, opened: list[Note], title: str) -> Posted:
         if not opened:
-            return Posted("not opened: nothing differs, as far as this plan looked")
-        self._forge.remark(opened[0], "Nothing differs any longer.")
+            return Posted("not opened: this plan found no differences")
+        self._forge.remark(opened[0], "There are no differences any more.")
         for issue in opened:
             self._edit(issue, title, "closed")
         return Posted("closed", opened[0].url)
@@ -146,7 +162,7 @@ class Posting:
         self._send(lambda body: self._forge.edit_issue(issue, title, body, state), issue)
 
     def _ours(self, notes: list[Note]) -> list[tuple[Note, Marker]]:
-        """Those of this plan that are not folded away: by their first line, to the letter."""
+        """The notes with a valid marker of this kind and name that are not outdated."""
         found = [(note, read(note.body)) for note in notes]
         wanted = (self._marker.kind, self._marker.name)
         return [
@@ -158,7 +174,7 @@ class Posting:
         ]
 
     def _post(self, before: list[Note]) -> Note:
-        """A new comment, once: one whose answer was lost is looked for before anything else."""
+        """Creates a comment once: if the answer is lost, looks for the comment before a retry."""
         known = {note.id for note in before}
 
         def post(body: str) -> Note:
@@ -174,7 +190,7 @@ class Posting:
         return self._send(post)
 
     def _send(self, send: Callable[[str], Sent], before: Note | None = None) -> Sent:
-        """Sends the text, shorter and shorter where the host finds it too long."""
+        """Sends the text, and renders it shorter as long as the host refuses it as too long."""
         shown = None if before is None else read(before.body)
         known = shown.report if shown is not None and shown.digest == self._marker.digest else ""
         report = self._marker.report or known
@@ -185,15 +201,20 @@ class Posting:
             except TooLongError:
                 most //= 2
                 if most < _SHORTEST_BYTES:
-                    raise HostError("the host finds even the shortest text too long", 0) from None
+                    raise HostError(
+                        "the host refuses even the shortest text as too long", 0
+                    ) from None
 
     def _fold(self, notes: list[Note]) -> str:
-        """Folds comments away; that it fails is no failure, since the new one is there."""
+        """Marks comments as outdated and hides them; returns a warning if that fails.
+
+        A failure does not stop the run, since the new comment is already posted.
+        """
         for note in notes:
             try:
                 body = note.body.replace(" status=planned ", " status=outdated ", 1)
                 self._forge.edit(note, body)
                 self._forge.minimise(note)
             except HostError as error:
-                return f"an older comment could not be folded away: {error}"
+                return f"an older comment could not be marked as outdated: {error}"
         return ""

@@ -243,7 +243,8 @@ def test_after_a_merge_the_comment_is_that_of_the_commits_pull_request(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GITHUB_SHA", "abc")
     monkeypatch.setenv("CI_COMMIT_SHA", "abc")
-    assert "belongs to no " in run("comment", saved(PLAN)).err  # a schedule's commit is anybody's
+    # The commit of a schedule does not belong to one pull request.
+    assert "does not belong to a " in run("comment", saved(PLAN)).err
     monkeypatch.setenv("GITHUB_EVENT_NAME", "push")
     monkeypatch.setenv("CI_PIPELINE_SOURCE", "push")
 
@@ -358,7 +359,7 @@ def test_an_older_comment_that_cannot_be_folded_away_is_a_warning(run: Run, host
 
     result = ok(run("comment", saved(of(PLAN, 0, 1))))
 
-    assert "warning: an older comment could not be folded away: " in result.err
+    assert "warning: an older comment could not be marked as outdated: " in result.err
     assert "2 of 81 records" in host.bodies()[-1]
 
 
@@ -402,8 +403,9 @@ def test_only_a_plan_that_looked_at_everything_changes_the_issue(run: Run, host:
 
     part = structs.replace(EMPTY, scope=structs.replace(EMPTY.scope, target=("messages/*",)))
     fewer = structs.replace(of(PLAN, 1), scope=part.scope)
-    for plan, why in ((part, "look at"), (fewer, "look at"), (lost, "read")):
-        assert f"not {why} everything" in ok(run("comment", saved(plan), "--issue")).err
+    narrowed, unread = "covers only part of the records", "could not read all records"
+    for plan, why in ((part, narrowed), (fewer, narrowed), (lost, unread)):
+        assert why in ok(run("comment", saved(plan), "--issue")).err
 
     assert (host.issues[0]["state"], host.issues[0]["body"]) == ("open", body)
     assert host.remarks == []
@@ -448,7 +450,7 @@ def test_an_issue_that_somebody_closed_is_reopened_for_what_differs_still(
     ok(run("comment", saved(PLAN), "--issue"))
 
     assert host.issues[0]["state"] == "open"
-    assert host.remarks == ["This differs still: 30 of 81 records change (37.04 %)."]
+    assert host.remarks == ["There are still differences: 30 of 81 records change (37.04 %)."]
 
 
 @pytest.mark.parametrize(
@@ -485,7 +487,7 @@ def test_a_flag_that_could_not_stand_in_a_comment_is_refused(
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
-        ({}, "no job of GitHub or GitLab"),
+        ({}, "not a job of GitHub or GitLab"),
         ({"GITHUB_ACTIONS": "true"}, "GITHUB_TOKEN"),
         ({"GITHUB_ACTIONS": "true", "GITHUB_TOKEN": TOKEN}, "GITHUB_REPOSITORY is not set"),
         ({"GITLAB_CI": "true"}, "CI_API_V4_URL is not set"),
@@ -685,7 +687,7 @@ def test_an_answer_that_is_none_is_an_error_of_the_host(
         result = run("comment", saved(PLAN))
 
     assert result.code == 1
-    assert "not what this host should give" in result.err
+    assert "does not have the expected format" in result.err
 
 
 def test_no_proxy_sees_the_token_on_this_machine(
@@ -778,4 +780,4 @@ def test_a_strange_reference_is_no_pull_request(
     result = run("comment", saved(PLAN))
 
     assert (result.code, host.comments) == (1, [])
-    assert "belongs to no " in result.err
+    assert "does not belong to a " in result.err
