@@ -86,7 +86,7 @@ def test_after_kill_9_the_next_run_looks_first_at_what_was_in_flight_and_finishe
     assert not cut_off.closed
     count = len(cut_off.in_flight)
     if count:
-        assert "ended without a word; it may have been writing" in result.err
+        assert "stopped without a final report; it may have been writing" in result.err
     asked = [json.loads(line) for line in result.err.splitlines() if line.startswith("{")]
     first = {one["path"].rpartition("/")[2] for one in asked[:count]}
     assert first == {address.sid for address in cut_off.in_flight}
@@ -97,7 +97,7 @@ def test_after_kill_9_the_next_run_looks_first_at_what_was_in_flight_and_finishe
     assert told(left).closed
     assert holding(server.db) == COUNT
     assert run("plan", "--detailed-exitcode").code == 0
-    assert "without a word" not in run("apply", "plan.json").err
+    assert "without a final report" not in run("apply", "plan.json").err
 
 
 def test_a_plan_made_afresh_settles_what_was_in_flight_as_well(run: Run, server: Server) -> None:
@@ -209,7 +209,7 @@ def test_a_signal_while_the_plan_is_made_says_so(serve: Serve) -> None:
     _, err = process.communicate(timeout=30)
 
     assert process.returncode == 143
-    assert "Terminated: nothing more is done." in err
+    assert "Terminated: the command stopped early." in err
     assert "Traceback" not in err
 
 
@@ -508,7 +508,7 @@ def test_rollback_of_another_api_is_refused(run: Run, store: Store, serve: Serve
     result = run("rollback", path)
 
     assert result.code == 1
-    assert "is of http://sandbox.localhost/core/v2, but this run speaks to" in result.err
+    assert "was written for http://sandbox.localhost/core/v2, but this run uses" in result.err
 
 
 @pytest.mark.parametrize("name", ["nowhere.jsonl", "manifests/a.yaml"])

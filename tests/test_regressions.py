@@ -797,8 +797,8 @@ def test_a_record_that_is_gone_after_a_crash_is_told_once(run: Run, store: Store
     second = run("apply", "--sandbox", "--auto-approve")
 
     assert f"  messages/{sid(777)}: is gone" in first.err
-    assert first.err.count("ended without a word") == 1
-    assert "ended without a word" not in second.err
+    assert first.err.count("stopped without a final report") == 1
+    assert "stopped without a final report" not in second.err
 
 
 def test_an_object_that_nests_too_deeply_is_one_failure() -> None:
@@ -873,7 +873,7 @@ def test_nothing_is_written_over_what_a_plan_is_made_of(
     result = run("plan", "--sandbox", *flags)
 
     assert result.code == 64
-    assert "is among what the plan is made of" in result.err
+    assert "is an input of the plan" in result.err
     assert run("validate").code == 0
 
 

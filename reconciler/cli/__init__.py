@@ -1,4 +1,4 @@
-"""argv -> exit code: the parser, the streams, and what an error looks like."""
+"""Arguments of the command line -> an exit code; prints the error if a command fails."""
 
 import os
 import signal
@@ -20,7 +20,10 @@ from reconciler.errors import (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command line; the exit code is for `sys.exit`."""
+    """Runs one command line and returns its exit code, for `sys.exit`.
+
+    `arguments` are those after the name of the program; None for those of the process.
+    """
     from reconciler.cli.app import app
     from reconciler.cli.streams import settle
     from reconciler.cli.terminal import TERMINATED
@@ -29,12 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     TERMINATED.clear()
 
     def terminate(number: int, _: object) -> None:
-        # Met like Ctrl-C: as process 1 of a container there is no default action. What is raised
-        # may come out of an event loop as a plain KeyboardInterrupt.
+        # SIGTERM is handled like Ctrl-C: process 1 of a container has no default action for it.
+        # TERMINATED keeps the signal: an event loop may raise a KeyboardInterrupt of its own.
         TERMINATED.append(number)
         raise KeyboardInterrupt
 
-    with suppress(ValueError):  # called by other code, off the main thread
+    with suppress(ValueError):  # not the main thread: only that one can set handlers
         signal.signal(signal.SIGTERM, terminate)
     given = _terraform_style(sys.argv[1:] if arguments is None else arguments)
     code = _run(app, given)
@@ -42,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(app: click.Group, given: Sequence[str]) -> int:
-    """Runs the parsed command line and turns every way in which it can end into an exit code."""
+    """Runs a command line; turns every exception into a message on stderr and an exit code."""
     from reconciler.cli import environment
     from reconciler.cli.terminal import TERMINATED
 
@@ -53,18 +56,18 @@ def _run(app: click.Group, given: Sequence[str]) -> int:
         with suppress(OSError):
             error.show()
         if variable := environment.behind(error):
-            _say(f"That is what {variable} says.")
+            _say(f"The value comes from the environment variable {variable}.")
         code = ExitCode.USAGE
     except (KeyboardInterrupt, click.Abort):
-        _say(f"\n{'Terminated' if TERMINATED else 'Interrupted'}: nothing more is done.")
+        _say(f"\n{'Terminated' if TERMINATED else 'Interrupted'}: the command stopped early.")
         code = ExitCode.TERMINATED if TERMINATED else ExitCode.INTERRUPTED
     except (ReaderGoneError, SystemExit):
-        code = BROKEN_PIPE  # click exits by itself for one reason: the reader of its help went away
+        code = BROKEN_PIPE  # click itself exits only if the reader of its help closed the pipe
     except ReconcilerError as error:
         for line in _complaint(error, no_color="--no-color" in given):
             _say(line)
         code = error.exit_code
-    except Exception as error:  # noqa: BLE001  whatever it is, the user is told where the trace is
+    except Exception as error:  # noqa: BLE001  a bug: the message names the file of its trace
         if isinstance(error, OSError) and _raised_by_click(error):
             _say(f"error: stdout cannot be written: {error.strerror}")
             code = ExitCode.ERROR
@@ -74,9 +77,9 @@ def _run(app: click.Group, given: Sequence[str]) -> int:
 
 
 def _open_descriptors() -> None:
-    """Something behind stdin, stdout and stderr where a shell closed them (`plan >&-`).
+    """Opens the null device for each of stdin, stdout and stderr that is closed (`plan >&-`).
 
-    Else the next file or socket that is opened takes their numbers, and output goes there.
+    Otherwise the next file or socket that is opened gets the free number, and output goes there.
     """
     for descriptor in (0, 1, 2):
         try:
@@ -86,7 +89,10 @@ def _open_descriptors() -> None:
 
 
 def _terraform_style(arguments: Sequence[str]) -> list[str]:
-    """`-out plan.json` as `--out plan.json`: what Terraform's users type."""
+    """The arguments with `-out plan.json`, as Terraform's users type it, made `--out plan.json`.
+
+    Arguments after `--` stay as they are.
+    """
     rest = iter(arguments)
     converted: list[str] = []
     for argument in rest:
@@ -98,6 +104,7 @@ def _terraform_style(arguments: Sequence[str]) -> list[str]:
 
 
 def _complaint(error: ReconcilerError, *, no_color: bool) -> Iterator[str]:
+    """The lines for an error: every problem and their count, or the message and its details."""
     from reconciler.cli.terminal import Streams
     from reconciler.escape import visible
     from reconciler.review import problems_text
@@ -113,16 +120,17 @@ def _complaint(error: ReconcilerError, *, no_color: bool) -> Iterator[str]:
 
 
 def _raised_by_click(error: OSError) -> bool:
-    """Whether click failed to print a text of its own, such as the help: that is no bug of ours."""
+    """Whether click failed to print a text of its own, such as the help; that is not a bug."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     return str(frames[-1].f_globals.get("__name__", "")).startswith("click.")
 
 
 def _bug() -> int:
+    """Writes the trace of the current exception to a new file and names the file on stderr."""
     handle, name = tempfile.mkstemp(prefix="reconciler-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log:
         traceback.print_exc(file=log)
-    _say(f"error: this is a bug in reconciler; the trace is in {name}: please report it")
+    _say(f"error: internal error in reconciler; the stack trace is in {name}: please report it")
     return ExitCode.BUG
 
 

@@ -1,6 +1,6 @@
-"""The commands as the user types them; each hands typed parameters to its file in `commands`.
+"""The parser: each command passes typed parameters to its file in `commands`.
 
-Nothing heavy is imported here: `--help` and completion load click alone.
+Imports of other libraries stay inside the functions: `--help` and completion load only click.
 """
 
 import os
@@ -25,7 +25,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 @click.group(
     context_settings=CONTEXT,
-    epilog="Every flag but --diff and --db can be given as RECONCILER_<FLAG>.",
+    epilog="The environment variable RECONCILER_<FLAG> sets any flag except --diff and --db.",
 )
 @click.version_option(__version__, prog_name="reconciler", message="%(prog)s %(version)s")
 def app() -> None:
@@ -36,7 +36,7 @@ def app() -> None:
       reconciler validate                     check the manifests, offline
       reconciler plan --sandbox               try it on the embedded API
       reconciler plan --out plan.json         save a plan for review
-      reconciler apply plan.json              write exactly that
+      reconciler apply plan.json              write exactly this plan
     """
     environment.warn_of_misspelt(app, os.environ, terminal())
 
@@ -56,7 +56,7 @@ for each in (plans.plan, plans.apply, plans.show, plans.rollback, comment):
     type=click.Choice(["text", "json", "github", "sarif"]),
     default="text",
     show_default=True,
-    help="What to put on stdout; text goes to stderr where there are problems.",
+    help="Choose the output format. In text, problems go to stderr.",
 )
 @everywhere
 def validate(
@@ -84,13 +84,14 @@ def validate(
 @app.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @options.manifests
-@option("--check", is_flag=True, help="Write nothing; exit with 3 where a file would change.")
-@option("--diff", envvar=None, is_flag=True, help="Show what would change; write nothing.")
+@option("--check", is_flag=True, help="Write nothing; exit with 3 if a file would change.")
+@option("--diff", envvar=None, is_flag=True, help="Show the changes as a diff; write nothing.")
 @everywhere
 def fmt(paths: tuple[Path, ...], manifests: tuple[Path, ...], check: bool, diff: bool) -> ExitCode:
-    """Put manifests into their canonical layout; comments stay.
+    """Rewrite manifests in the canonical layout; keep comments.
 
-    Kinds in order, SIDs sorted, two spaces a level. What is sent never changes.
+    Kinds are in the order of the API, SIDs are sorted, levels are indented by two spaces. The
+    values that are sent never change.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`reconciler comment` as the user types it."""
+"""The parser of `reconciler comment`."""
 
 import os
 from pathlib import Path
@@ -17,38 +17,44 @@ from reconciler.errors import ExitCode
 @option(
     "--on",
     type=click.Choice(["github", "gitlab"]),
-    help="Which host; by default the one whose CI system this runs in.",
+    help="Choose the host. Default: the host of the CI system that runs this command.",
 )
 @option(
     "--pull",
     metavar="NUMBER",
     type=click.IntRange(1),
-    help="The pull request; by default the one this run is for.",
+    help="Choose the pull request. Default: the one that this CI run is for.",
 )
-@option("--name", metavar="NAME", help="Tells several plans of one pull request apart.")
-@option("--report-url", metavar="URL", help="Where the HTML report is.")
-@option("--plan-url", metavar="URL", help="Where the plan file is.")
-@option("--run-url", metavar="URL", help="Where this run is; known on GitHub and GitLab.")
+@option("--name", metavar="NAME", help="Name the plan if a pull request has several plans.")
+@option("--report-url", metavar="URL", help="Link to the HTML report.")
+@option("--plan-url", metavar="URL", help="Link to the plan file.")
+@option(
+    "--run-url",
+    metavar="URL",
+    help="Link to this CI run. Default on GitHub and GitLab: the current job.",
+)
 @option(
     "--previous",
     metavar="PLAN",
     type=click.Path(path_type=Path),
-    help="The plan of the last push: says what is new since.",
+    help="Show the changes since PLAN, the plan of the last push.",
 )
 @option(
     "--result",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="What `apply --report json=FILE` wrote: says how it ended.",
+    help="Show how the apply ended. `apply --report json=FILE` writes FILE.",
 )
 @option(
     "--when",
     type=click.Choice(["changes-only", "always"]),
     default="changes-only",
     show_default=True,
-    help="Whether a plan without changes is worth a new comment.",
+    help="Post a new comment only for a plan with changes, or for every plan.",
 )
-@option("--issue", is_flag=True, help="One rolling issue of the repository, for drift checks.")
+@option(
+    "--issue", is_flag=True, help="Update one issue of the repository instead, for drift checks."
+)
 @everywhere
 def comment(
     plan: Path,
@@ -63,10 +69,10 @@ def comment(
     when: Literal["changes-only", "always"],
     issue: bool,
 ) -> ExitCode:
-    """Show a saved plan in the one comment of a pull request: create it, or update it.
+    """Show a saved plan in one comment on a pull request.
 
-    The token is GITHUB_TOKEN, or GITLAB_TOKEN (CI_JOB_TOKEN where GitLab allows it). What the
-    comment says is never read by an apply.
+    The comment is created, or updated if it exists. The token is GITHUB_TOKEN, or GITLAB_TOKEN
+    (CI_JOB_TOKEN if GitLab allows it). An apply never reads the comment.
 
     \b
     Examples:

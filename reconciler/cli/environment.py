@@ -1,4 +1,4 @@
-"""RECONCILER_* in the environment -> what a user should know of them."""
+"""RECONCILER_* variables -> warnings about misspelt ones, and the source of a bad value."""
 
 from collections.abc import Iterator, Mapping
 
@@ -10,7 +10,10 @@ from reconciler.suggest import did_you_mean
 
 
 def warn_of_misspelt(app: click.Group, environment: Mapping[str, str], terminal: Terminal) -> None:
-    """Names each variable that is no flag's and looks like one; others are somebody else's."""
+    """Warns about each RECONCILER_* variable that resembles a flag's and has no effect.
+
+    A variable that resembles no flag may belong to another program and gets no warning.
+    """
     given = {name for name in environment if name.startswith(ENVIRONMENT_PREFIX)}
     if not given:
         return
@@ -18,26 +21,28 @@ def warn_of_misspelt(app: click.Group, environment: Mapping[str, str], terminal:
     asked = app.commands.get(click.get_current_context().invoked_subcommand or "")
     for name in given & _without(asked) - known:
         flag = name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("_", "-")
-        terminal.note(f"warning: {name} does nothing: --{flag} is for the command line alone")
+        terminal.note(
+            f"warning: {name} has no effect: --{flag} can only be set on the command line"
+        )
         known.add(name)
     for name in sorted(given - known):
-        # The prefix is alike in all of them.
+        # All of them share the prefix; with it, every name would be similar.
         flags = [one.removeprefix(ENVIRONMENT_PREFIX) for one in known]
         close = did_you_mean(name.removeprefix(ENVIRONMENT_PREFIX), flags)
         if close:
             close = close.replace("`", f"`{ENVIRONMENT_PREFIX}", 1)
-            terminal.note(f"warning: {name} is no flag's variable{close}")
+            terminal.note(f"warning: {name} is not the variable of a flag{close}")
 
 
 def _without(command: click.Command | None) -> set[str]:
-    """The names that variables of a command's flags without one would have: they mean the flag."""
+    """The variable names that users might expect for a command's flags that have none."""
     params = [] if command is None else command.params
     flags = [name for one in params if not one.envvar for name in one.opts]
     return {f"{ENVIRONMENT_PREFIX}{flag.strip('-').replace('-', '_').upper()}" for flag in flags}
 
 
 def behind(error: click.ClickException) -> str | None:
-    """The variable that a bad value comes from which nobody typed."""
+    """The environment variable that a bad value came from; None if it was typed."""
     if isinstance(error, click.BadParameter) and error.param is not None and error.ctx is not None:
         source = error.ctx.get_parameter_source(error.param.name or "")
         if source is click.core.ParameterSource.ENVIRONMENT:
@@ -46,6 +51,7 @@ def behind(error: click.ClickException) -> str | None:
 
 
 def _variables(command: click.Command) -> Iterator[str]:
+    """The variables of a command's flags and of all commands below it."""
     yield from (str(parameter.envvar) for parameter in command.params if parameter.envvar)
     if isinstance(command, click.Group):
         for each in command.commands.values():

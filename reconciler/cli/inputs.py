@@ -1,4 +1,4 @@
-"""Flags, reconciler.yaml and the environment -> what commands take; a flag goes before the file."""
+"""Flags, reconciler.yaml and the environment -> values for commands; flags override the file."""
 
 import os
 from pathlib import Path
@@ -25,21 +25,24 @@ if TYPE_CHECKING:
 
 
 def tree() -> "Tree":
-    """The project that the working folder is in."""
+    """The project: the working folder and the files below it."""
     from reconciler.manifests.discovery import Tree
 
     return Tree(Path.cwd().resolve())
 
 
 def settings(tree: "Tree") -> "Settings":
-    """What reconciler.yaml in the project says."""
+    """The settings of reconciler.yaml in the project; the defaults if there is no such file.
+
+    Raises ProblemsError if the file is not valid.
+    """
     from reconciler.manifests import settings
 
     return settings.load_settings(tree)
 
 
 def manifests(tree: "Tree", paths: tuple[Path, ...], settings: "Settings") -> "Manifests":
-    """The manifests that a command is about: those of the paths, or those of reconciler.yaml."""
+    """The manifests in `paths`; without paths, those that reconciler.yaml names."""
     from reconciler.manifests.cache import open_cache
     from reconciler.manifests.loader import Manifests
 
@@ -61,7 +64,11 @@ def connection(
     parallelism: int | None,
     log_format: "LogFormat | None",
 ) -> "Connection":
-    """Which API a run speaks to, and how fast."""
+    """How a run reaches the API, and how fast; nothing is open yet.
+
+    Flags that are None take the value of reconciler.yaml. Raises ConfigError if the environment
+    names an address or a token that cannot be used.
+    """
     from reconciler.client.telemetry import recording
     from reconciler.commands import api_connection
 
@@ -77,7 +84,7 @@ def connection(
 
 
 def run_id() -> str:
-    """A new name for a run, by which the API's own logs and our journals know it."""
+    """A new name for a run, 12 hexadecimal digits; it appears in journals and the API's logs."""
     import secrets
 
     return secrets.token_hex(6)
@@ -93,14 +100,19 @@ def plan_inputs(
     notes_head: bool = False,
     **comparison: Any,
 ) -> "PlanInputs":
-    """What a plan is made of."""
+    """The input of a plan, apart from the live records.
+
+    Raises click.UsageError or UsageError for a flag that cannot be parsed, such as a bad --allow.
+    """
     from reconciler.commands.plan_run import PlanInputs
     from reconciler.planning import guards
     from reconciler.planning.selection import Selection
 
     for text in (*target, *exclude):
         if any("\udc80" <= character <= "\udcff" for character in text):
-            raise click.UsageError(f"{text!r}: is not UTF-8, as every address and manifest is")
+            raise click.UsageError(
+                f"{text!r}: is not UTF-8; addresses and manifest names are UTF-8"
+            )
     patterns = [
         tuple(_pattern(manifests.tree, text) for text in texts) for texts in (target, exclude)
     ]
@@ -114,7 +126,7 @@ def plan_inputs(
 
 
 def _pattern(tree: "Tree", text: str) -> str:
-    """A target as typed; an absolute path by its name in the project."""
+    """A target as typed; an absolute path becomes its name in the project."""
     return tree.name(text) if text.startswith("/") else text
 
 
@@ -126,7 +138,7 @@ def _comparison(
     resolve: tuple[str, ...],
     notes_head: bool,
 ) -> "Comparison":
-    """Which revisions a run looks at."""
+    """The revisions that a run compares with. Raises UsageError for flags that need a base."""
     from reconciler.model import Origin
     from reconciler.planning import base_revision
 
@@ -143,13 +155,13 @@ def _comparison(
 
 
 def ended(connection: "Connection", code: "ExitCode") -> "ExitCode":
-    """The exit code of a command that ran to its end, recorded by the run's telemetry."""
+    """Records the exit code of a command in the run's telemetry and returns it."""
     connection.telemetry.ended(code)
     return code
 
 
 def detail(*, verbose: bool, concise: bool) -> "Detail":
-    """How much is shown of each change."""
+    """How much of each change is shown; a typed flag overrides the environment's."""
     context = click.get_current_context()
     typed = [
         name
@@ -157,7 +169,7 @@ def detail(*, verbose: bool, concise: bool) -> "Detail":
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
     ]
     if typed == ["verbose", "concise"]:
-        raise click.UsageError("--verbose and --concise exclude each other")
-    if typed:  # a flag goes before what the environment says for all commands
+        raise click.UsageError("--verbose and --concise cannot be used together")
+    if typed:  # a variable such as RECONCILER_VERBOSE applies to all commands
         return "verbose" if typed == ["verbose"] else "concise"
     return "verbose" if verbose else "concise" if concise else "grouped"

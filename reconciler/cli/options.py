@@ -1,4 +1,4 @@
-"""The flags that several commands share, each of them also RECONCILER_<FLAG>."""
+"""The flags that several commands share; RECONCILER_<FLAG> in the environment sets them too."""
 
 import os
 from collections.abc import Callable
@@ -15,7 +15,10 @@ ENVIRONMENT_PREFIX = "RECONCILER_"
 
 
 def option(*names: str, **settings: Any) -> Callable[[Function], Function]:
-    """A click option that the environment can give as well."""
+    """A click option that an environment variable can set too: `--on-error` by RECONCILER_ON_ERROR.
+
+    `settings` are those of click; `envvar=None` leaves the variable out.
+    """
     flag = max(names, key=len).split("/")[0].lstrip("-")
     variable = ENVIRONMENT_PREFIX + flag.replace("-", "_").upper()
     settings.setdefault("envvar", variable)
@@ -23,7 +26,8 @@ def option(*names: str, **settings: Any) -> Callable[[Function], Function]:
 
 
 def _chdir(context: click.Context, _: click.Parameter, folder: Path | None) -> None:
-    # A flag after the command goes before one in front of it, and both before the environment.
+    # --chdir after the command overrides one before it; both override the environment. Each is
+    # relative to the folder that the process started in, so that two of them do not add up.
     start = context.meta.setdefault("reconciler.start", Path.cwd())
     if folder is not None:
         try:
@@ -38,9 +42,10 @@ def _no_color(context: click.Context, _: click.Parameter, no_color: bool) -> Non
 
 
 def everywhere(function: Function, *, environment: bool = False) -> Function:
-    """--chdir and --no-color, before the command's name or after it.
+    """Adds --chdir and --no-color, which work before and after the name of a command.
 
-    Only the outer ones look at the environment: a relative folder must not be entered twice.
+    `environment`: whether their variables are read. Only the outermost group reads them, because a
+    relative folder must not be entered twice.
     """
     variables = {} if environment else {"envvar": None}
     chdir = option(
@@ -49,7 +54,7 @@ def everywhere(function: Function, *, environment: bool = False) -> Function:
         is_eager=True,
         expose_value=False,
         callback=_chdir,
-        help="Go to this folder first.",
+        help="Change to this folder first.",
         **variables,
     )
     no_color = option(
@@ -58,7 +63,7 @@ def everywhere(function: Function, *, environment: bool = False) -> Function:
         is_eager=True,
         expose_value=False,
         callback=_no_color,
-        help="Plain text, without colour.",
+        help="Print text without colours.",
         **variables,
     )
     return chdir(no_color(function))
@@ -69,27 +74,27 @@ manifests = option(
     "manifests",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="A folder or file of manifests; repeatable.  [default: manifests]",
+    help="Read the manifests in this folder or file; repeatable.  [default: manifests]",
 )
 sandbox = option(
     "--sandbox",
     is_flag=True,
-    help="Use the embedded API, kept in .reconciler/: no account, token or port is needed.",
+    help="Use the embedded API, stored in .reconciler/; it needs no account, token or port.",
 )
 parallelism = option(
     "--parallelism",
     type=click.IntRange(min=1),
-    help="How many requests may be under way at once.  [default: 10]",
+    help="Limit the number of requests in flight.  [default: 10]",
 )
 target = option(
     "--target",
     multiple=True,
-    help="Only this address, manifest file, or glob of either; repeatable.",
+    help="Limit the run to an address, a manifest file, or a glob of either; repeatable.",
 )
 exclude = option(
     "--exclude",
     multiple=True,
-    help="All but this address, manifest file, or glob of either; repeatable.",
+    help="Leave out an address, a manifest file, or a glob of either; repeatable.",
 )
 text_or_json = option(
     "--format",
@@ -97,7 +102,7 @@ text_or_json = option(
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="What to put on stdout.",
+    help="Choose the output format.",
 )
 any_format = option(
     "--format",
@@ -107,23 +112,26 @@ any_format = option(
     ),
     default="text",
     show_default=True,
-    help="What to put on stdout.",
+    help="Choose the output format.",
 )
 db = option(
     "--db",
     type=click.Path(path_type=Path),
     default=SANDBOX_DB,
     show_default=True,
-    envvar=None,  # --sandbox, which has no such flag, would not follow it
-    help="The SQLite file.",
+    envvar=None,  # `plan --sandbox` has no --db and would use another file than the variable's
+    help="Use this SQLite file.",
 )
 seed = option(
-    "--seed", type=int, default=0, help="The same seed makes the same records and faults."
+    "--seed",
+    type=int,
+    default=0,
+    help="Seed the random generator; the same seed gives the same records and faults.",
 )
 
 
 def stack(*options: Callable[[Function], Function]) -> Callable[[Function], Function]:
-    """Several options as one decorator, listed in this order by --help."""
+    """Several options as one decorator; --help lists them in this order."""
 
     def decorate(function: Function) -> Function:
         for each in reversed(options):
@@ -138,24 +146,26 @@ read = option(
     type=click.Choice(["auto", "each", "sweep"]),
     default="auto",
     show_default=True,
-    help="Ask for each record, walk through all pages, or whichever needs fewer requests.",
+    help="Read each record by its SID, sweep through all pages, or choose the one with fewer "
+    "requests (auto).",
 )
 log_format = option(
     "--log-format",
     type=click.Choice(["text", "json"]),
-    help="Log every request on stderr.",
+    help="Log every request to stderr in this format.",
 )
 
 base = option(
     "--base",
     metavar="REV",
-    help="A revision of git: tells why each record differs. auto: the last applied commit, else "
-    "where this branch left the default one.",
+    help="Compare with a git revision, to show why each record differs. auto: the last applied "
+    "commit, or the merge base with the default branch.",
 )
 since = option(
     "--since",
     metavar="REV",
-    help="Only records whose value in git changed since; it is the base, unless --base is given.",
+    help="Limit the run to records whose value in git changed since a revision. It is also the "
+    "base, unless --base is given.",
 )
 only = option(
     "--only",
@@ -167,38 +177,40 @@ resolve = option(
     "--resolve",
     multiple=True,
     metavar="ADDRESS=git|live",
-    help="Whose value one record in conflict takes; repeatable.",
+    help="Resolve a conflict: keep git's or the live value; repeatable.",
 )
 allow = option(
     "--allow",
     multiple=True,
     metavar="GUARD=N",
-    help="Raise the limit of a guard for this once, as in max_clears=12; repeatable.",
+    help="Raise the limit of a guard for this run, as in max_clears=12; repeatable.",
 )
 
 report = option(
     "--report",
     multiple=True,
     metavar="FORMAT=FILE",
-    help="Write a report as well, as in markdown=comment.md, in any of the formats; repeatable.",
+    help="Also write a report to FILE in any format, as in markdown=comment.md; repeatable.",
 )
 report_of_an_apply = option(
     "--report",
     multiple=True,
     metavar="FORMAT=FILE",
-    help="Write a report as well, however it ends, as in json=result.json; text, json or github; "
-    "repeatable.",
+    help="Also write a report to FILE, even if the apply fails, as in json=result.json. FORMAT is "
+    "text, json or github; repeatable.",
 )
 journal = option(
     "--journal",
     type=click.Path(path_type=Path, file_okay=False),
     default=JOURNALS,
     show_default=True,
-    help="The folder of journals: what was written is noted there before it is.",
+    help="Keep journals in this folder. Each write is recorded there before it is sent.",
 )
 
-verbose = option("--verbose", is_flag=True, help="Show every change, also those that are alike.")
-concise = option("--concise", is_flag=True, help="One line for each change, or for those alike.")
+verbose = option("--verbose", is_flag=True, help="Show every change; do not group equal ones.")
+concise = option(
+    "--concise", is_flag=True, help="Show one line for each change or group of equal changes."
+)
 
 comparison = stack(base, since, only, resolve, allow)
 inputs = stack(manifests, target, exclude, comparison, sandbox, parallelism, read, log_format)

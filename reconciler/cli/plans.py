@@ -1,4 +1,4 @@
-"""The commands about plans; each hands typed parameters to its file in `commands`."""
+"""The parser of plan, apply, rollback and show: each passes typed parameters to `commands`."""
 
 import os
 from pathlib import Path
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 @click.command()
 @options.inputs
 @options.any_format
-@option("--out", type=click.Path(path_type=Path), help="Save the plan, for `apply` and `show`.")
+@option("--out", type=click.Path(path_type=Path), help="Save the plan for `apply` and `show`.")
 @options.report
 @options.verbose
 @options.concise
 @option(
     "--detailed-exitcode",
     is_flag=True,
-    help="Exit with 2 where changes are present.",
+    help="Exit with 2 if there are changes.",
 )
 @everywhere
 def plan(
@@ -40,15 +40,15 @@ def plan(
     detailed_exitcode: bool,
     **flags: Any,
 ) -> ExitCode:
-    """Show what differs between the manifests and the live records; write nothing.
+    """Show the changes that `apply` would make; write nothing.
 
     \b
     Examples:
       reconciler plan
       reconciler plan --target 'manifests/billing/**' --out plan.json
-      reconciler plan --base auto             tell own changes from drift
-      reconciler plan --since origin/main     only what this branch changed
-      reconciler plan --detailed-exitcode     exit code 2: changes are present
+      reconciler plan --base auto             separate own changes from drift
+      reconciler plan --since origin/main     only changes of this branch
+      reconciler plan --detailed-exitcode     exit with 2 if there are changes
       reconciler plan --report html=plan.html --report markdown=plan.md
     """
     from reconciler.commands import plan as command
@@ -65,25 +65,25 @@ def plan(
 @option(
     "--method",
     type=click.Choice(["patch", "put"]),
-    help="PATCH user_data alone, or PUT the whole object.  [default: patch]",
+    help="Send user_data alone (PATCH) or the whole object (PUT).  [default: patch]",
 )
-@option("--auto-approve", is_flag=True, help="Do not ask.")
+@option("--auto-approve", is_flag=True, help="Write without asking for approval.")
 @option(
     "--on-error",
     type=click.Choice(["continue", "stop"]),
     default="continue",
     show_default=True,
-    help="What one failure does to the rest.",
+    help="Continue or stop after a failure.",
 )
 @option(
     "--expect",
     metavar="DIGEST",
-    help="Write only if the plan is the approved one; its digest, or the file it was saved to.",
+    help="Write only the approved plan. DIGEST is its digest, or the file it was saved to.",
 )
 @option(
     "--record",
     is_flag=True,
-    help="Note the commit as applied (refs/reconciler/applied), for --base auto.",
+    help="Record the commit as applied (refs/reconciler/applied), for --base auto.",
 )
 @options.journal
 @options.report_of_an_apply
@@ -93,9 +93,9 @@ def plan(
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="What to put on stdout; json: an event a line, as Terraform's.",
+    help="Choose the output format. json: one event per line, as in Terraform.",
 )
-@option("--verbose", is_flag=True, help="Show every change, and how each record ended.")
+@option("--verbose", is_flag=True, help="Show every change and the outcome of each record.")
 @options.concise
 @everywhere
 def apply(
@@ -112,10 +112,10 @@ def apply(
     concise: bool,
     **flags: Any,
 ) -> ExitCode:
-    """Write what differs; a saved PLAN is applied exactly, record by record.
+    """Write the changes; a saved PLAN is applied exactly as it is.
 
-    Each record is read again before it is written: one that somebody else changed since the plan
-    is left alone and reported.
+    Each record is read again before it is written. If another client changed it since the plan,
+    it is reported and not written.
 
     \b
     Examples:
@@ -151,7 +151,7 @@ def apply(
 
 @click.command()
 @click.argument("journal", type=click.Path(path_type=Path))
-@option("--out", type=click.Path(path_type=Path), help="Save the plan, for `apply` and `show`.")
+@option("--out", type=click.Path(path_type=Path), help="Save the plan for `apply` and `show`.")
 @options.text_or_json
 @options.sandbox
 @options.parallelism
@@ -162,8 +162,8 @@ def rollback(
 ) -> ExitCode:
     """Show the plan that undoes an apply; write nothing.
 
-    It holds only records that the apply wrote and that still hold what it wrote. Review it and
-    apply it like any other plan.
+    The plan holds only records that the apply wrote and that still hold the written value. Review
+    and apply it like any other plan.
 
     \b
     Examples:
@@ -183,11 +183,11 @@ def rollback(
 @click.argument("plan", required=False, type=click.Path(path_type=Path))
 @option(
     "--diff",
-    envvar=None,  # two commands have one, of different kinds
+    envvar=None,  # `fmt --diff` takes no value: one variable cannot serve both
     nargs=2,
     metavar="OLD NEW",
     type=click.Path(path_type=Path),
-    help="What differs between two saved plans.",
+    help="Show the differences between two saved plans.",
 )
 @options.any_format
 @options.verbose
@@ -200,7 +200,7 @@ def show(
     verbose: bool,
     concise: bool,
 ) -> ExitCode:
-    """Show a saved plan, in any format; no request is made.
+    """Show a saved plan in any format; send no request.
 
     \b
     Examples:
@@ -215,7 +215,7 @@ def show(
     if diff is not None and plan is None:
         old, plan = diff
     elif diff is not None or plan is None:
-        raise click.UsageError("name a saved plan, or two with --diff")
+        raise click.UsageError("give one saved plan, or two with --diff")
     detail = inputs.detail(verbose=verbose, concise=concise)
     return command.run(command.Parameters(plan, inputs.tree(), format_, old, detail), terminal())
 
@@ -229,6 +229,7 @@ def _plan_inputs(
     log_format: "LogFormat | None",
     **flags: Any,
 ) -> "tuple[PlanInputs, Connection]":
+    """The input of a plan and the way to the API, from the flags of `options.inputs`."""
     tree = inputs.tree()
     settings = inputs.settings(tree)
     link = inputs.connection(
@@ -238,10 +239,11 @@ def _plan_inputs(
 
 
 def _refuse_with_plan() -> None:
+    """Raises click.UsageError if a flag that shapes a new plan was typed beside a saved one."""
     context = click.get_current_context()
     for name in ("manifests", "target", "exclude", "base", "since", "only", "resolve"):
-        # What the environment says for all commands is no mistake of this one.
+        # A variable is set for all commands: with a saved plan it is ignored.
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise click.UsageError(
-                f"--{name} does not go with a saved plan, which is applied exactly as it is"
+                f"--{name} cannot be used with a saved plan, which is applied exactly as it is"
             )

@@ -1,4 +1,4 @@
-"""`reconciler sandbox ...` as the user types it."""
+"""The parser of `reconciler sandbox`: serve, seed and reset."""
 
 from pathlib import Path
 
@@ -13,26 +13,48 @@ from reconciler.errors import ExitCode
 @click.group()
 @everywhere
 def sandbox() -> None:
-    """The embedded API: the documented behaviour over an SQLite file."""
+    """Serve, fill or reset the embedded API.
+
+    It follows the documented behaviour and keeps its records in an SQLite file.
+    """
 
 
 @sandbox.command()
 @options.db
-@option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@option("--host", default="127.0.0.1", show_default=True, help="Listen on this address.")
 @option(
-    "--port", type=click.IntRange(0, 65535), default=8025, show_default=True, help="0 picks one."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8025,
+    show_default=True,
+    help="Listen on this port; 0 for a free one.",
 )
-@option("--latency-ms", type=click.FloatRange(min=0), default=0.0, help="Added to every answer.")
 @option(
-    "--records", type=click.IntRange(min=0), help="Fill a new store with N made-up ones a kind."
+    "--latency-ms",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    help="Delay every response by this time.",
 )
-@option("--fault", default="", metavar="SPEC", help="Such as 429=0.01,500-after=0.01,cut=0.005.")
+@option(
+    "--records",
+    type=click.IntRange(min=0),
+    help="Fill a new store with N generated records of each kind.",
+)
+@option(
+    "--fault",
+    default="",
+    metavar="SPEC",
+    help="Inject faults, as in 429=0.01,500-after=0.01,cut=0.005.",
+)
 @options.seed
 @option(
-    "--default-limit", type=click.IntRange(1), default=10, help="Page size where none is asked."
+    "--default-limit",
+    type=click.IntRange(1),
+    default=10,
+    help="Set the page size of a request without a limit.",
 )
-@option("--max-limit", type=click.IntRange(1), default=1000, help="Largest page.")
-@option("--user-data-max-chars", type=click.IntRange(0), help="Refuse longer texts with 422.")
+@option("--max-limit", type=click.IntRange(1), default=1000, help="Set the largest page size.")
+@option("--user-data-max-chars", type=click.IntRange(0), help="Answer 422 to a longer user_data.")
 @everywhere
 def serve(
     db: Path,
@@ -46,7 +68,7 @@ def serve(
     max_limit: int,
     user_data_max_chars: int | None,
 ) -> ExitCode:
-    """Answer over HTTP until interrupted.
+    """Serve the API over HTTP until interrupted.
 
     \b
     Examples:
@@ -76,18 +98,20 @@ def serve(
     "--manifests",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Put in the records of this folder or file of manifests; repeatable.",
+    help="Add the records of the manifests in this folder or file; repeatable.",
 )
-@option("--records", type=click.IntRange(min=0), help="Make up N records of each kind.")
+@option("--records", type=click.IntRange(min=0), help="Add N generated records of each kind.")
 @option(
     "--drift",
     type=click.FloatRange(0, 1),
     default=0.0,
     show_default=True,
-    help="The share of the records that hold something else than is wanted.",
+    help="Give this share of the records another value than the wanted one.",
 )
 @options.seed
-@option("--out", type=click.Path(path_type=Path), help="Write the made-up records' manifests here.")
+@option(
+    "--out", type=click.Path(path_type=Path), help="Write the generated records' manifests here."
+)
 @everywhere
 def fill(
     db: Path,
@@ -97,7 +121,9 @@ def fill(
     seed: int,
     out: Path | None,
 ) -> ExitCode:
-    """Put records into the store: the API pages' own, those of manifests, or many.
+    """Add example, manifest or generated records to the store.
+
+    Without --manifests and --records it adds the examples of the API's documentation.
 
     \b
     Examples:
@@ -119,7 +145,7 @@ def fill(
 @options.db
 @everywhere
 def reset(db: Path) -> ExitCode:
-    """Throw all changes away: the store holds the example records again."""
+    """Discard all records and changes; restore the example records."""
     from reconciler.commands import sandbox as command
 
     return command.reset(db, terminal())

@@ -1,4 +1,4 @@
-"""stdout, stderr, stdin and their colours: what commands may say, and how it looks."""
+"""stdin, stdout and stderr of the process -> the terminal of commands: text, colours, progress."""
 
 import os
 import shutil
@@ -18,16 +18,16 @@ from reconciler.review.colours import Paint
 if TYPE_CHECKING:
     from reconciler.applying.executor import Executor
 
-# A bar that is there for a moment is only a flicker.
+# A progress bar that is shown for a shorter time would only flicker.
 SECONDS_BEFORE_PROGRESS = 1.0
 SECONDS_BETWEEN_LINES = 10.0
 SECONDS_BETWEEN_DRAWINGS = 0.1
 
-# What a pipe or a log gets when nobody says how wide it is.
+# Columns of text for a pipe or a log, which has no width, if COLUMNS is not set.
 WIDTH_OF_A_PIPE = 100
 
 
-# The signals that asked this process to end, as far as they were not somebody else's to handle.
+# Every SIGTERM received, except while an apply writes: `cli.signals` handles those.
 TERMINATED: list[int] = []
 
 
@@ -35,20 +35,26 @@ class Streams:
     """The terminal or the pipes that this process was given."""
 
     def __init__(self, environment: Mapping[str, str], *, no_color: bool = False) -> None:
-        # A stream that was closed before we began: `plan >&-`.
-        sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115  for all our life
+        # Python sets a stream to None if its descriptor was closed at start-up: `plan >&-`.
+        sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115  open until the process ends
         sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115  the same
         for stream in (sys.stdout, sys.stderr):
-            # A character that the stream's encoding lacks is written as an escape, never an error.
+            # A character that the stream's encoding lacks is written as an escape and is no error.
             # `reconfigure` flushes first, which fails again if an earlier write did.
             with suppress(OSError):
                 getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
         self.paint = Paint(on=_colour(environment, no_color=no_color))
+        """Colours for stdout; plain text if colours are off."""
         self.width = shutil.get_terminal_size((WIDTH_OF_A_PIPE, 0)).columns
+        """Columns of the terminal, or WIDTH_OF_A_PIPE."""
         self._bar = sys.stderr.isatty() and not _automated(environment)
 
     def write(self, pieces: Iterable[str], *, for_machines: bool = False) -> None:
-        """Puts the document on stdout, as it is; for machines in UTF-8, whatever the locale."""
+        """Writes the document to stdout unchanged; for machines in UTF-8, in every locale.
+
+        Raises ReaderGoneError if the reader closed the pipe, ReconcilerError if stdout cannot be
+        written.
+        """
         try:
             if for_machines:
                 getattr(sys.stdout, "reconfigure", lambda **_: None)(encoding="utf-8", newline="")
@@ -56,16 +62,16 @@ class Streams:
                 sys.stdout.write(piece)
             sys.stdout.flush()
         except BrokenPipeError:
-            raise ReaderGoneError from None  # as it is, click would make an error of ours of it
+            raise ReaderGoneError from None  # click would exit with 1 for a BrokenPipeError
         except OSError as error:
             raise ReconcilerError(f"stdout cannot be written: {error.strerror}") from None
 
     def write_lines(self, lines: Iterable[str]) -> None:
-        """Puts lines on stdout, each with its newline."""
+        """Writes lines to stdout, each with its newline."""
         self.write(f"{line}\n" for line in lines)
 
     def note(self, line: str) -> None:
-        """Says a line on stderr; that nobody may hear it stops no run."""
+        """Writes a line to stderr; a stderr that cannot be written does not stop the run."""
         with suppress(OSError):
             sys.stderr.write(f"{line}\n")
             sys.stderr.flush()
@@ -76,14 +82,16 @@ class Streams:
         return bool(TERMINATED)
 
     def ask(self, question: str) -> str:
-        """What the person types; ReconcilerError where the input ends without an answer."""
+        """The person's answer; raises ReconcilerError if the input ends without one."""
         with suppress(OSError):
             sys.stderr.write(question)
             sys.stderr.flush()
         answer = sys.stdin.readline() if sys.stdin else ""
         if not answer:
             self.note("")
-            raise ReconcilerError("nobody is there to approve: use --auto-approve, or apply a plan")
+            raise ReconcilerError(
+                "stdin ended without an answer: use --auto-approve, or apply a saved plan"
+            )
         return answer.strip()
 
     def stop_on_signals(self, apply: "Executor") -> AbstractContextManager[Sequence[Signals]]:
@@ -94,7 +102,10 @@ class Streams:
 
     @contextmanager
     def progress(self, what: str, total: int, detail: object) -> Generator[Callable[[], None]]:
-        """A bar on a terminal, a line now and then elsewhere, nothing for what is quick."""
+        """Shows progress: a bar on a terminal, otherwise a line every SECONDS_BETWEEN_LINES.
+
+        A quick run shows nothing. The value of the context counts one step a call.
+        """
         bar = self._bar
         progress = _Bar(what, total, detail) if bar else _Lines(what, total, detail, self.note)
         try:
@@ -104,12 +115,12 @@ class Streams:
 
 
 def terminal() -> Streams:
-    """The streams for the command that runs now."""
+    """The streams for the current command, without colours if --no-color is set."""
     return Streams(os.environ, no_color=click.get_current_context().meta.get("no_color", False))
 
 
 class _Lines:
-    """Progress for a log."""
+    """Progress for a log: a line from time to time."""
 
     def __init__(self, what: str, total: int, detail: object, note: Callable[[str], None]) -> None:
         self._what, self._total, self._detail, self._note = what, total, detail, note
@@ -128,7 +139,7 @@ class _Lines:
 
 
 class _Bar:
-    """Progress for a person; rich is imported only once there is something to show."""
+    """Progress for a person; rich is imported only when the bar is first drawn."""
 
     def __init__(self, what: str, total: int, detail: object) -> None:
         self._what, self._total, self._detail = what, total, detail
@@ -169,6 +180,7 @@ class _Bar:
 
 
 def _colour(environment: Mapping[str, str], *, no_color: bool) -> bool:
+    """Whether to use colours: NO_COLOR (no-color.org) overrides FORCE_COLOR."""
     if no_color or environment.get("NO_COLOR"):
         return False
     if environment.get("FORCE_COLOR"):
@@ -177,4 +189,5 @@ def _colour(environment: Mapping[str, str], *, no_color: bool) -> bool:
 
 
 def _automated(environment: Mapping[str, str]) -> bool:
+    """Whether a CI system runs this: its log would keep every drawing of a bar."""
     return bool(environment.get("CI") or environment.get("TF_IN_AUTOMATION"))

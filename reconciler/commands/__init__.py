@@ -1,1 +1,1 @@
-"""One file a command: typed parameters in; words and an exit code out."""
+"""One file per command: typed parameters -> text on a terminal and an exit code."""

@@ -1,4 +1,4 @@
-"""`reconciler apply`: write what differs; a saved plan is applied exactly, record by record."""
+"""`reconciler apply`: makes a plan and asks, or takes a saved one as it is; then writes it."""
 
 import asyncio
 import time
@@ -48,42 +48,44 @@ Do you want to write these changes?
 
 
 class Parameters(Struct, frozen=True):
-    """What to apply, and how."""
+    """The options of `apply`."""
 
     inputs: PlanInputs
-    """What a fresh plan is made of; of a saved one only the manifests and the guards are used."""
+    """The input of a new plan; for a saved one only the manifests and raised limits are used."""
     connection: Connection
-    """Which API to write to."""
+    """How to reach the API that is written to."""
     run: str
     """The name of this run, in journals and in the API's logs."""
     plan: Path | None = None
-    """A saved plan; None to plan afresh."""
+    """The file of a saved plan; None to make a new plan."""
     method: WriteMethod = "patch"
     """Whether to send `user_data` alone or the whole object."""
     auto_approve: bool = False
     """Whether to write without asking."""
     on_error: Literal["continue", "stop"] = "continue"
-    """What the first failure does to the changes that have not begun."""
+    """Whether the first failure stops the changes that have not begun."""
     expect: str | None = None
-    """The digest of the approved plan, or the file that it was saved to."""
+    """The digest or the file of the approved plan; None if the plan need not be an approved one."""
     record: bool = False
-    """Whether to note the commit as applied."""
+    """Whether to record the commit as applied, if all of it was."""
     journal: Path = JOURNALS
     """The folder of journals."""
     reports: tuple[str, ...] = ()
-    """`FORMAT=FILE`, as in `json=result.json`."""
+    """Reports to write, each `FORMAT=FILE`, as in `json=result.json`."""
     format: Literal["text", "json"] = "text"
-    """What to write to stdout: text, or an event a line."""
+    """The format of stdout: text, or JSON with one event per line."""
     detail: Detail = "grouped"
     """How much of each change is shown."""
     environment: Mapping[str, str] = {}
-    """Where CI systems say who runs this, and where outputs of a step go."""
+    """Environment variables: CI systems name there the actor and the file of a step's outputs."""
 
 
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
-    """Plans afresh, shows the plan and asks; or takes a saved plan, approved when it was reviewed.
+    """Makes a plan, shows it and asks, or takes a saved plan; writes it; returns the exit code.
 
-    Reports and the audit record are written however the run ends.
+    Reports and the audit record are written in every case, also if an exception ends the run.
+    Raises RefusedError, MovedError or ReconcilerError if the plan may not be written, ApiError if
+    the API cannot be used, UsageError for a bad --report or --expect.
     """
     wanted = report_files.parse_reports(
         parameters.reports, report_files.OF_AN_APPLY, parameters.plan
@@ -120,17 +122,29 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
 
 
 class _Apply(Struct, frozen=True):
-    """The steps of one `apply`; what is known so far is kept in the record."""
+    """The steps of one `apply`: `recover`, `plan`, `write`, in this order.
+
+    Each step keeps its results in the record, so that a report can be written if a later one fails.
+    """
 
     parameters: Parameters
+    """The options of the command."""
     approval: Approval | None
+    """The approved plan (--expect); None without it."""
     record: RunRecord
+    """The results so far, for reports."""
     loop: asyncio.Runner
+    """The event loop of the run."""
     client: Client
+    """The client of the API."""
     terminal: Terminal
+    """Where the plan, questions and messages go."""
 
     def recover(self) -> None:
-        """Looks at what earlier runs left in flight, and says so."""
+        """Reads the records that interrupted runs may have been writing, and reports each of them.
+
+        Raises JournalError if a journal is damaged or cannot be read.
+        """
         base_url = self.client.connection.base_url
         for unfinished in tuple(journal_store.unfinished(self.parameters.journal)):
             if unfinished.history.begun.base_url != base_url:
@@ -140,10 +154,10 @@ class _Apply(Struct, frozen=True):
                 self.terminal.note(line)
 
     def plan(self) -> None:
-        """Makes or reads the plan, shows it, and asks unless it was approved before.
+        """Makes or reads the plan, shows it, and asks for approval unless it was approved before.
 
         Raises RefusedError if a guard or a conflict stops it, MovedError if it is not the approved
-        plan.
+        plan, ReconcilerError if the answer is not `yes`.
         """
         saved = self.parameters.plan
         if saved is None:
@@ -151,21 +165,19 @@ class _Apply(Struct, frozen=True):
             self._show(self._whole(plan))
         else:
             plan = _saved(saved, self.parameters)
-            # It was shown when it was reviewed. What stops it now has to be shown now.
+            # A saved plan was shown at its review; only conflicts, which stop it, are shown again.
             totals = plan_text.totals(plan, self.terminal.paint)
             self._show(self._whole(plan) if plan.conflicts else totals)
         self.record.plan = plan
         if self.approval is not None and not self.approval.check(plan):
-            self.terminal.note(
-                "A part of what was approved is in place already; this is the rest of it."
-            )
+            self.terminal.note("Part of the approved plan is already in place; this is the rest.")
         _refuse(plan)
         asks = saved is None and self.approval is None and not self.parameters.auto_approve
         if plan.applyable and asks and self.terminal.ask(QUESTION) != "yes":
             raise ReconcilerError("Apply cancelled: nothing was written.")
 
     def write(self) -> None:
-        """Writes the plan, shows how it went, and sets the exit code."""
+        """Writes the plan, shows the outcomes, and sets the exit code of the record."""
         plan, record = self._planned, self.record
         if not plan.applyable:
             if self.parameters.format == "json":
@@ -185,11 +197,16 @@ class _Apply(Struct, frozen=True):
 
     @property
     def _planned(self) -> Plan:
+        """The plan that the step `plan` made."""
         if self.record.plan is None:
             raise RuntimeError("there is no plan yet")
         return self.record.plan
 
     def _fresh(self) -> Plan:
+        """Makes a new plan.
+
+        Raises MovedError if it would apply, by --since, a commit older than the last applied one.
+        """
         inputs = self.parameters.inputs
         if inputs.comparison.since is not None:
             applied_ref.keep_order(inputs.manifests)
@@ -209,12 +226,15 @@ class _Apply(Struct, frozen=True):
         if self.parameters.format == "text":
             self.terminal.write_lines(lines)
             return
-        # stdout is for events, but a person who is asked to approve has to see the plan.
+        # stdout is for events; the person who approves sees the plan on stderr.
         for line in lines:
             self.terminal.note(line)
 
     def _judge(self, plan: Plan, result: ApplyResult, output: ApplyOutput) -> ExitCode:
-        """Shows how the writes went; raises ApiError if the token was refused at once."""
+        """Shows the outcomes and returns the exit code.
+
+        Raises ApiError if the token was refused before anything was written.
+        """
         terminal, record = self.terminal, self.record
         if result.refused and not output.received and result.nothing_was_written:
             raise ApiError(f"{result.refused}: nothing was written")
@@ -243,6 +263,7 @@ class _Apply(Struct, frozen=True):
         return exit_code(result.outcomes, complete=plan.complete)
 
     def _tell_unread(self, plan: Plan) -> None:
+        """Reports how many records the plan does not cover because they could not be read."""
         lost = len(plan.unreadable)
         if lost:
             self.record.error = f"{count_records(lost)} could not be read when this was planned"
@@ -250,7 +271,7 @@ class _Apply(Struct, frozen=True):
 
 
 def _why(error: BaseException, terminal: Terminal) -> tuple[int, str]:
-    """The exit code and the reason of a run that an exception ended, for its report."""
+    """The exit code and the reason for the report of a run that an exception ended."""
     if isinstance(error, ReconcilerError):
         return error.exit_code, str(error)
     if isinstance(error, KeyboardInterrupt):
@@ -262,41 +283,49 @@ def _why(error: BaseException, terminal: Terminal) -> tuple[int, str]:
 
 
 def _approval(parameters: Parameters) -> Approval | None:
+    """The approved plan of --expect; None without it."""
     if parameters.expect is None:
         return None
     return Approval(parameters.expect, parameters.connection.base_url)
 
 
 def _saved(file: Path, parameters: Parameters) -> Plan:
+    """A saved plan, its guards judged again with the limits that this run raises.
+
+    Raises PlanFileError if it cannot be trusted or was made for another API.
+    """
     plan = read_plan(file)
     base_url = parameters.connection.base_url
     if plan.base_url != base_url:
         raise PlanFileError(
-            f"{file}: was made for {plan.base_url}, but this run speaks to {base_url}: set "
-            "CARRIERX_BASE_URL, or give --sandbox for a plan of the sandbox"
+            f"{file}: was made for {plan.base_url}, but this run uses {base_url}: set "
+            "CARRIERX_BASE_URL, or use --sandbox for a plan of the sandbox"
         )
     return structs.replace(plan, guards=guards.recheck(plan, parameters.inputs.allowed))
 
 
 def _refuse(plan: Plan) -> None:
-    """Raises RefusedError for a conflict or a guard: half of a plan is not what was reviewed."""
+    """Raises RefusedError if the plan holds a conflict or a guard refuses it.
+
+    The rest of the plan is not written either: a part of a plan was never reviewed.
+    """
     if plan.conflicts:
         count = "a conflict" if len(plan.conflicts) == 1 else f"{len(plan.conflicts):,} conflicts"
         raise RefusedError(
             f"{count} in the plan (above): nothing was written; plan again with --resolve for "
-            "each, or leave the records out with --exclude"
+            "each of them, or leave the records out with --exclude"
         )
     refusing = [verdict for verdict in plan.guards if not verdict.ok]
     if refusing:
         names = ", ".join(verdict.guard for verdict in refusing)
         flags = " ".join(guards.allow_flag(verdict) for verdict in refusing)
         raise RefusedError(
-            f"refused by {names} (above): nothing was written; if it is meant: {flags}"
+            f"refused by {names} (above): nothing was written; to allow it once: {flags}"
         )
 
 
 def _record(plan: Plan | None, parameters: Parameters, terminal: Terminal) -> None:
-    """Notes the commit as applied; that it cannot be is said, and is no failure of the apply."""
+    """Records the commit as applied. If it cannot be recorded, prints why; the apply succeeded."""
     if plan is None:
         return
     try:

@@ -1,4 +1,4 @@
-"""An apply as it goes -> a progress bar, or a line of JSON an event."""
+"""The events of a running apply -> a progress bar, or one line of JSON per event."""
 
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -18,12 +18,12 @@ from reconciler.review.colours import Paint
 if TYPE_CHECKING:
     from signal import Signals
 
-# After a signal there is little time left for a reader that does not read.
+# Replaces SECONDS_TO_READ after a signal: a CI system kills the job a few seconds later.
 _HURRY_SECONDS = 0.5
 
 
 class ApplyOutput:
-    """Observes an apply for a command; it keeps what happened, however the run ends."""
+    """Observes an apply and shows progress. It keeps the outcomes, also if an exception ends it."""
 
     def __init__(self, terminal: Terminal, plan: Plan) -> None:
         self._terminal = terminal
@@ -38,7 +38,7 @@ class ApplyOutput:
 
     @asynccontextmanager
     async def writing(self, apply: Executor, traffic: object) -> AsyncGenerator[None]:
-        """Shows progress, and stops the run at a signal."""
+        """Shows progress; SIGINT or SIGTERM stops the run."""
         total = len(self._plan.changes)
         with (
             self._terminal.progress("Writing records", total, traffic) as self._step,
@@ -47,16 +47,16 @@ class ApplyOutput:
             yield
 
     def started(self, change: Change) -> None:
-        """Nothing is shown of a write that begins."""
+        """Shows nothing: only finished changes count."""
 
     def ended(self, outcome: Outcome) -> None:
-        """Counts a step."""
+        """Keeps the outcome and counts a step."""
         self.outcomes.append(outcome)
         self._step()
 
 
 class ApplyEvents(ApplyOutput):
-    """The same, and an event on stdout for every step."""
+    """Like ApplyOutput, and prints an event to stdout for each step."""
 
     def __init__(self, terminal: Terminal, plan: Plan) -> None:
         super().__init__(terminal, plan)
@@ -64,10 +64,10 @@ class ApplyEvents(ApplyOutput):
 
     @asynccontextmanager
     async def writing(self, apply: Executor, traffic: object) -> AsyncGenerator[None]:
-        """Prints all events of the run, from its version to the counts of its outcomes."""
+        """Prints all events of the run: version, planned changes, each step, counts of outcomes."""
         async with super().writing(apply, traffic):
             speaker = self._speaker
-            speaker.start(lambda: apply.stop("nobody reads the output"))
+            speaker.start(lambda: apply.stop("stdout cannot be written"))
             speaker.say(apply_events.version(_now()))
             for change in self._plan.changes:
                 speaker.say(apply_events.planned(change, _now()))
@@ -79,26 +79,29 @@ class ApplyEvents(ApplyOutput):
             )
 
     def started(self, change: Change) -> None:
-        """Prints that a write begins."""
+        """Prints the event of a write that begins."""
         self._speaker.say(apply_events.started(change, _now()))
 
     def ended(self, outcome: Outcome) -> None:
-        """Prints how a change ended."""
+        """Prints the event of an outcome."""
         super().ended(outcome)
         self._speaker.say(apply_events.ended(outcome, _now()))
 
     def nothing_to_do(self) -> None:
-        """Prints the events of a run that has no changes to make."""
+        """Prints the events of a run without changes."""
         self._terminal.write([apply_events.version(_now()), apply_events.applied((), _now())])
 
 
 def recovery_lines(recovered: Recovered, paint: Paint) -> Iterator[str]:
-    """What became of the writes of a run that ended without closing its journal."""
+    """The lines that report the possible writes of a run that did not close its journal.
+
+    No lines if nothing was in flight and its journal could be closed.
+    """
     if recovered.fates:
         count = count_records(len(recovered.fates))
         yield (
-            f"The run of {visible(recovered.started)} ended without a word; it may have been "
-            f"writing {count}:"
+            f"The run of {visible(recovered.started)} stopped without a final report; it may have "
+            f"been writing {count}:"
         )
     for address, (fate, reason) in recovered.fates.items():
         yield f"  {address}: {fate}{f': {visible(reason)}' if reason else ''}"

@@ -1,4 +1,4 @@
-"""How a run ended -> its reports and its audit record, however it ended."""
+"""The record of a run, successful or not -> its reports and its audit record."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ from reconciler.review.report import make_report
 
 
 class RunRecord(Struct):
-    """What is known of a run so far; it is reported however the run ends."""
+    """The results of a run so far, reported also if an exception ends it. `apply` fills it in."""
 
     run: Run
     """The name and the start of the run."""
@@ -39,23 +39,23 @@ class RunRecord(Struct):
     base_url: str
     """The address of the API."""
     root: Path
-    """The project's root, whose repository knows who commits here."""
+    """The project's root folder; git there names the person who commits."""
     environment: Mapping[str, str]
-    """Where CI systems say who runs this."""
+    """Environment variables: CI systems name the actor there."""
     expected: str | None = None
-    """The digest that was approved; None if none was named."""
+    """The digest of the approved plan (--expect); None without it."""
     plan: Plan | None = None
-    """None until there is one."""
+    """The plan; None until it is made or read."""
     output: ApplyOutput | None = None
-    """The outcomes so far; None until the writes begin."""
+    """Holds the outcomes so far; None until the writes begin."""
     code: int = int(ExitCode.INCOMPLETE)
-    """The exit code of the run."""
+    """The exit code of the run, or 128 + the number of a signal."""
     error: str = ""
     """Why the run ended early or is not complete; empty otherwise."""
 
     @property
     def journal(self) -> Path:
-        """The journal of this run, which is there once a write was about to begin."""
+        """The path of this run's journal; the file exists once the writes are about to begin."""
         return self.folder / f"{self.run.stem}.jsonl"
 
     @property
@@ -66,7 +66,7 @@ class RunRecord(Struct):
 
 
 def report(record: RunRecord, wanted: Reports, terminal: Terminal) -> int:
-    """Writes the reports that were asked for, and the audit record beside the journal.
+    """Writes the requested reports, and the audit record beside the journal if there is one.
 
     Returns the exit code of the run, or ERROR if the run succeeded and a file could not be
     written.
@@ -111,11 +111,13 @@ def report(record: RunRecord, wanted: Reports, terminal: Terminal) -> int:
 
 
 def _check_there(journal: Path) -> None:
+    """Raises ReconcilerError if the journal is missing: the audit record refers to it."""
     if not journal.exists():
-        raise ReconcilerError(f"{journal}: somebody removed the journal of this run")
+        raise ReconcilerError(f"{journal}: the journal of this run was removed during the run")
 
 
 def _text(record: RunRecord) -> Iterable[str]:
+    """The report `text`: the whole plan, the outcomes and the error, without colours."""
     plain = Paint(on=False)
     shown: list[str] = []
     plan, outcomes = record.plan, record.outcomes

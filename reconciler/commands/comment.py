@@ -1,4 +1,4 @@
-"""`reconciler comment`: a saved plan as the one comment of a pull request, or as one issue."""
+"""`reconciler comment`: a saved plan -> one comment on a pull request, or one issue."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,28 +26,43 @@ from reconciler.review.markdown.detail_levels import CommentContext, Links
 _MAX_RESULT_BYTES = 1024 * 1024 * 1024
 
 
-# Something was written, but for nobody knows what, or nobody knows whether.
+# Outcomes where something may have been written.
 _PERHAPS = frozenset((OutcomeName.ALTERED, OutcomeName.UNKNOWN))
 
 
 class Parameters(Struct, frozen=True):
-    """Which plan to post, where, and what is known of it; `result` is what its apply reported."""
+    """The options of `comment`."""
 
     plan: Path
+    """The file of the saved plan."""
     root: Path
+    """The project's root folder; CODEOWNERS is read from its repository."""
     host: Literal["github", "gitlab"] | None
+    """Where to post; None for the host of the CI system."""
     environment: Mapping[str, str]
+    """Environment variables, with the token and the CI system's variables."""
     name: str = ""
+    """Separates several plans of one pull request; empty for the host of the API."""
     pull: str = ""
+    """The number of the pull request; empty for the one of this CI run."""
     links: Links = Links()
+    """Addresses of the HTML report, the plan file and the CI run."""
     previous: Path | None = None
+    """The plan of the last push, to show the changes since; None to show none."""
     result: Path | None = None
+    """The JSON report of the plan's apply; None if it was not applied."""
     when: When = "changes-only"
+    """Whether a plan without changes gets a new comment."""
     issue: bool = False
+    """Whether to update an issue instead of a comment."""
 
 
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
-    """OK once the host shows it; that it does not is an error, never a silence."""
+    """Posts the plan, prints the address of the comment or issue, and returns OK.
+
+    Raises ReconcilerError if the host cannot be used or a file does not belong to the plan,
+    UsageError for flags that cannot be used together.
+    """
     if parameters.issue:
         _refuse_with_issue(parameters)
     plan = read_plan(parameters.plan)
@@ -87,6 +102,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
 
 
 def _refuse_with_issue(parameters: Parameters) -> None:
+    """Raises UsageError for a flag that applies to pull requests only."""
     given = {
         "--pull": parameters.pull,
         "--result": parameters.result,
@@ -95,7 +111,9 @@ def _refuse_with_issue(parameters: Parameters) -> None:
     }
     for flag, value in given.items():
         if value:
-            raise UsageError(f"{flag} does not go with --issue, which is of no pull request")
+            raise UsageError(
+                f"{flag} cannot be used with --issue, which belongs to no pull request"
+            )
 
 
 def _say(posted: Posted, terminal: Terminal) -> None:
@@ -107,15 +125,23 @@ def _say(posted: Posted, terminal: Terminal) -> None:
 
 
 def _name(given: str, plan: Plan) -> str:
-    """How the plan is told from others of the same pull request: by default its API's host."""
+    """The name that separates this plan from others of the same pull request.
+
+    By default the host of its API: `api.carrierx.com`.
+    """
     host = plan.base_url.partition("://")[2].partition("/")[0]
     name = given or "".join(c if comment_marker.NAME.fullmatch(c) else "-" for c in host)[:60]
     if not comment_marker.NAME.fullmatch(name):
-        raise UsageError(f"--name {name}: expected up to 60 letters, digits, dots, dashes")
+        raise UsageError(f"--name {name}: expected up to 60 letters, digits, dots and dashes")
     return name
 
 
 def _around(parameters: Parameters, plan: Plan, name: str) -> CommentContext:
+    """The links and the changes since the last push.
+
+    Raises UsageError for a link that is not an https:// address, ReconcilerError if the previous
+    plan was made for another API.
+    """
     links = parameters.links
     for flag, url in (("report", links.report), ("plan", links.plan), ("run", links.run)):
         if url and not comment_marker.is_link(url):
@@ -127,51 +153,63 @@ def _around(parameters: Parameters, plan: Plan, name: str) -> CommentContext:
         since = diff_plans(read_plan(parameters.previous), plan)
         if since.old.base_url != plan.base_url:
             raise ReconcilerError(
-                f"{parameters.previous}: is of {since.old.base_url}, not of this API"
+                f"{parameters.previous}: was made for {since.old.base_url}, not for this API"
             )
     return CommentContext(name, links, since)
 
 
 def _linked(around: CommentContext, report: str) -> CommentContext:
+    """The same context with another link to the HTML report."""
     return structs.replace(around, links=structs.replace(around.links, report=report))
 
 
 def _whole(plan: Plan) -> bool:
-    """Whether the plan looked at every record that there is."""
+    """Whether the plan covers every managed record: no flag limited it to a part."""
     scope = plan.scope
     narrowed = scope.since, scope.manifests, scope.target, scope.exclude, scope.only
     return not any(narrowed)
 
 
 class _Of(Struct):
+    """The plan of a result document."""
+
     digest: str
+    """The digest of the plan that was applied: `sha256:...`."""
 
 
 class _Result(Struct):
-    """What a result document says of a run as a whole."""
+    """The members of a result document (`apply --report json=FILE`) that a comment needs."""
 
     exit_code: int
+    """The exit code of the run."""
     plan: _Of | None
+    """The plan; None if the run ended before there was one."""
     summary: dict[str, int]
+    """The number of changes by outcome: `applied`, `failed`."""
     error: str = ""
+    """Why the run ended early or is not complete; empty otherwise."""
     expected: str | None = None
+    """The digest of the approved plan (--expect); None without it."""
 
 
 def _result(path: Path, plan: Plan) -> _Result:
-    """What the apply of a plan reported; it has to be of this very plan."""
+    """Reads the report of the plan's apply.
+
+    Raises ReconcilerError if it cannot be read or belongs to another plan.
+    """
     try:
         result = msgspec.json.decode(read_regular(path, _MAX_RESULT_BYTES), type=_Result)
     except OSError as error:
         raise ReconcilerError(f"{path}: cannot be read: {error.strerror or error}") from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ReconcilerError(f"{path}: is no report of an apply ({error})") from None
+        raise ReconcilerError(f"{path}: is not a JSON report of an apply ({error})") from None
     if plan.digest not in (result.expected, result.plan and result.plan.digest):
         raise ReconcilerError(f"{path}: is the report of another plan")
     return result
 
 
 def _status(result: _Result) -> str:
-    """How it ended, in a line."""
+    """One line on how the apply ended: `✅ Applied: 3 applied.` if it succeeded."""
     counts = ", ".join(
         f"{count:,} {outcome}" for outcome, count in result.summary.items() if outcome.isalpha()
     )

@@ -1,4 +1,4 @@
-"""Events of a run -> stdout, by a thread: a reader that stalls must not hold up the run."""
+"""Events of a run -> lines on stdout, by a thread: a slow reader must not delay the writes."""
 
 import asyncio
 import time
@@ -10,13 +10,16 @@ from threading import Thread
 from reconciler.commands.terminal import Terminal
 from reconciler.errors import ReconcilerError
 
-# A reader that has read nothing for so long, once all is done, will not read the rest either.
+# At the end of a run, the wait for the reader ends if it takes no line for this long.
 SECONDS_TO_READ = 5.0
 _SECONDS_BETWEEN_LOOKS = 0.05
 
 
 class EventStream:
-    """Prints what it is told, in order; what goes wrong is told once, and known at the end."""
+    """Prints lines in the order in which they are given.
+
+    After a failure it prints no more: it reports the failure once, and again at the end.
+    """
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
@@ -26,29 +29,34 @@ class EventStream:
         self._thread = Thread(target=self._work, name="events", daemon=True)
 
     def start(self, on_failure: Callable[[], None]) -> None:
-        """Begins to print; the event loop of here is told of a failure."""
+        """Starts the thread; on a failure it calls `on_failure` in the running event loop."""
         loop = asyncio.get_running_loop()
 
         def tell() -> None:
-            with suppress(RuntimeError):  # a loop that has ended needs no telling
+            with suppress(RuntimeError):  # the event loop has been closed
                 loop.call_soon_threadsafe(on_failure)
 
         self._on_failure = tell
         self._thread.start()
 
     def say(self, line: str) -> None:
-        """Takes a line; whoever says it does not wait until it is printed."""
+        """Queues a line, which ends in a newline; returns before it is printed."""
         self._told.put(line)
 
     async def end(self, patience_seconds: Callable[[], float]) -> BaseException | None:
-        """Waits while lines are being read; what printing them came to, None if all went well."""
+        """Waits until all lines are printed; returns the failure, or None if all were printed.
+
+        Gives up if the reader takes no line for `patience_seconds()`, which may change meanwhile.
+        """
         self._told.put(None)
         left, since = -1, time.monotonic()
         while self._thread.is_alive():
             if self._told.qsize() != left:
                 left, since = self._told.qsize(), time.monotonic()
             elif time.monotonic() - since > patience_seconds():
-                return ReconcilerError("nobody read all of the events: the rest of them is lost")
+                return ReconcilerError(
+                    "the reader of stdout stopped reading: the last events are lost"
+                )
             await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
         return self._failure
 
@@ -58,6 +66,6 @@ class EventStream:
                 continue
             try:
                 self._terminal.write([line])
-            except BaseException as error:  # noqa: BLE001  it is raised where the run ends
+            except BaseException as error:  # noqa: BLE001  `end` returns it, and the run raises it
                 self._failure = error
                 self._on_failure()

@@ -1,4 +1,4 @@
-"""`reconciler fmt`: put manifests into their canonical layout."""
+"""`reconciler fmt`: manifests -> the same manifests in the canonical layout."""
 
 from collections.abc import Iterator
 from difflib import unified_diff
@@ -18,19 +18,24 @@ from reconciler.review.colours import Paint
 
 
 class Parameters(Struct, frozen=True):
-    """Which files to lay out; `check` and `diff` write nothing."""
+    """The options of `fmt`."""
 
     tree: Tree
+    """The project."""
     names: tuple[str, ...]
+    """Files and folders to format, relative to the project."""
     check: bool = False
+    """Whether to write nothing and return REFUSED if a file would change."""
     diff: bool = False
+    """Whether to write nothing and print the changes as a unified diff."""
 
 
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
-    """Writes the files that are not in the canonical layout and names them on stdout.
+    """Rewrites the files that are not in the canonical layout and prints their names.
 
-    REFUSED where `check` found one, ERROR where one is better left alone. Raises ProblemsError,
-    before anything is written, where a file is no valid manifest.
+    Returns REFUSED if `check` found such a file, ERROR if a file cannot be formatted without a
+    loss; that file is not written. Raises ProblemsError, before anything is written, if a file is
+    not a valid manifest.
     """
     texts = _valid(parameters)
     changed = refused = False
@@ -50,17 +55,24 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
 
 
 def _take(name: str, text: str, laid_out: str, parameters: Parameters, terminal: Terminal) -> None:
+    """Writes one formatted file, or shows the change, and prints its name.
+
+    Raises LayoutError if another program changed the file since it was read.
+    """
     if parameters.diff:
         terminal.write_lines(_difference(name, text, laid_out, terminal.paint))
         return
     if not parameters.check:
         if parameters.tree.text(name) != text:
-            raise LayoutError(f"{name}: somebody else is writing it: left alone")
+            raise LayoutError(
+                f"{name}: another program changed it meanwhile: not written; run fmt again"
+            )
         rewrite(parameters.tree.path(name), laid_out)
     terminal.write_lines([visible(name)])
 
 
 def _valid(parameters: Parameters) -> dict[str, str]:
+    """The text of each file by its name. Raises ProblemsError with the problems of all files."""
     tree, texts = parameters.tree, dict[str, str]()
     problems: list[Problem] = []
     for found in tree.find(parameters.names):

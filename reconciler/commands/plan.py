@@ -1,4 +1,4 @@
-"""`reconciler plan`: show what differs; nothing is written but the plan file."""
+"""`reconciler plan`: manifests and live records -> a plan on stdout, a plan file and reports."""
 
 import shlex
 from collections.abc import Iterable
@@ -28,19 +28,30 @@ from reconciler.review.plan_text import Detail
 
 
 class Parameters(Struct, frozen=True):
-    """What to plan and where to put it; `format` is a name of FORMATS."""
+    """The options of `plan`."""
 
     inputs: PlanInputs
+    """The input of the plan, apart from the live records."""
     connection: Connection
+    """How to reach the API that is read."""
     format: str = "text"
+    """The format of stdout, a name of FORMATS."""
     out: Path | None = None
+    """The plan file to write; None to write none."""
     detailed_exitcode: bool = False
+    """Whether to return CHANGES if the plan holds changes."""
     reports: tuple[str, ...] = ()
+    """Reports to write, each `FORMAT=FILE`, as in `html=plan.html`."""
     detail: Detail = "grouped"
+    """How much of each change `text` shows."""
 
 
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
-    """OK with or without changes; INCOMPLETE where a record could not be read."""
+    """Makes a plan, saves it, writes the reports and prints it; returns `exit_code`.
+
+    Raises ProblemsError with every problem of the manifests, ApiError if the API cannot be used,
+    UsageError if an output file is an input too, ReconcilerError if a file cannot be written.
+    """
     if parameters.out is not None:
         check_writable(parameters.out)
     wished = report_files.parse_reports(parameters.reports, FORMATS, parameters.out)
@@ -55,7 +66,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
             terminal.note(line)
         plan = loop.run(make(prepared, parameters.inputs, client, terminal.progress))
     tree = parameters.inputs.manifests.tree
-    # All that is kept comes before what is shown: whoever reads stdout may go away.
+    # Files first: printing fails if the reader of stdout closes the pipe.
     save(plan, parameters.out)
     failures = _report(plan, wished, outputs, tree)
     present(plan, parameters.format, terminal, tree, detail=parameters.detail)
@@ -63,20 +74,24 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     if is_sandbox and none_found(plan):
         names = parameters.inputs.manifests.names
         flags = " ".join(f"--manifests {shlex.quote(name)}" for name in names)
-        terminal.note(f"To put them there: reconciler sandbox seed {visible(flags)}")
+        terminal.note(f"To add them to the sandbox: reconciler sandbox seed {visible(flags)}")
     if parameters.out is not None and plan.applyable:
         sandbox = " --sandbox" if is_sandbox else ""
         flags = "".join(f" {guards.allow_flag(one)}" for one in plan.guards if not one.ok)
-        refused = f", though a guard refuses it without{flags}" if flags else ""
+        refused = f" (a guard refuses it without{flags})" if flags else ""
         command = f"reconciler apply{sandbox} {parameters.out}"
-        terminal.note(f"Saved. To write exactly this: {command}{refused}")
+        terminal.note(f"Saved. To apply exactly this plan: {command}{refused}")
     if failures:
         raise failures[0]
     return exit_code(plan, detailed=parameters.detailed_exitcode)
 
 
 def _keep_inputs(parameters: Parameters, written: Iterable[Path]) -> None:
-    """Refuses to write over what the plan is made of, or what the next one would read."""
+    """Raises UsageError if an output file is an input of this plan or would be one of the next.
+
+    Inputs are reconciler.yaml, the sandbox's store, schemas of user_data, and every file in a
+    folder of manifests that would be read as a manifest.
+    """
     manifests = parameters.inputs.manifests
     schemas = [rule.user_data_schema for rule in manifests.settings.rules]
     tree = manifests.tree
@@ -88,11 +103,14 @@ def _keep_inputs(parameters: Parameters, written: Iterable[Path]) -> None:
         target = path.resolve()
         read = target.name.lower().endswith(SUFFIXES) and folders & {target, *target.parents}
         if read or target in kept:
-            raise UsageError(f"{path}: is among what the plan is made of: name another file")
+            raise UsageError(f"{path}: is an input of the plan: choose another file")
 
 
 def _report(plan: Plan, wished: Reports, outputs: str, tree: Tree) -> list[ReconcilerError]:
-    """Writes the reports, and the outputs of a step of GitHub's; tells what could not be."""
+    """Writes the reports, and the outputs of a GitHub step to the file `outputs` (empty: none).
+
+    Returns the errors of the files that could not be written.
+    """
     view = View(
         plan, tree.root, summary_bytes=SUMMARY_BYTES - report_files.size_so_far("github", wished)
     )
@@ -107,7 +125,10 @@ def _report(plan: Plan, wished: Reports, outputs: str, tree: Tree) -> list[Recon
 
 
 def exit_code(plan: Plan, *, detailed: bool) -> ExitCode:
-    """A plan that is not whole never looks like one that is, changes or not."""
+    """INCOMPLETE if a record could not be read, with or without changes; otherwise OK.
+
+    With `detailed`, CHANGES if the plan is complete and a record differs.
+    """
     if not plan.complete:
         return ExitCode.INCOMPLETE
     return ExitCode.CHANGES if detailed and plan.differs else ExitCode.OK

@@ -1,4 +1,4 @@
-"""A plan -> its file and what is printed; what `plan`, `show` and `rollback` do alike."""
+"""A plan -> the plan file and text on stdout, for `plan`, `show` and `rollback`."""
 
 from pathlib import Path
 
@@ -12,7 +12,10 @@ from reconciler.review.plan_text import Detail
 
 
 def save(plan: Plan, out: Path | None) -> None:
-    """Saves the plan, if a file is named."""
+    """Writes the plan file, readable by its owner only; does nothing if `out` is None.
+
+    Raises ReconcilerError if it cannot be written.
+    """
     if out is not None:
         write_whole(out, plan_file.write(plan), mode=PRIVATE)
 
@@ -20,6 +23,9 @@ def save(plan: Plan, out: Path | None) -> None:
 def present(
     plan: Plan, format_: str, terminal: Terminal, tree: Tree, *, detail: Detail = "grouped"
 ) -> None:
-    """Writes a plan to stdout, in a format of FORMATS."""
+    """Writes a plan to stdout in the format `format_`, a name of FORMATS.
+
+    `detail`: how much of each change `text` shows.
+    """
     view = View(plan, tree.root, terminal.paint, terminal.width, detail)
     terminal.write(FORMATS[format_](view), for_machines=format_ != "text")

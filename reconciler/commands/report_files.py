@@ -1,4 +1,4 @@
-"""`--report FORMAT=FILE`: what a run has to say, into files, beside what it prints."""
+"""`--report FORMAT=FILE` -> files that a run writes in addition to its output."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
@@ -6,14 +6,19 @@ from pathlib import Path
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.files import PRIVATE, append, check_writable, write_whole
 
+# Format and file of each report.
 Reports = tuple[tuple[str, Path], ...]
 
-# What an apply has to say: its outcomes.
+# The formats that can show outcomes; the others show plans only.
 OF_AN_APPLY = ("text", "json", "github")
 
 
 def parse_reports(texts: Iterable[str], formats: Collection[str], *inputs: Path | None) -> Reports:
-    """`json=report.json` as a format and a file that can be written, and is none of the inputs."""
+    """The reports of texts such as `json=report.json`: `(("json", Path("report.json")),)`.
+
+    Raises UsageError for a text that is not a known format and a file, and for a file that is one
+    of the `inputs` or of another report; ReconcilerError for a file that cannot be written.
+    """
     reports: list[tuple[str, Path]] = []
     taken = {path.resolve() for path in inputs if path is not None}
     for text in texts:
@@ -21,23 +26,26 @@ def parse_reports(texts: Iterable[str], formats: Collection[str], *inputs: Path 
         if name not in formats or not file:
             raise UsageError(
                 f"--report {text}: expected a format and a file, as in json=report.json; "
-                f"there are {', '.join(formats)}"
+                f"formats: {', '.join(formats)}"
             )
-        check_writable(Path(file))  # where links lead in a circle, this says so
+        check_writable(Path(file))  # before `resolve`, which fails for a circle of links
         if Path(file).resolve() in taken:
-            raise UsageError(f"--report {text}: that file is used for something else in this run")
+            raise UsageError(f"--report {text}: the file is already an input or output of this run")
         taken.add(Path(file).resolve())
         reports.append((name, Path(file)))
     return tuple(reports)
 
 
 def asked_for(reports: Reports, name: str) -> bool:
-    """Whether a format is among the reports."""
+    """Whether one of the reports has the format `name`."""
     return any(format_ == name for format_, _ in reports)
 
 
 def size_so_far(name: str, reports: Reports) -> int:
-    """How many bytes there are already in the file to which a format is added."""
+    """The bytes already in the largest file of a format's reports; 0 if there are none.
+
+    The format `github` is appended to a file whose size GitHub limits.
+    """
     files = [file for format_, file in reports if format_ == name]
     return max((file.stat().st_size for file in files if file.exists()), default=0)
 
@@ -45,10 +53,11 @@ def size_so_far(name: str, reports: Reports) -> int:
 def write(
     reports: Reports, made: Mapping[str, Callable[[], Iterable[str]]]
 ) -> list[ReconcilerError]:
-    """Every report, each made anew: whole, or the old file stays.
+    """Writes every report; `made` makes the text of a format.
 
-    A step's summary goes behind what the step has said already. One that cannot be written keeps no
-    other from it; what went wrong is told.
+    A file is replaced as a whole or not at all; `github` is appended, because the step may have
+    written to its summary before. Returns the errors of the reports that could not be written; the
+    others are written nevertheless.
     """
     failures: list[ReconcilerError] = []
     for name, file in reports:

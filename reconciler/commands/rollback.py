@@ -1,4 +1,4 @@
-"""`reconciler rollback`: the plan that undoes an apply; nothing is written but the plan file."""
+"""`reconciler rollback`: the journal of an apply -> the plan that undoes it."""
 
 from pathlib import Path
 from typing import Literal
@@ -30,33 +30,43 @@ from reconciler.model import (
 from reconciler.planning import guards
 from reconciler.planning.digest import digest
 
-# How a change may have ended whose value may be ours.
+# Outcomes after which a record may hold the value that the apply wrote.
 _WRITTEN = (OutcomeName.APPLIED, OutcomeName.UNKNOWN)
 
 
 class Parameters(Struct, frozen=True):
-    """Which journal to undo, and where to put the plan."""
+    """The options of `rollback`."""
 
     journal: Path
+    """The journal of the apply to undo."""
     connection: Connection
+    """How to reach the API that is read."""
     tree: Tree
+    """The project; CODEOWNERS is read from its repository."""
     guards: Guards = Guards()
+    """The limits of the guards."""
     out: Path | None = None
+    """The plan file to write; None to write none."""
     format: Literal["text", "json"] = "text"
+    """The format of stdout."""
 
 
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
-    """OK with or without changes; INCOMPLETE where a record could not be read."""
+    """Makes the plan, saves and prints it; returns INCOMPLETE if a record could not be read.
+
+    Raises JournalError if the journal is damaged or cannot be read, ReconcilerError if it belongs
+    to another API.
+    """
     if parameters.out is not None:
         if parameters.out.absolute() == parameters.journal.absolute():
-            raise ReconcilerError(f"{parameters.out}: is the journal itself: name another file")
+            raise ReconcilerError(f"{parameters.out}: is the journal itself: choose another file")
         check_writable(parameters.out)
     history = journal_store.read(parameters.journal)
     base_url = parameters.connection.base_url
     if history.begun.base_url != base_url:
         raise ReconcilerError(
-            f"{parameters.journal}: is of {history.begun.base_url}, "
-            f"but this run speaks to {base_url}"
+            f"{parameters.journal}: was written for {history.begun.base_url}, "
+            f"but this run uses {base_url}"
         )
     with connected(parameters.connection) as (loop, client):
         plan = loop.run(_plan(history, parameters, client, terminal))
@@ -64,14 +74,19 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     present(plan, parameters.format, terminal, parameters.tree)
     if parameters.out is not None and plan.applyable:
         sandbox = " --sandbox" if base_url == SANDBOX_BASE_URL else ""
-        terminal.note(f"Saved. To undo exactly this: reconciler apply{sandbox} {parameters.out}")
+        terminal.note(
+            f"Saved. To apply exactly this plan: reconciler apply{sandbox} {parameters.out}"
+        )
     return ExitCode.OK if plan.complete else ExitCode.INCOMPLETE
 
 
 async def _plan(
     history: JournalContent, parameters: Parameters, client: Client, terminal: Terminal
 ) -> Plan:
-    """The records that still hold what the run wrote, with what they held before."""
+    """A plan that gives every record that still holds the written value its earlier value.
+
+    A record that holds its earlier value is in sync; one that holds another value is left alone.
+    """
     in_flight = frozenset(history.in_flight)
     written = {
         address: intent
@@ -108,15 +123,17 @@ async def _plan(
     url = history.begun.base_url
     lost = tuple(sorted(unreadable, key=lambda record: record.address))
     plan = Plan(url, digest(url, ordered), ordered, in_sync, unreadable=lost, left_alone=left)
-    # Which part of all records this is nobody can say without the manifests.
+    # No share can be computed: the number of all records is known only with the manifests.
     limits = structs.asdict(parameters.guards) | {"max_change_percent": None}
     return with_meta(structs.replace(plan, guards=guards.judge(plan, limits, {})))
 
 
 def _ended(history: JournalContent, address: Address) -> OutcomeName | None:
+    """The outcome of a change in the journal; None if there is none."""
     ended = history.outcomes.get(address)
     return None if ended is None else ended.outcome
 
 
 def _undone(address: Address, intent: Intent, live: str | None) -> Change:
+    """The change back to the value before the write."""
     return Change(address, Origin.CHANGE, live, intent.before, intent.source, intent.sensitive)

@@ -1,4 +1,4 @@
-"""`reconciler sandbox`: serve, seed and reset the embedded API."""
+"""`reconciler sandbox`: serves, fills and resets the embedded API and its store."""
 
 import os
 import socket
@@ -21,7 +21,7 @@ from reconciler.sandbox.faults import FaultSampler
 from reconciler.sandbox.fixtures import Fixture
 from reconciler.sandbox.store import Store
 
-# In one file an editor still opens.
+# An editor can still open a manifest of this size.
 RECORDS_A_FILE = 100_000
 
 
@@ -29,32 +29,50 @@ __all__ = ["Options", "Seeding", "Serving", "fill", "reset", "serve"]
 
 
 class Serving(Struct, frozen=True):
-    """Where the API listens and how it behaves."""
+    """The options of `sandbox serve`."""
 
     db: Path
+    """The SQLite file of the store; created if it is missing."""
     host: str
+    """The address to listen on."""
     port: int
+    """The TCP port to listen on; 0 for a free one."""
     options: Options
+    """The limits of the API: page sizes, length of user_data."""
     latency_seconds: float = 0.0
+    """The delay of every response, in seconds."""
     records: int | None = None
+    """The number of generated records of each kind in a new store; None for the example records."""
     fault_spec: str = ""
+    """The faults to inject, as `faults.parse` reads them: `429=0.01,cut=0.005`."""
     seed: int = 0
+    """Seeds the generators of records and faults."""
 
 
 class Seeding(Struct, frozen=True):
-    """What to put into the store: records for manifests, or `records` made-up ones of each kind."""
+    """The options of `sandbox seed`. Without `manifests` and `records` it adds the examples."""
 
     db: Path
+    """The SQLite file of the store; created if it is missing."""
     manifests: Manifests | None = None
+    """The manifests whose records are added; None for none."""
     records: int | None = None
+    """The number of generated records to add of each kind; None for none."""
     drift: float = 0.0
+    """The share of the added records (0 to 1) with another value than the wanted one."""
     seed: int = 0
+    """Seeds the generators of records and drift."""
     out: Path | None = None
+    """The folder for the manifests of the generated records; None to write none."""
 
 
 def serve(parameters: Serving, terminal: Terminal) -> ExitCode:
-    """Answers until it is interrupted."""
-    import uvicorn  # only a server needs it
+    """Serves the API over HTTP until a signal interrupts it.
+
+    Prints the variables that a client needs. Raises UsageError for a bad fault_spec,
+    ReconcilerError if the port or the store cannot be used.
+    """
+    import uvicorn  # no other command needs it
 
     try:
         dice = FaultSampler(faults.parse(parameters.fault_spec), parameters.seed)
@@ -74,7 +92,7 @@ def serve(parameters: Serving, terminal: Terminal) -> ExitCode:
         address = _reachable(*listener.getsockname()[:2])
         terminal.write_lines(
             [
-                "The embedded API answers until it is interrupted (Ctrl-C). In another shell:",
+                "The embedded API runs until interrupted (Ctrl-C). In another shell:",
                 "",
                 f"  export CARRIERX_BASE_URL=http://{address}{PREFIX}",
                 f"  export CARRIERX_TOKEN={tokens.MANAGE}",
@@ -85,10 +103,16 @@ def serve(parameters: Serving, terminal: Terminal) -> ExitCode:
 
 
 def fill(parameters: Seeding, terminal: Terminal) -> ExitCode:
-    """Adds records; those that are there already under the same SID are replaced."""
+    """Adds records to the store and prints their number; records with the same SID are replaced.
+
+    Raises UsageError for `out` without `records`, ProblemsError for manifests with problems,
+    ReconcilerError if the store or the folder cannot be used.
+    """
     if parameters.out is not None:
         if parameters.records is None:
-            raise UsageError("--out writes the manifests of made-up records: give --records too")
+            raise UsageError(
+                "--out needs --records: it writes the manifests of the generated records"
+            )
         _make(parameters.out)
     with as_store_error(parameters.db), fixtures.open_store(parameters.db) as store:
         count = 0
@@ -107,13 +131,13 @@ def fill(parameters: Seeding, terminal: Terminal) -> ExitCode:
         documented = parameters.manifests is None and parameters.records is None
         if documented:
             count += fixtures.add_documented(store)
-    whose = " (the API pages' own)" if documented else ""
-    terminal.write_lines([f"Records put into {parameters.db}: {count:,}{whose}."])
+    whose = " (the documented examples)" if documented else ""
+    terminal.write_lines([f"Records added to {parameters.db}: {count:,}{whose}."])
     return ExitCode.OK
 
 
 def reset(db: Path, terminal: Terminal) -> ExitCode:
-    """Back to what a new sandbox holds."""
+    """Removes every record of the store and adds the example records of a new sandbox."""
     with as_store_error(db), fixtures.open_store(db) as store, store.transaction():
         store.clear()
         count = fixtures.add_documented(store)
@@ -122,6 +146,7 @@ def reset(db: Path, terminal: Terminal) -> ExitCode:
 
 
 def _listen(parameters: Serving) -> socket.socket:
+    """A listening socket, IPv6 if the host is an IPv6 address. Raises ReconcilerError."""
     family = socket.AF_INET6 if ":" in parameters.host else socket.AF_INET
     try:
         return socket.create_server((parameters.host, parameters.port), family=family)
@@ -133,28 +158,33 @@ def _listen(parameters: Serving) -> socket.socket:
 
 
 def _reachable(host: str, port: int) -> str:
-    """The host and port by which a client on this machine finds a listener."""
+    """The `host:port` by which a client on this machine reaches a listener: `[::1]:8025`."""
     here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  not to bind
     return f"[{here}]:{port}" if ":" in here else f"{here}:{port}"
 
 
 def _fill(store: Store, parameters: Serving, terminal: Terminal) -> None:
+    """Fills a new store with generated records, or with the example records."""
     if parameters.records is None:
         fixtures.add_documented(store)
         return
-    terminal.note(f"Making {parameters.records:,} records of each kind ...")
+    terminal.note(f"Generating {parameters.records:,} records of each kind ...")
     fixtures.add_synthetic(store, parameters.records, drift=0.0, seed=parameters.seed)
 
 
 def _make(folder: Path) -> None:
+    """Creates a folder and its parents; raises ReconcilerError if it cannot be created."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ReconcilerError(f"{folder}: cannot be made: {error.strerror}") from None
+        raise ReconcilerError(f"{folder}: cannot be created: {error.strerror}") from None
 
 
 def _write_manifests(folder: Path, count: int, number: int) -> None:
-    """The manifests that want what the made-up records hold where nothing drifted."""
+    """Writes manifests that want the value of every generated record before drift.
+
+    The files are named `messages-000.yaml` and hold at most RECORDS_A_FILE records.
+    """
     for kind in KINDS.values():
         made_up = fixtures.synthetic(kind, count, seed=number)
         for index, chunk in enumerate(_batched(made_up, RECORDS_A_FILE)):
@@ -163,14 +193,15 @@ def _write_manifests(folder: Path, count: int, number: int) -> None:
 
 
 def _manifest(kind: Kind, records: Iterable[Fixture]) -> Iterator[str]:
+    """The text of a manifest, piece by piece."""
     yield f"{kind.name}:\n"
     for record in records:
-        # JSON is YAML: quoted, so that nothing in it can be read as anything else.
+        # JSON is valid YAML, and its texts are quoted: YAML reads the same value.
         yield f"  {record.address.sid}:\n    user_data: {record.user_data}\n"
 
 
 def _batched(items: Iterable[Fixture], size: int) -> Iterator[list[Fixture]]:
-    """Lists of `size` items, the last one shorter."""
+    """Lists of `size` items; the last one may be shorter."""
     rest = iter(items)
     while chunk := list(islice(rest, size)):
         yield chunk

@@ -1,4 +1,4 @@
-"""`reconciler schema`: print a published JSON Schema."""
+"""`reconciler schema`: the name of a published JSON Schema -> its text on stdout."""
 
 import re
 
@@ -13,13 +13,13 @@ _ADDRESS = re.compile(r"\^\([a-z_|]+\)/")
 
 
 def run(name: str, terminal: Terminal) -> ExitCode:
-    """Prints `manifest`, `plan` or `result`."""
+    """Prints the schema `manifest`, `plan` or `result`; returns OK."""
     terminal.write([document(name)])
     return ExitCode.OK
 
 
 def document(name: str) -> str:
-    """The text of a published schema, for the kinds of `kinds.py`; `make schemas` writes it."""
+    """The text of a published schema, with the kinds of `kinds.py`; `make schemas` saves it."""
     schema = msgspec.json.decode(resources.read("schemas", f"{name}.schema.json"))
     if name == "manifest":
         schema["properties"] = {
@@ -34,7 +34,7 @@ def document(name: str) -> str:
 
 
 def _with_kinds(value: object) -> object:
-    """The schema with its lists of kinds and its patterns of addresses for the kinds that exist."""
+    """The schema with lists of kinds and patterns of addresses replaced by those of `kinds.py`."""
     if isinstance(value, dict):
         return {key: _with_kinds(item) for key, item in value.items()}
     if isinstance(value, list):

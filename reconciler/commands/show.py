@@ -1,4 +1,4 @@
-"""`reconciler show`: a saved plan, or what differs between two; no request is made."""
+"""`reconciler show`: a saved plan, or two to compare -> text on stdout; sends no request."""
 
 from pathlib import Path
 
@@ -13,26 +13,37 @@ from reconciler.planning.plan_file import read_plan
 from reconciler.review import plan_diff_text
 from reconciler.review.plan_text import Detail
 
-# In which formats two plans are compared.
+# The formats that can show the differences between two plans.
 _OF_TWO = ("text", "json")
 
 
 class Parameters(Struct, frozen=True):
-    """Which plan to show and how; with an `old` one, what is different since."""
+    """The options of `show`."""
 
     plan: Path
+    """The file of the plan."""
     tree: Tree
+    """The project; CODEOWNERS is read from its repository."""
     format: str = "text"
+    """The format of stdout, a name of FORMATS."""
     old: Path | None = None
+    """The file of an earlier plan to compare with; None to show `plan` itself."""
     detail: Detail = "grouped"
+    """How much of each change `text` shows."""
 
 
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
-    """Shows the plan exactly as `plan` did, or compares it with the old one."""
+    """Prints the plan as `plan` does, or its differences from the old one; returns OK.
+
+    Raises PlanFileError if a file cannot be trusted, UsageError if two plans cannot be compared in
+    the format.
+    """
     plan = read_plan(parameters.plan)
     if parameters.old is not None:
         if parameters.format not in _OF_TWO:
-            raise UsageError(f"--diff is shown as {' or '.join(_OF_TWO)}, not {parameters.format}")
+            raise UsageError(
+                f"--diff supports the formats {' and '.join(_OF_TWO)}, not {parameters.format}"
+            )
         between = diff_plans(read_plan(parameters.old), plan)
         if parameters.format == "json":
             terminal.write([plan_diff_text.json(between)])

@@ -1,4 +1,4 @@
-"""What a command may do with the person or the pipe in front of it."""
+"""The streams of a command: where it writes text, shows progress and asks; see `cli.terminal`."""
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Terminal(Protocol):
-    """stdout for the document, stderr for everything else; implemented in `cli`."""
+    """stdout for the document, stderr for everything else; `cli.terminal.Streams` implements it."""
 
     paint: Paint
     """Colours for stdout."""
@@ -25,7 +25,10 @@ class Terminal(Protocol):
         ...
 
     def write(self, pieces: Iterable[str], *, for_machines: bool = False) -> None:
-        """Writes the document to stdout; for machines in UTF-8, whatever the locale is."""
+        """Writes the document to stdout; for machines in UTF-8, in every locale.
+
+        Raises ReaderGoneError if the reader closed the pipe.
+        """
         ...
 
     def write_lines(self, lines: Iterable[str]) -> None:
@@ -43,9 +46,9 @@ class Terminal(Protocol):
     def progress(
         self, what: str, total: int, detail: object
     ) -> AbstractContextManager[Callable[[], None]]:
-        """Shows how far `total` steps are; the value of the context counts one step a call.
+        """Shows the progress of `total` steps; the value of the context counts one step a call.
 
-        `detail` is shown beside the count, as the text that it is at that moment.
+        `str(detail)` is shown beside the count and read again for each display.
         """
         ...
 

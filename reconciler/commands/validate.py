@@ -1,4 +1,4 @@
-"""`reconciler validate`: check manifests, offline and without a token."""
+"""`reconciler validate`: manifests -> their problems; works offline and without a token."""
 
 from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias
@@ -26,14 +26,19 @@ _DOCUMENTS: dict[Format, Callable[[Sequence[Problem], Loaded], str]] = {
 
 
 class Parameters(Struct, frozen=True):
-    """What to check and how to say it; `load` reads all there is, reconciler.yaml included."""
+    """The options of `validate`."""
 
     load: Callable[[], Loaded]
+    """Reads reconciler.yaml and the manifests; raises ProblemsError with every problem."""
     format: Format = "text"
+    """The format of stdout."""
 
 
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
-    """OK where every file is valid, warnings or not; else ERROR."""
+    """Prints the result; returns OK if every file is valid, also with warnings, otherwise ERROR.
+
+    In text, problems are raised as ProblemsError instead.
+    """
     problems: Sequence[Problem]
     code = ExitCode.OK
     try:
@@ -51,6 +56,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
 
 
 def _say(loaded: Loaded, terminal: Terminal) -> None:
+    """Prints warnings to stderr and the counts to stdout."""
     for line in render.text(loaded.warnings, terminal.paint):
         terminal.note(line)
     records, files = len(loaded.records), loaded.files

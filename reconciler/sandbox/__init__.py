@@ -1,1 +1,1 @@
-"""The embedded API: the documented behaviour of CarrierX's SMS collections over an SQLite file."""
+"""The embedded API: the documented behaviour of CarrierX's SMS collections, in an SQLite file."""

@@ -1,4 +1,4 @@
-"""An ASGI application -> the same one on a bad day: late, failing, or cut off."""
+"""An ASGI application -> the same one with delays, error responses and broken connections."""
 
 import asyncio
 from typing import Any
@@ -8,15 +8,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reconciler.sandbox.faults import Fault, FaultSampler
 
-# Longer than a client should wait for one answer.
+# A response of the fault `slow` comes later than a client should wait for it.
 SLOW_SECONDS = 40.0
 
+# RFC 6585, section 4: a 429 may say in Retry-After how long to wait, in seconds.
 _RETRY_AFTER = {"retry-after": "1"}
 _TOO_MANY_REQUESTS = 429
 
 
 class FaultInjection:
-    """Delays every answer and lets a share of the requests meet a fault."""
+    """Delays every response and injects a fault into a share of the requests."""
 
     def __init__(self, app: ASGIApp, latency_seconds: float, faults: FaultSampler) -> None:
         self._app = app
@@ -24,7 +25,7 @@ class FaultInjection:
         self._faults = faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI 3."""
+        """Answers one request (ASGI 3)."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -38,7 +39,7 @@ class FaultInjection:
             await _error(fault)(scope, receive, send)
 
     async def _strike_after(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
-        """Carries the request out, then loses its answer in the fault's own way."""
+        """Carries out the request, then replaces, delays or cuts its response."""
         answer: list[Message] = []
 
         async def keep(message: Message) -> None:
@@ -58,7 +59,10 @@ class FaultInjection:
 
 
 async def _send_half(answer: list[Message], send: Send) -> None:
-    """The header with the whole length and half the body; the server then closes the connection."""
+    """Sends half of the body after headers with the full Content-Length.
+
+    The server then closes the connection, because the application did not send the rest.
+    """
     start, body = answer[0], answer[1]["body"]
     await send(start)
     half: dict[str, Any] = {"type": "http.response.body", "more_body": True}
@@ -66,5 +70,6 @@ async def _send_half(answer: list[Message], send: Send) -> None:
 
 
 def _error(fault: Fault) -> JSONResponse:
+    """An error response with the status of the fault, in the form of the API's errors."""
     headers = _RETRY_AFTER if fault.status == _TOO_MANY_REQUESTS else {}
     return JSONResponse({"message": "fault", "errors": []}, fault.status, headers)

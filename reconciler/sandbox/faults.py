@@ -1,4 +1,4 @@
-"""A share of bad days: answers that a client has to survive, drawn by a seeded dice."""
+"""The SPEC of --fault -> faults that a client must handle, drawn by a seeded random generator."""
 
 import random
 import re
@@ -14,30 +14,30 @@ _SPEC = re.compile(
 
 
 class Fault(Struct, frozen=True):
-    """One kind of fault and the share of requests (0 to 1) that meet it.
-
-    `status` answers with an error, before the request is carried out or `after`; `cut` breaks the
-    connection in the middle of the answer; `html` is a proxy's page; `slow` takes longer than any
-    client waits.
-    """
+    """One kind of fault and how often it happens."""
 
     name: Name
+    """An error `status`, a response that is `cut`, a proxy's `html` page, or a `slow` response."""
     share: float
+    """The share of the requests that get this fault, 0 to 1."""
     status: int = 0
+    """The HTTP status of the fault `status`; 0 for the others."""
     after: bool = True
+    """Whether the request is carried out before the fault."""
 
 
 def parse(spec: str) -> tuple[Fault, ...]:
-    """The faults of a SPEC such as `429=0.01,500-after=0.01,cut=0.005`.
+    """The faults of a SPEC such as `429=0.01,500-after=0.01,cut=0.005`, in its order.
 
-    Raises ValueError, which names the part that is wrong.
+    Raises ValueError, which names the part that cannot be parsed.
     """
     faults = []
     for part in filter(None, spec.split(",")):
         match = _SPEC.fullmatch(part.strip())
         if match is None:
             raise ValueError(
-                f"{part!r}: expected STATUS=SHARE, STATUS-after=SHARE, cut=, html= or slow=SHARE"
+                f"{part!r}: expected STATUS=SHARE, STATUS-after=SHARE, cut=SHARE, html=SHARE or "
+                "slow=SHARE"
             )
         share = float(match["share"])
         if match["name"]:
@@ -53,14 +53,14 @@ _NAMES: dict[str, Name] = {"cut": "cut", "html": "html", "slow": "slow"}
 
 
 class FaultSampler:
-    """Draws at most one fault a request; the same seed draws the same faults."""
+    """Draws at most one fault per request; the same seed draws the same faults."""
 
     def __init__(self, faults: tuple[Fault, ...], seed: int = 0) -> None:
         self._faults = faults
-        self._random = random.Random(seed)  # noqa: S311  a simulation, no secret
+        self._random = random.Random(seed)  # noqa: S311  a simulation, not a secret
 
     def draw(self) -> Fault | None:
-        """The fault that this request meets."""
+        """The fault of the next request; None for no fault."""
         point = self._random.random()
         for fault in self._faults:
             point -= fault.share

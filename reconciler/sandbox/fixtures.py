@@ -1,6 +1,6 @@
-"""What a sandbox holds at first: the API pages' own records, records for given manifests, or many.
+"""Adds records to a store: documented examples, records of manifests, or generated ones.
 
-The same seed makes the same records, on every machine.
+The same seed generates the same records on every machine.
 """
 
 import random
@@ -19,24 +19,26 @@ from reconciler.kinds import KINDS, MANAGED_FIELD, Kind
 from reconciler.model import Address
 from reconciler.sandbox.store import Store
 
-# Of the drifted records: the rest holds another text.
+# The share of the drifted records that are empty; the others hold another text.
 _EMPTIED_SHARE = 0.1
 
 _CAMPAIGNS = ("spring", "summer", "autumn", "winter")
 
 
 class Fixture(Struct, frozen=True, gc=False):
-    """A record that some manifest names, and the text that it wants there."""
+    """A record of a manifest and its wanted value."""
 
     address: Address
+    """The address of the record."""
     user_data: str | None
+    """The wanted text; None for an empty field."""
 
 
 @contextmanager
 def open_seeded(path: Path) -> Iterator[Store]:
-    """The store at a path; a new one holds the records of the API's pages and of the example."""
+    """The store at a path; a new one holds the documented records and those of the example."""
     with open_store(path) as store:
-        with store.transaction():  # two first runs at once: one of them seeds
+        with store.transaction():  # if two runs create the store at once, only one fills it
             if store.is_empty():
                 add_documented(store)
         yield store
@@ -44,7 +46,10 @@ def open_seeded(path: Path) -> Iterator[Store]:
 
 @contextmanager
 def open_store(path: Path) -> Iterator[Store]:
-    """The store at a path, empty if it is new; its folder is kept out of git."""
+    """The store at a path, empty if it is new; creates its folder.
+
+    A folder named `.reconciler` gets a .gitignore, so that git does not track the store.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     ignore = path.parent / ".gitignore"
     if path.parent.name == ".reconciler" and not ignore.exists():
@@ -54,7 +59,7 @@ def open_store(path: Path) -> Iterator[Store]:
 
 
 def add_documented(store: Store) -> int:
-    """Adds the objects of the API's "Update" pages, and those of the example; how many."""
+    """Adds the objects of the API's "Update" pages and of the example; returns their number."""
     text = resources.read("sandbox", "documented.json")
     objects = msgspec.json.decode(text, type=dict[str, list[dict[str, Raw]]])
     with store.transaction():
@@ -64,7 +69,10 @@ def add_documented(store: Store) -> int:
 
 
 def add_wanted(store: Store, records: Iterable[Fixture], *, drift: float, seed: int) -> int:
-    """Adds a record for each wanted one, a share of them (0 to 1) with another text; how many."""
+    """Adds a record with the wanted value for each of `records`; returns their number.
+
+    `drift` is the share of them (0 to 1) that get another value.
+    """
     by_kind: dict[str, list[Fixture]] = {name: [] for name in KINDS}
     for record in records:
         by_kind[record.address.kind].append(record)
@@ -74,14 +82,17 @@ def add_wanted(store: Store, records: Iterable[Fixture], *, drift: float, seed: 
 
 
 def add_synthetic(store: Store, count: int, *, drift: float, seed: int) -> int:
-    """Adds so many made-up records of each kind, a share of them (0 to 1) drifted; how many."""
+    """Adds `count` generated records of each kind; returns the number for all kinds.
+
+    `drift` is the share of them (0 to 1) that get another value.
+    """
     for kind in KINDS.values():
         store.add(kind, _live(kind, synthetic(kind, count, seed=seed), drift, seed))
     return count * len(KINDS)
 
 
 def synthetic(kind: Kind, count: int, *, seed: int) -> Iterator[Fixture]:
-    """So many made-up records with structured annotations, one at a time."""
+    """Generates `count` records whose user_data is a JSON object, one at a time."""
     dice = random.Random(f"{kind.name} {seed}")  # noqa: S311  a simulation, no secret
     for number in range(count):
         campaign = _CAMPAIGNS[number % len(_CAMPAIGNS)]
@@ -90,6 +101,7 @@ def synthetic(kind: Kind, count: int, *, seed: int) -> Iterator[Fixture]:
 
 
 def _sid(dice: random.Random) -> str:
+    """A random SID in the form of a UUID of version 4."""
     digits = f"{dice.getrandbits(128):032x}"
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
@@ -97,6 +109,7 @@ def _sid(dice: random.Random) -> str:
 def _live(
     kind: Kind, wanted: Iterable[Fixture], drift: float, seed: int
 ) -> Iterator[tuple[str, str]]:
+    """SID and JSON text of each record, a share of them (`drift`, 0 to 1) with another value."""
     dice = random.Random(f"drift {kind.name} {seed}")  # noqa: S311  a simulation, no secret
     for number, record in enumerate(wanted):
         text = _drifted(record.user_data, dice, drift)
@@ -104,6 +117,7 @@ def _live(
 
 
 def _drifted(text: str | None, dice: random.Random, share: float) -> str | None:
+    """The text, or with the probability `share` another one or None."""
     if dice.random() >= share:
         return text
     emptied = text is not None and dice.random() < _EMPTIED_SHARE
@@ -111,24 +125,31 @@ def _drifted(text: str | None, dice: random.Random, share: float) -> str | None:
 
 
 def _row(kind: Kind, held: dict[str, Raw]) -> tuple[str, str]:
+    """SID and JSON text of a documented object."""
     sid = msgspec.json.decode(held[kind.sid_field], type=str)
     return sid, msgspec.json.encode(held).decode()
 
 
 def body(kind: Kind, sid: str, number: int, user_data: str | None) -> str:
-    """The JSON text of a made-up object: the kind's example with its own SID, dates and value."""
-    moment = _FIRST + timedelta(seconds=number)  # apart, so that paging by date has an order
+    """The JSON text of a generated object: the example of its kind with this SID and value.
+
+    `number` sets all its dates: each object is one second later than the one before.
+    """
+    moment = _FIRST + timedelta(seconds=number)  # different dates give paging by date a fixed order
     date = f'"{moment.isoformat(timespec="milliseconds")}Z"'
     held = "null" if user_data is None else encode_basestring(user_data)
     return _template(kind.name).format(date=date, sid=sid, held=held)
 
 
-_FIRST = datetime(2025, 1, 1)  # noqa: DTZ001  written out with its Z
+_FIRST = datetime(2025, 1, 1)  # noqa: DTZ001  the Z is added when it is written
 
 
 @cache
 def _template(name: str) -> str:
-    """A kind's example as a format string; its texts hold no braces."""
+    """The example of a kind as a format string with the fields `sid`, `date` and `held`.
+
+    The values of an example must not contain braces.
+    """
     kind = KINDS[name]
     members = []
     for field, value in kind.example.items():

@@ -1,7 +1,7 @@
-"""The list parameters of the API -> SQL over stored objects.
+"""The parameters of a list request -> SQL over stored objects.
 
-Source: docs.carrierx.com, "Filtering" and "Pagination". What the pages do not allow is refused: a
-client that works here must not depend on a guess.
+Source: docs.carrierx.com, "Filtering" and "Pagination". Parameters that these pages do not document
+are refused, so that a client that works here depends on documented behaviour only.
 """
 
 import re
@@ -23,60 +23,77 @@ _CONDITION = re.compile(
         \s*(?P<rest>$|and\s)""",
     re.VERBOSE,
 )
+# SQLite's integers have 64 bits, which hold every number of 18 digits.
 _DIGITS_OF_AN_INTEGER = 18
 _NAME = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*")
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
 class BadQueryError(Exception):
-    """A list parameter that the API does not know; the message is for the answer."""
+    """A list parameter that the API does not document; the message is for the 400 response."""
 
 
 class Where(Struct, frozen=True):
-    """A condition in SQL, its values apart."""
+    """A condition in SQL, with its values as parameters."""
 
     sql: str = "1"
+    """The expression with a `?` for each value; `1` is always true."""
     values: tuple[Value, ...] = ()
+    """The values, in the order of the `?`."""
 
     def __and__(self, other: "Where") -> "Where":
         return Where(f"{self.sql} AND {other.sql}", self.values + other.values)
 
 
 class Order(Struct, frozen=True):
-    """What a list is sorted by; `seq`, the order of creation, where nothing is said."""
+    """The order of a list."""
 
     column: str = "seq"
+    """The SQL expression to sort by; `seq` is the order of creation."""
     descending: bool = False
+    """Whether the largest value comes first."""
     shuffled: bool = False
+    """Whether the order is random; `column` is not used then."""
 
 
 class Query(Struct, frozen=True):
     """One list request, checked."""
 
     where: Where
+    """The condition of `filter`."""
     order: Order
+    """The order of `order`."""
     limit: int
+    """The most records in the page."""
     offset: int
+    """The number of records to skip."""
     after: str | None
+    """The SID after which the page begins; None without `after`."""
     before: str | None
+    """The SID before which the page ends; None without `before`."""
     fields: tuple[str, ...]
-    kept: tuple[tuple[str, str], ...]  # what the next page's address repeats
+    """The fields to return (`includeFields`); empty for all of them."""
+    kept: tuple[tuple[str, str], ...]
+    """The parameters that the addresses of other pages repeat, as names and values."""
 
     def url(self, collection: str, **changed: str | int) -> str:
-        """The address of another page of the same list."""
+        """The address of another page of the same list; `changed` are its further parameters."""
         return f"{collection}?{urlencode([*self.kept, *changed.items()])}"
 
 
 def query(
     kind: Kind, parameters: Mapping[str, str], *, default_limit: int, max_limit: int
 ) -> Query:
-    """The list request that a URL's parameters ask for; BadQueryError says what is wrong."""
+    """The list request of a URL's parameters.
+
+    Raises BadQueryError for a parameter or a combination that the API does not document.
+    """
     after, before = parameters.get("after"), parameters.get("before")
     offset = _whole(parameters, "offset", 0, 0, None)
     if after and before:
-        raise BadQueryError("after and before do not go together")
+        raise BadQueryError("after and before cannot be used together")
     if offset and (after or before):
-        raise BadQueryError("offset does not go with after or before")
+        raise BadQueryError("offset cannot be used with after or before")
     order = _order(kind, parameters.get("order"))
     by_date = order.column == "seq" or ".date_" in order.column
     if (after or before) and (order.shuffled or not by_date):
@@ -98,7 +115,10 @@ def query(
 
 
 def fields(kind: Kind, parameters: Mapping[str, str]) -> tuple[str, ...]:
-    """The names in `includeFields`, none for all of them."""
+    """The field names in `includeFields`, empty for all of them.
+
+    Raises BadQueryError for a field that the kind does not have.
+    """
     names = tuple(filter(None, parameters.get("includeFields", "").split(",")))
     for name in names:
         _known(kind, name)
@@ -108,6 +128,7 @@ def fields(kind: Kind, parameters: Mapping[str, str]) -> tuple[str, ...]:
 def _whole(
     parameters: Mapping[str, str], name: str, default: int, least: int, most: int | None
 ) -> int:
+    """A number of 1 to 9 digits from `least` to `most`; `most=None` means no maximum."""
     text = parameters.get(name, str(default))
     if not re.fullmatch("[0-9]{1,9}", text):
         raise BadQueryError(f"{name} is not a number")
@@ -118,23 +139,25 @@ def _whole(
 
 
 def _order(kind: Kind, text: str | None) -> Order:
+    """The order of a text such as `date_start desc` or `shuffle`."""
     if not text:
         return Order()
     if text == "shuffle":
         return Order(shuffled=True)
     name, _, direction = text.partition(" ")
     if direction not in ("", "asc", "desc"):
-        raise BadQueryError("order is not understood")
+        raise BadQueryError("order cannot be parsed")
     return Order(_column(kind, name), direction == "desc")
 
 
 def _filter(kind: Kind, text: str | None) -> Where:
+    """The SQL of conditions that are joined by `and`; the API documents no `or` and no groups."""
     where = Where()
     rest = text
     while rest:
         condition = _CONDITION.match(rest)
         if condition is None:
-            raise BadQueryError("filter is not understood")
+            raise BadQueryError("filter cannot be parsed")
         rest = rest[condition.end() :]
         if condition["rest"] and not rest.strip():
             raise BadQueryError("filter ends after `and`")
@@ -143,6 +166,7 @@ def _filter(kind: Kind, text: str | None) -> Where:
 
 
 def _condition(kind: Kind, condition: re.Match[str]) -> Where:
+    """The SQL of one condition such as `date_start ge "2025-01-01"`."""
     column = _column(kind, condition["name"])
     texts: Sequence[str | None] = condition.group("double", "single", "bare")
     text = next(text for text in texts if text is not None)
@@ -152,7 +176,8 @@ def _condition(kind: Kind, condition: re.Match[str]) -> Where:
         return Where(rf"{column} LIKE ? ESCAPE '\'", (pattern,))
     operator = _OPERATORS[condition["op"]]
     if condition["bare"] and _NUMBER.fullmatch(text):
-        # SQLite's integers have 64 bits.
+        # A longer number is compared as a float. A field that holds text is compared with the
+        # text of the number.
         number = (
             int(text) if len(text) <= _DIGITS_OF_AN_INTEGER and "." not in text else float(text)
         )
@@ -167,25 +192,28 @@ def _condition(kind: Kind, condition: re.Match[str]) -> Where:
 
 
 def _moment(text: str) -> str:
-    """A date in the spelling of the stored ones, so that comparing texts compares moments."""
+    """A date in the format of the stored ones, so that comparing texts compares times."""
     try:
         moment = datetime.fromisoformat(text)
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         written = moment.astimezone(UTC).isoformat(timespec="milliseconds")
     except (ValueError, OverflowError):
-        raise BadQueryError("filter compares a date with no date") from None
+        raise BadQueryError("filter compares a date with a text that is not a date") from None
     return written.replace("+00:00", "Z")
 
 
 def _column(kind: Kind, name: str) -> str:
+    """The SQL expression of a field, or of a member of one: `json_extract(body, '$.status')`."""
     if not _NAME.fullmatch(name):
         raise BadQueryError(f"{name[:64]} is not an attribute")
     _known(kind, name.partition(".")[0])
-    # Of [a-z0-9_.] alone, the name cannot leave the quotes; written out, it is the expression that
-    # the date indexes were made for.
+    # A name of [a-z0-9_.] cannot end the quoted text (SQL injection). It is not a parameter,
+    # because SQLite uses the date indexes only for the exact expression that they were created with
+    # (sqlite.org/expridx.html).
     return "sid" if name == kind.sid_field else f"json_extract(body, '$.{name}')"
 
 
 def _known(kind: Kind, name: str) -> None:
+    """Raises BadQueryError for a field that the kind does not have."""
     if name not in kind.read_only and name != MANAGED_FIELD:
         raise BadQueryError(f"{name[:64]} is not an attribute")

@@ -1,6 +1,6 @@
-"""Objects in an SQLite file, each as the JSON text that the API answers with.
+"""Objects of the API <-> rows of an SQLite file, each with the JSON text of its response.
 
-A million objects are served from the file; nothing is held in memory but the page being answered.
+Only the requested page is in memory, so that a store can hold a million objects.
 """
 
 import sqlite3
@@ -15,11 +15,14 @@ from reconciler.sandbox.list_query import Query, Where
 
 
 class UnknownSidError(Exception):
-    """`after` or `before` names a record that is not there."""
+    """`after` or `before` names a SID that the store does not hold."""
 
 
 class Store:
-    """The sandbox's objects, by kind and SID."""
+    """The objects of the sandbox, by kind and SID; closed by `with`.
+
+    Methods raise sqlite3.Error if the file cannot be used.
+    """
 
     def __init__(self, path: Path) -> None:
         self._database = sqlite3.connect(path, isolation_level=None, timeout=30)
@@ -28,10 +31,11 @@ class Store:
         except sqlite3.Error:
             self._database.close()
             raise
+        # By kind: the data_version of the database and the number of its objects then.
         self._totals: dict[str, tuple[int, int]] = {}
 
     def _prepare(self) -> None:
-        with suppress(sqlite3.OperationalError):  # another process has just begun to do the same
+        with suppress(sqlite3.OperationalError):  # another process is changing it right now
             self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")
         for kind in KINDS.values():
@@ -52,21 +56,23 @@ class Store:
         self._database.close()
 
     def is_empty(self) -> bool:
-        """Whether there is no object of any kind."""
+        """Whether the store holds no object of any kind."""
         return not any(self._row(f"SELECT 1 FROM {name} LIMIT 1") for name in KINDS)
 
     def get(self, kind: Kind, sid: str) -> str | None:
-        """One object, as JSON text."""
+        """The JSON text of one object; None if there is none. `sid` is in lower case."""
         row = self._row(f"SELECT body FROM {kind.name} WHERE sid = ?", sid)
         return None if row is None else str(row[0])
 
     def everything(self, kind: Kind) -> Iterator[tuple[str, str]]:
-        """Every SID and object, in order of creation."""
+        """SID and JSON text of every object, in order of creation."""
         return iter(self._database.execute(f"SELECT sid, body FROM {kind.name} ORDER BY seq"))
 
     def total(self, kind: Kind, where: Where) -> int:
-        """How many objects there are that meet a condition."""
-        # Counting a million rows for each page would be most of a sweep; rows only come by `add`.
+        """The number of objects that meet a condition."""
+        # To count a million rows for each page would take most of the time of a sweep. The number
+        # changes only by `add` and `clear`, and data_version shows writes of other processes
+        # (sqlite.org/pragma.html#pragma_data_version).
         version = self._row("PRAGMA data_version")[0]
         known = self._totals.get(kind.name)
         if where.values or known is None or known[0] != version:
@@ -77,7 +83,10 @@ class Store:
         return known[1]
 
     def page(self, kind: Kind, query: Query) -> tuple[list[tuple[str, str]], bool]:
-        """The SIDs and objects of one page, and whether more follow."""
+        """SID and JSON text of each object of one page, and whether more objects follow it.
+
+        Raises UnknownSidError if `after` or `before` names no object.
+        """
         where, order = query.where, query.order
         backwards = query.before is not None
         descending = order.descending != backwards
@@ -95,27 +104,28 @@ class Store:
         return (items[::-1] if backwards else items), len(found) > query.limit
 
     def _beyond(self, kind: Kind, column: str, sid: str, *, descending: bool) -> Where:
+        """The objects behind `sid` in the order of a column: keyset paging, with `seq` for ties."""
         row = self._row(f"SELECT {column}, seq FROM {kind.name} WHERE sid = ?", sid)
         if row is None:
             raise UnknownSidError(sid)
         return Where(f"({column}, seq) {'<' if descending else '>'} (?, ?)", (row[0], row[1]))
 
     def replace(self, kind: Kind, sid: str, body: str) -> None:
-        """Puts another text in the place of an object."""
+        """Replaces the JSON text of an object; does nothing if there is no such object."""
         self._database.execute(f"UPDATE {kind.name} SET body = ? WHERE sid = ?", (body, sid))
 
     def add(self, kind: Kind, objects: Iterable[tuple[str, str]]) -> None:
-        """Adds SIDs and objects; an object that is there already is replaced."""
+        """Adds objects, as SID and JSON text; an object with the same SID is replaced."""
         table = kind.name
         with self.transaction():
-            # Random SIDs into an index one by one are slow: it is made again at the end.
+            # Inserting random SIDs into an index one by one is slow: create it again at the end.
             self._database.execute(f"DROP INDEX IF EXISTS {table}_sid")
             self._database.executemany(f"INSERT INTO {table} (sid, body) VALUES (?, ?)", objects)
             self._database.execute(
                 f"DELETE FROM {table} WHERE seq NOT IN (SELECT max(seq) FROM {table} GROUP BY sid)"
             )
             self._database.execute(f"CREATE UNIQUE INDEX {table}_sid ON {table} (sid)")
-            for name in kind.page_dates:  # so that `after` can page by each of them
+            for name in kind.page_dates:  # `after` pages by each of them
                 self._database.execute(
                     f"CREATE INDEX IF NOT EXISTS {table}_{name} "
                     f"ON {table} (json_extract(body, '$.{name}'), seq)"
@@ -131,7 +141,10 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of it or nothing; other processes wait. Inside another one, a part of it."""
+        """A transaction: rolled back if an exception ends it. Other processes wait for it.
+
+        Inside another transaction it is a part of that one.
+        """
         if self._database.in_transaction:
             yield
             return
@@ -144,5 +157,5 @@ class Store:
         self._database.execute("COMMIT")
 
     def _row(self, sql: str, *values: object) -> Any:
-        """The first row, None where there is none."""
+        """The first row of a query; None if there is none."""
         return self._database.execute(sql, values).fetchone()

@@ -142,7 +142,7 @@ def test_a_bad_value_of_the_environment_names_its_variable(
 ) -> None:
     monkeypatch.setenv("RECONCILER_FORMAT", "markdown")
 
-    assert "That is what RECONCILER_FORMAT says." in run("validate").err
+    assert "The value comes from the environment variable RECONCILER_FORMAT." in run("validate").err
     assert "RECONCILER_FORMAT" not in run("validate", "--format", "markdown").err
 
 
@@ -155,7 +155,9 @@ def test_a_misspelt_variable_is_told_and_somebody_elses_is_not(
 
     err = run("validate").err
 
-    assert "RECONCILER_TARGTE is no flag's variable (did you mean `RECONCILER_TARGET`?)" in err
+    assert (
+        "RECONCILER_TARGTE is not the variable of a flag (did you mean `RECONCILER_TARGET`?)" in err
+    )
     assert "RECONCILER_4F2" not in err
     assert "RECONCILER_CHDIR" not in err
 
@@ -166,7 +168,7 @@ def test_a_variable_of_a_flag_that_has_none_does_nothing_and_says_so(
     manifest("new")
     monkeypatch.setenv("RECONCILER_DIFF", "1")
 
-    assert "RECONCILER_DIFF does nothing: --diff is for the command line" in run("fmt").err
+    assert "RECONCILER_DIFF has no effect: --diff can only be set on the command" in run("fmt").err
 
 
 def test_a_dash_is_no_file(run: Run) -> None:
@@ -195,7 +197,7 @@ def test_stdout_carries_the_document_and_nothing_else(run: Run) -> None:
 
     assert json.loads(result.out)["summary"]["change"] == 1
     assert result.out == Path("plan.json").read_text()
-    assert result.err == "Saved. To write exactly this: reconciler apply --sandbox plan.json\n"
+    assert result.err == "Saved. To apply exactly this plan: reconciler apply --sandbox plan.json\n"
 
 
 def test_a_saved_plan_is_private_and_replaces_the_old_one_whole(run: Run) -> None:
@@ -239,8 +241,8 @@ def test_a_plan_made_for_another_api_is_refused_by_name(
 
     assert result.code == 1
     assert result.err == (
-        "error: plan.json: was made for http://sandbox.localhost/core/v2, but this run speaks to "
-        "https://api.carrierx.com/core/v2: set CARRIERX_BASE_URL, or give --sandbox for a plan of "
+        "error: plan.json: was made for http://sandbox.localhost/core/v2, but this run uses "
+        "https://api.carrierx.com/core/v2: set CARRIERX_BASE_URL, or use --sandbox for a plan of "
         "the sandbox\n"
     )
 
@@ -355,7 +357,7 @@ def test_manifests_that_cannot_be_written_are_told_before_the_store_is_filled(ru
     Path("taken").touch()
 
     result = run("sandbox", "seed", "--records", "2", "--out", "taken/x")
-    assert (result.code, result.err) == (1, "error: taken/x: cannot be made: Not a directory\n")
+    assert (result.code, result.err) == (1, "error: taken/x: cannot be created: Not a directory\n")
     assert run("sandbox", "seed", "--out", "big").code == 64
     assert not Path(".reconciler").exists()
 

@@ -195,7 +195,7 @@ def test_the_report_of_another_plan_is_refused(run: Run, host: Host) -> None:
 
     assert "the report of another plan" in run("comment", saved(PLAN), "--result", other).err
     Path("result.json").write_text("[]", "utf-8")
-    assert "is no report of an apply" in run("comment", saved(PLAN), "--result", other).err
+    assert "is not a JSON report of an apply" in run("comment", saved(PLAN), "--result", other).err
     assert host.bodies() == []
 
 
@@ -462,7 +462,7 @@ def test_what_is_of_a_pull_request_does_not_go_with_an_issue(
     result = run("comment", saved(PLAN), "--issue", *flags)
 
     assert (result.code, host.requests) == (64, [])
-    assert "does not go with --issue" in result.err
+    assert "cannot be used with --issue" in result.err
 
 
 @pytest.mark.parametrize(
@@ -758,7 +758,7 @@ def test_the_plan_of_another_api_is_not_the_previous_one(run: Run, host: Host) -
     result = run("comment", saved(PLAN), "--previous", "old.json")
 
     assert (result.code, host.comments) == (1, [])
-    assert "not of this API" in result.err
+    assert "not for this API" in result.err
 
 
 def test_a_pull_request_with_too_many_comments_is_an_error(run: Run, host: Host) -> None:
