@@ -120,7 +120,7 @@ def test_a_plan_says_what_differs_in_its_outputs_and_its_summary(act: Act) -> No
     assert step.outputs["exit-code"] == "2"
     assert step.outputs["digest"].startswith("sha256:")
     assert step.outputs["plan-path"] == "./plan.json"
-    assert "2 of 3 records change" in step.summary
+    assert "2 of 3 records would change" in step.summary
     assert Path(step.outputs["report-path"]).read_text("utf-8").startswith("<!doctype html>")
     assert act(command="plan", fail_on_changes="true").code == 2
 

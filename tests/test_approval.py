@@ -53,7 +53,7 @@ def test_each_record_says_why_it_differs(run: Run, store: Store) -> None:
     text = run("plan", "--sandbox", "--base", "HEAD").out
     assert text.startswith(f"Compared with {plan['source']['base'][:7]} (HEAD).\n")
     assert "Origin: 2 change, 1 drift, 1 both, 1 adopt." in text
-    assert "1 record is in git no more, and left as it is:" in text
+    assert "1 record was removed from git; its live value is kept:" in text
 
 
 def test_without_a_base_every_difference_is_this_revisions(run: Run, store: Store) -> None:
@@ -107,7 +107,7 @@ def test_a_conflict_stops_everything_and_names_the_ways_out(run: Run, store: Sto
     fresh = run("apply", "--sandbox", "--base", "HEAD", "--auto-approve")
 
     assert shown.code == 2
-    assert "1 conflict: git and somebody else changed the same places since the base." in shown.out
+    assert "1 conflict: git and another client changed the same values since the base." in shown.out
     for side, value in (("base", "base"), ("git ", "git"), ("live", "live")):
         assert f'          {side} "{value}"\n' in shown.out
     assert f"--resolve messages/{sid(1)}=git" in shown.out
@@ -238,7 +238,7 @@ def test_of_few_records_the_share_is_told_as_it_is_and_stops_nothing(
 
     assert (verdict["value"], verdict["ok"]) == (100.0, True)
     shown = run("plan", "--sandbox", "--format", "markdown").out
-    assert "| 100.0 % | 30 %, of 10 records or more |" in shown
+    assert "| 100.0 % | 30 %, for 10 records or more |" in shown
     assert run("apply", "--sandbox", "--auto-approve").code == 0
 
 
@@ -251,7 +251,7 @@ def test_a_mass_rewrite_is_shown_whole_and_not_applied(run: Run, store: Store) -
     assert shown.code == 0
     assert "max_change_percent: 35.0 % of the managed records to have what they hold" in shown.out
     assert f"    messages/{sid(0)}\n" in shown.out
-    assert "If it is meant: --allow max_change_percent=35" in shown.out
+    assert "To allow it once: --allow max_change_percent=35" in shown.out
     assert "Plan: 0 to add, 7 to change, 0 to destroy." in shown.out
     assert refused.code == 3
     assert "refused by max_change_percent (above): nothing was written" in refused.err
@@ -268,7 +268,7 @@ def test_what_is_allowed_once_is_said_in_every_output(run: Run, store: Store) ->
     applied = run("apply", "--sandbox", "plan.json")
 
     for result in (planned_with, shown, applied):
-        assert "Allowed this once, up to 35 %." in result.out
+        assert "Allowed once, up to 35 %." in result.out
     assert [(g["guard"], g["ok"], g["allowed"]) for g in document["guards"]] == [
         ("max_change_percent", True, 35),
         ("max_overwrites", True, None),
@@ -662,9 +662,9 @@ def test_two_plans_are_compared_record_by_record(run: Run, store: Store) -> None
     assert {n: rows[name] for n, name in names.items()} == {
         n: [f"messages/{sid(n)}"] for n in names
     }
-    assert "Since the old plan: 1 added, 1 removed, 2 changed, 1 the same." in text
+    assert "Since the old plan: 1 added, 1 removed, 2 changed, 1 unchanged." in text
     assert f"  - messages/{sid(1)} only in the old plan (manifests/a.yaml:2)" in text
-    assert same.endswith("The plans write the same.\n")
+    assert same.endswith("Both plans make the same changes.\n")
 
 
 @pytest.mark.parametrize("arguments", [(), ("a.json", "--diff", "a.json", "b.json")])

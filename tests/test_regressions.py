@@ -834,7 +834,7 @@ def test_a_summary_leaves_room_for_what_the_step_said_before(run: Run, store: St
 
     text = Path("summary.md").read_text("utf-8")
     assert text.startswith(before)
-    assert "399 of 399 records change" in text
+    assert "399 of 399 records would change" in text
     assert len(text.encode()) <= 900 * 1024
 
 
@@ -927,7 +927,7 @@ def test_a_summary_that_is_full_is_no_reason_to_fail(run: Run, store: Store) -> 
 
     assert run("plan", "--sandbox", "--report", "github=summary.md").code == 0
 
-    assert "1 of 1 record changes (100 %)" in Path("summary.md").read_text("utf-8")
+    assert "1 of 1 record would change (100 %)" in Path("summary.md").read_text("utf-8")
 
 
 def test_a_flag_goes_before_what_the_environment_says_for_all(

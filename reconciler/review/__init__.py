@@ -1,1 +1,1 @@
-"""Plans, outcomes and problems in; something to read out, one file a format."""
+"""Plans, outcomes and problems -> output to read, one module a format."""

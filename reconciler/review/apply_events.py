@@ -1,8 +1,11 @@
-"""An apply as it goes -> a line of JSON an event, in Terraform's machine-readable words.
+"""The progress of an apply -> JSON Lines, one event a line, as `terraform apply -json` writes them.
 
-`version`, `planned_change`, `apply_start`, `apply_complete`, `apply_errored` and `change_summary`
-mean what they mean there; `outcome`, `detail` and `outcomes` are ours. Of values an event holds
-only what the API said of them.
+The types `version`, `planned_change`, `apply_start`, `apply_complete`, `apply_errored` and
+`change_summary` have Terraform's meaning; the members `outcome`, `detail` and `outcomes` are added.
+No event holds the value of a record, except where `detail` quotes the API.
+
+Every function returns one line with its newline; `now` is the time of the event (RFC 3339).
+https://developer.hashicorp.com/terraform/internals/machine-readable-ui
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,25 +17,27 @@ from reconciler.escape import in_json
 from reconciler.model import Change, Outcome, OutcomeName
 from reconciler.planning.summary import tally
 
+# The outcomes after which a record holds the wanted value.
 _FINE = (OutcomeName.APPLIED, OutcomeName.ALREADY)
-_UI = "1.2"  # the version of Terraform's interface
+# The version of Terraform's format that these events follow.
+_UI = "1.2"
 
 
 def version(now: str) -> str:
-    """The first event."""
+    """The first event: the versions of the format and of reconciler."""
     return _event(
         "version", f"reconciler {__version__}", now, {"ui": _UI, "reconciler": __version__}
     )
 
 
 def planned(change: Change, now: str) -> str:
-    """A change that the plan holds."""
+    """A change of the plan; Terraform calls each of them an `update`."""
     body = {"resource": _resource(change), "action": "update"}
     return _event("planned_change", f"{change.address}: {change.action}", now, {"change": body})
 
 
 def change_count(changes: int, now: str) -> str:
-    """How many changes there are to make."""
+    """How many changes the plan has."""
     return _summary("plan", changes, now, {})
 
 
@@ -42,19 +47,19 @@ def _summary(operation: str, changes: int, now: str, more: Mapping[str, object])
 
 
 def applied(outcomes: Iterable[Outcome], now: str) -> str:
-    """The last event: what happened, by outcome."""
+    """The last event: the number of changes by outcome, as in `{"applied": 3, "stale": 1}`."""
     counts = {name.value: count for name, count in tally(outcomes).items()}
     return _summary("apply", counts.get("applied", 0), now, {"outcomes": counts})
 
 
 def started(change: Change, now: str) -> str:
-    """A write that begins."""
+    """The write of a change begins."""
     hook = {"resource": _resource(change), "action": "update"}
     return _event("apply_start", f"{change.address}: writing", now, {"hook": hook})
 
 
 def ended(outcome: Outcome, now: str) -> str:
-    """How a change ended."""
+    """The outcome of a change: an error unless the record holds the wanted value."""
     change, fine = outcome.change, outcome.name in _FINE
     hook = {"resource": _resource(change), "action": "update"}
     return _event(

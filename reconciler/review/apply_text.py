@@ -1,4 +1,4 @@
-"""Outcomes -> lines for people: what an apply did."""
+"""Outcomes of an apply -> lines for people."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,9 +11,12 @@ from reconciler.review.colours import Paint
 def text(
     all_of_them: Iterable[Outcome], paint: Paint, *, unread: int = 0, verbose: bool = False
 ) -> Iterator[str]:
-    """What an apply did: each record that was not simply written (or all), then the counts.
+    """Lines without their newlines: records, counts by outcome, and the line that scripts read.
 
-    What of the plan was `unread` is not in place, as far as anybody knows.
+    A record gets a line if its outcome has a detail or is not a good one; with `verbose` every
+    record gets one. `unread` is the number of records that could not be read for the plan: if there
+    are any, the apply is incomplete. The last line is
+    `Apply complete! Resources: 0 added, 3 changed, 0 destroyed.`
     """
     done = tuple(all_of_them)
     counts = tally(done)
@@ -30,5 +33,7 @@ def text(
     yield f"{word} Resources: 0 added, {applied} changed, 0 destroyed."
 
 
+# The record holds the wanted value.
 _FINE = frozenset((OutcomeName.APPLIED, OutcomeName.ALREADY))
+# A stale record is not an error: another client changed it, and it is left as it is.
 _BAD = frozenset(OutcomeName) - _FINE - {OutcomeName.STALE}

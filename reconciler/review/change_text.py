@@ -1,4 +1,4 @@
-"""One change, or a group of changes that are alike -> lines for people."""
+"""One change, or a group of similar changes -> lines for people."""
 
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -18,7 +18,8 @@ _ACTION_MARKS: dict[Action, Op] = {
     Action.CLEAR: "remove",
 }
 
-# Of records that lose something all are named, as far as anybody reads.
+# A group lists its first three records. A group that loses data lists them all, up to 200: a
+# reviewer has to see each loss, and does not read a longer list.
 _NAMED_OF_A_GROUP = 3
 _NAMED_OF_A_LOSS = 200
 
@@ -26,14 +27,17 @@ _NAMED_OF_A_LOSS = 200
 def change(
     change: Change, found: tuple[Difference, ...], paint: Paint, width: int
 ) -> Iterator[str]:
-    """A record, where it is written, why it differs, and each difference that does."""
+    """The address, file, action and origin of a change, and a line or more for each difference."""
     yield f"  {paint.changed('~')} {paint.strong(str(change.address))}"
     yield f"      {where(change.source, paint)}  {_action(change, paint)}"
     yield from value_text.difference_lines(found, paint, width)
 
 
 def group(group: Group, paint: Paint, width: int) -> Iterator[str]:
-    """What many records have in common, and the first of them; all of those that lose something."""
+    """The change that the records of a group have in common, and their addresses.
+
+    The first three records are listed; of a group that loses data the first 200.
+    """
     yield f"  {paint.changed('~')} {paint.strong(count_records(group.count))} alike ({group.name})"
     yield f"      {_action(group.first, paint)}"
     if group.exact:
@@ -52,7 +56,7 @@ def group(group: Group, paint: Paint, width: int) -> Iterator[str]:
 
 
 def concise(group: Group, paint: Paint) -> Iterator[str]:
-    """The same on one line, or on one for each of a few: which keys, without their values."""
+    """A group in one line, an outlier in one line a record: the keys without their values."""
     mark = value_text.painted(_ACTION_MARKS[group.first.action], "~", paint)
     keys = "  ".join(
         value_text.painted(op, f"{value_text.MARKS[op]} {name}", paint)
@@ -75,7 +79,10 @@ def _worst(found: KeyChange) -> Op:
 
 
 def sides(conflict: Conflict, plan: Plan) -> Callable[[str], list[tuple[str, str]]]:
-    """The value of each side at a path of a conflict: `("git", '"spring"')`."""
+    """A function from a path of a conflict (JSON Pointer) to the value of each side.
+
+    For example `[("base", "1"), ("git", "2"), ("live", "(nothing)")]`; sensitive values are masked.
+    """
     mask = mask_of(plan, conflict)
     read = cache(structure if mask is None else mask.text)
     held = {"base": conflict.base, "git": conflict.wanted, "live": conflict.live}
@@ -94,7 +101,7 @@ def sides(conflict: Conflict, plan: Plan) -> Callable[[str], list[tuple[str, str
 
 
 def where(source: Source, paint: Paint) -> str:
-    """A file and a line, to look up."""
+    """The file and line of a record, as in `manifests/a.yaml:2`."""
     return paint.dim(f"{visible(source.file)}:{source.line}")
 
 
@@ -104,7 +111,7 @@ def count_records(records: int) -> str:
 
 
 def why(change: Change) -> str:
-    """What is done to the field, and why it differs."""
+    """The action and the origin: `change (origin: drift)`."""
     gone = ", no longer in git" if change.released else ""
     return f"{change.action} (origin: {change.origin}{gone})"
 

@@ -1,4 +1,4 @@
-"""CODEOWNERS -> who owns a manifest, as GitHub and GitLab read it; for display alone.
+"""A CODEOWNERS file -> the owners of a manifest, as GitHub and GitLab read it; only for display.
 
 https://docs.github.com/articles/about-code-owners, https://docs.gitlab.com/user/project/codeowners/.
 """
@@ -13,28 +13,34 @@ from msgspec import Struct
 
 from reconciler.files import read_regular
 
-# In this order; the first one that is there counts.
+# The first one that exists counts.
 PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
 
 
-# The host's own limit is 3 MB; so many rules have never been met.
+# GitHub's own limit is 3 MB. No file of 5,000 rules is known.
 _MAX_BYTES = 3 * 1024 * 1024
 _MOST_RULES = 5_000
 
-# A team, a person, an address: nothing else is shown of a file that may be something else.
+# A team, a person or an e-mail address. Nothing else of the file is shown: it may be another kind
+# of file, with secrets in it.
 _OWNER = re.compile(r"@[\w./-]+|[\w.+-]+@[\w-]+(\.[\w-]+)+")
 
 
 class _Rule(Struct, frozen=True):
+    """One line of the file."""
+
     section: str
+    """GitLab's section in lower case; empty above the first section, and on GitHub."""
     pattern: tuple[str, ...]
+    """Names and globs of a path from the top of the repository; `**` is any number of names."""
     owners: tuple[str, ...]
+    """Teams, persons and e-mail addresses; empty if the rule takes a file from its owners."""
 
 
 class Owners:
-    """The rules of one file; without any, nothing has an owner.
+    """The rules of one CODEOWNERS file; false if it has none, and then no file has an owner.
 
-    `folder` is where the names of files begin, from the top of the repository.
+    File names are relative to `folder`, which is relative to the top of the repository.
     """
 
     def __init__(self, lines: Iterable[str] = (), folder: str = "") -> None:
@@ -49,7 +55,10 @@ class Owners:
         return bool(self._rules)
 
     def of(self, file: str) -> tuple[str, ...]:
-        """Who owns a file: in every section the last rule that matches has the word."""
+        """The owners of a file, each once: in every section those of the last rule that matches.
+
+        Empty if no rule matches, or if the rule names no owners.
+        """
         if file not in self._known:
             names = posixpath.normpath(posixpath.join(self._folder, file)).split("/")
             rules = (self._rules[number] for number in sorted(self._candidates(names)))
@@ -58,7 +67,7 @@ class Owners:
         return self._known[file]
 
     def _candidates(self, names: Sequence[str]) -> Iterator[int]:
-        """The rules that can match: of thousands few begin as a path does."""
+        """The numbers of the rules that can match: few of thousands begin as the path does."""
         starts = {tuple(names[:length]) for length in range(len(names) + 1)}
         starts |= {("**", name) for name in names}
         for start in starts:
@@ -66,7 +75,10 @@ class Owners:
 
 
 def _start(pattern: tuple[str, ...]) -> tuple[str, ...]:
-    """The names without stars that a pattern begins with; or the one that it looks for anywhere."""
+    """The names without wildcards at the start of a pattern; `("**", name)` if it starts with `**`.
+
+    Rules are looked up by it, so that a file is compared only with the rules that can match.
+    """
     if pattern[0] == "**" and len(pattern) > 1 and not _STARRED & set(pattern[1]):
         return pattern[:2]
     return tuple(takewhile(lambda name: not _STARRED & set(name), pattern))
@@ -76,14 +88,14 @@ _STARRED = frozenset("*?")
 
 
 def read(folder: Path) -> Owners:
-    """The owners that the repository round a folder names; none where it names none."""
+    """The owners of the repository around a folder; without rules if it has no readable file."""
     here = folder.resolve()
     top = next((one for one in (here, *here.parents) if (one / ".git").exists()), here)
     for difference in PLACES:
         if (top / difference).parent.is_symlink():
             continue
         try:
-            # A link could lead to a secret of this machine, to be shown as somebody's name.
+            # A link could lead to a secret of this machine, which would be shown as an owner.
             data = read_regular(top / difference, _MAX_BYTES, follow_links=False)
             lines = data.decode().splitlines()
         except (OSError, UnicodeDecodeError):
@@ -111,7 +123,7 @@ def _owners(words: Iterable[str]) -> tuple[str, ...]:
 
 
 def _words(line: str) -> list[str]:
-    """The words of a line without its comment; a space behind a backslash belongs to its word."""
+    """The words of a line without its comment; a space after a backslash belongs to its word."""
     parts = re.findall(r"(?:\\.|[^\s\\])+", line)
     words = []
     for part in parts:
@@ -122,25 +134,26 @@ def _words(line: str) -> list[str]:
 
 
 def _pattern(glob: str) -> tuple[str, ...]:
-    """A pattern of gitignore by the names of a path: from the top where it holds a slash.
+    """A pattern of gitignore, name by name; with a slash in it, it starts at the top.
 
-    What matches a folder matches all below it; but `docs/*` are the files there and no deeper ones.
+    A pattern that matches a folder matches every file below it, but `docs/*` matches only the files
+    directly in `docs`.
     """
     anchored = "/" in glob.rstrip("/")
     names = re.sub(r"\*{3,}", "**", glob).strip("/").split("/")
     names = [name if name == "**" else name.replace("**", "*") for name in names]
     below = ["**"] if names[-1] != "**" and not glob.endswith("/*") else []
     found = [*([] if anchored else ["**"]), *names, *below]
-    # Several in a row say the same as one, and would only be tried again and again.
+    # Several `**` in a row match the same as one, and would only multiply the attempts to match.
     pairs = zip(found, ["", *found], strict=False)
     return tuple(name for name, before in pairs if not name == before == "**")
 
 
 def _matches(pattern: tuple[str, ...], names: Sequence[str]) -> bool:
-    """Whether a path matches, name by name, `**` being any number of them.
+    """Whether a path matches a pattern; `**` matches any number of names.
 
-    Where a choice was wrong only the last `**` is tried again: that is enough, and never more than
-    the product of both lengths.
+    After a mismatch only the last `**` takes one name more. That is enough, and the time is at most
+    the product of both lengths: a pattern of a pull request cannot cause exponential backtracking.
     """
     return _starred(pattern, names, "**", _name_matches)
 

@@ -1,4 +1,4 @@
-"""Words -> coloured words, on a terminal that wants colour; otherwise the words."""
+"""Text -> the same text with ANSI colours, if the terminal shows colours."""
 
 from msgspec import Struct
 
@@ -6,28 +6,29 @@ _RESET = "\x1b[0m"
 
 
 class Paint(Struct, frozen=True):
-    """The colours of our output; `Paint(on=False)` leaves every text as it is."""
+    """The colours of the output."""
 
     on: bool
+    """Whether to colour at all; if False, every method returns its text unchanged."""
 
     def added(self, text: str) -> str:
-        """What comes: green."""
+        """A value that is added: green."""
         return self._with("32", text)
 
     def changed(self, text: str) -> str:
-        """What becomes something else: yellow."""
+        """A value that is replaced: yellow."""
         return self._with("33", text)
 
     def removed(self, text: str) -> str:
-        """What goes: red."""
+        """A value that is removed, or an error: red."""
         return self._with("31", text)
 
     def strong(self, text: str) -> str:
-        """What the eye should find first."""
+        """Text to read first: bold."""
         return self._with("1", text)
 
     def dim(self, text: str) -> str:
-        """What is there to look up."""
+        """Text that is only for reference: dim."""
         return self._with("2", text)
 
     def _with(self, code: str, text: str) -> str:

@@ -1,4 +1,7 @@
-"""A plan -> any of its formats, by name; each is imported where it is asked for."""
+"""A plan -> the text of one of its formats, chosen by name.
+
+A format is imported when it is used: start-up time counts, and most runs use one format.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
@@ -17,37 +20,38 @@ from reconciler.review.report import Report, make_report
 
 _PLAIN = Paint(on=False)
 
-# Characters a line of a report that no terminal has shown.
+# Columns of a report that is written to a file.
 REPORT_WIDTH = 100
 
-# A step's summary of more than 1 MiB is lost whole; others may want to add to it.
+# GitHub drops the whole summary of a step if it is larger than 1 MiB. The rest is left for other
+# programs of the same step.
 SUMMARY_BYTES = 900 * 1024
 
 
 class View(Struct, dict=True):
-    """A plan and how it is shown; what formats have in common is worked out once."""
+    """A plan and how to show it; owners and report are made once for all formats."""
 
     plan: Plan
     """The plan to show."""
     root: Path
-    """The project's root, in whose repository CODEOWNERS is looked for."""
+    """The project's root folder; the CODEOWNERS file of its repository is read."""
     paint: Paint = _PLAIN
     """Colours for `text`."""
     width: int = REPORT_WIDTH
     """Columns for `text`."""
     detail: Detail = "verbose"
-    """How much of each change `text` shows."""
+    """How much `text` shows of each change."""
     summary_bytes: int = SUMMARY_BYTES
     """The most bytes that `github` may take."""
 
     @cached_property
     def owners(self) -> Owners:
-        """The owners that the repository here names."""
+        """The owners in CODEOWNERS of the repository."""
         return codeowners.read(self.root)
 
     @cached_property
     def report(self) -> Report:
-        """Counts and groups."""
+        """The counts and groups that every format shows."""
         return make_report(self.plan, self.owners)
 
 
@@ -104,6 +108,7 @@ def _csv(view: View) -> Iterable[str]:
     return plan_csv.rows(view.report)
 
 
+# The names are those of `--format` and `--report`; each function returns texts to write in order.
 FORMATS: Mapping[str, Callable[[View], Iterable[str]]] = MappingProxyType(
     {
         "text": _text,

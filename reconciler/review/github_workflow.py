@@ -1,7 +1,7 @@
-"""Problems -> annotations on a pull request; report -> outputs of a step, for GitHub's runner.
+"""Problems -> annotations of a pull request; a report -> outputs of a step in GitHub Actions.
 
-Of each severity a step shows ten annotations and drops the rest without a word, so the last line
-says how many there are. A step's summary is `markdown.summary`.
+GitHub shows ten annotations of each severity a step and silently drops the rest. So the last line
+states how many are not shown. The summary of a step is made by `markdown.comment.summary`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ MAX_MESSAGE_CHARS = 300
 
 
 def annotations(problems: Sequence[Problem]) -> Iterator[str]:
-    """A line for each problem that is shown, errors first."""
+    """Workflow commands without newlines: errors, then warnings, then how many are left out."""
     left = 0
     for severity in (Severity.ERROR, Severity.WARNING):
         of_it = [problem for problem in problems if problem.severity is severity]
@@ -27,7 +27,10 @@ def annotations(problems: Sequence[Problem]) -> Iterator[str]:
 
 
 def outputs(report: Report) -> str:
-    """Lines for $GITHUB_OUTPUT: nothing in them needs a delimiter."""
+    """Lines `name=value` for $GITHUB_OUTPUT.
+
+    No value has a line break, so none needs a delimiter.
+    """
     plan, counts = report.plan, report.summary
     values = {
         "changes": counts.changes,
@@ -44,7 +47,7 @@ def outputs(report: Report) -> str:
 
 
 def ended(plan: Plan | None, outcomes: Iterable[Outcome]) -> str:
-    """The same of an apply: `changes` are the records that were written."""
+    """The outputs of an apply: `changes` is the number of records that were written."""
     counts = tally(outcomes)
     return _listed(
         {
@@ -71,7 +74,7 @@ def _annotation(problem: Problem) -> str:
 
 
 def _data(text: str) -> str:
-    """By actions/toolkit, `command.ts`; line breaks are escapes already."""
+    """Escaped as actions/toolkit does in `command.ts`; `brief` has escaped line breaks already."""
     return text.replace("%", "%25")
 
 

@@ -1,4 +1,4 @@
-"""Report -> the three numbers of GitLab's merge-request widget (`artifacts:reports:terraform`).
+"""A report -> the three numbers of GitLab's merge-request widget (`artifacts:reports:terraform`).
 
 https://docs.gitlab.com/ci/yaml/artifacts_reports/#artifactsreportsterraform
 """
@@ -7,12 +7,12 @@ import msgspec
 
 from reconciler.review.report import Report
 
-# GitLab shows no larger number.
+# The largest number that GitLab shows.
 _MOST = 999_999
 
 
 def widget(report: Report) -> str:
-    """Fields filled, changed and emptied, as resources created, updated and deleted."""
+    """One line of JSON: set, changed and cleared fields as `create`, `update` and `delete`."""
     counts = report.summary
     numbers = {"create": counts.set, "update": counts.change, "delete": counts.clear}
     return msgspec.json.encode({name: min(n, _MOST) for name, n in numbers.items()}).decode() + "\n"

@@ -1,7 +1,8 @@
-"""Changes -> groups of those that are alike, so that thousands can be judged at a glance.
+"""Changes -> groups of similar changes, so that a reviewer can judge thousands of them.
 
-First those that do exactly the same; what is left by its shape: the same keys added, changed and
-removed, with other values. What is still alone is an outlier, and that is where mistakes hide.
+Equal changes are grouped first. The others are grouped by shape: the same keys added, replaced and
+removed, with different values. A change that is in no group is an outlier; mistakes are often
+outliers.
 """
 
 import hashlib
@@ -16,92 +17,101 @@ from reconciler.values.diff import Difference, Op, differences
 from reconciler.values.json_pointer import KeyPath
 from reconciler.values.masking import Mask, unique_text
 
-# Fewer changes are read quicker one by one.
+# Fewer changes than this are faster to read one by one.
 MIN_GROUP_SIZE = 4
 
 _DIGEST_CHARS = 12
 
 
 class Effect(StrEnum):
-    """The worst that a change does to what a record holds."""
+    """The worst effect of a change on the value of a record."""
 
     REMOVES = "removes"
+    """A key, an item or a whole value is lost."""
     CHANGES = "changes"
+    """A value is replaced, and nothing is lost."""
     ADDS = "adds"
+    """Keys or items are added, or an empty field is filled."""
 
 
 class Variant(Struct, frozen=True):
-    """Changes that do exactly the same to the same places, in order of address."""
+    """Changes with exactly the same differences."""
 
     differences: tuple[Difference, ...]
+    """The differences of each change, in order of path."""
     changes: tuple[Change, ...]
+    """The changes, in order of address."""
     effect: Effect
+    """The worst effect of each change."""
 
 
 class Group(Struct, frozen=True):
-    """Changes of one kind: `alike` has one member where all do the same, else one a variant.
-
-    `number` counts from 1 within a plan, outliers after all others; `digest` (12 hexadecimal
-    digits) stays the same from plan to plan as long as the group does what it does, whatever its
-    number and its records.
-    """
+    """Similar changes: equal ones, or ones of the same shape."""
 
     number: int
+    """Counts from 1 within a plan, outliers after all other groups."""
     digest: str
+    """12 hexadecimal digits that identify the group by its differences, from plan to plan.
+
+    They depend neither on the number of the group nor on its records.
+    """
     effect: Effect
+    """The worst effect of each change."""
     alike: tuple[Variant, ...]
+    """One variant if all changes are equal, otherwise several."""
 
     @property
     def name(self) -> str:
-        """`G3`, as a reviewer quotes it."""
+        """`G3`: the name that reports and reviewers use."""
         return f"G{self.number}"
 
     @property
     def count(self) -> int:
-        """How many records it changes."""
+        """The number of its changes, which is the number of records."""
         return sum(len(one.changes) for one in self.alike)
 
     @property
     def members(self) -> list[tuple[Change, tuple[Difference, ...]]]:
-        """Its changes, in order of address, each with the places that differ."""
+        """Its changes in order of address, each with its differences."""
         found = [(change, one.differences) for one in self.alike for change in one.changes]
         return found if self.exact else sorted(found, key=lambda member: member[0].address)
 
     @property
     def files(self) -> int:
-        """In how many manifests they are written."""
+        """The number of manifest files that its records are in."""
         return len({change.source.file for change, _ in self.members})
 
     @property
     def first(self) -> Change:
-        """Its change of the first address."""
+        """Its change with the lowest address."""
         return min((one.changes[0] for one in self.alike), key=lambda change: change.address)
 
     @property
     def differences(self) -> tuple[Difference, ...]:
-        """What it does; of a group of several variants, what the first of them does."""
+        """The differences of its changes; if it has several variants, those of the first one."""
         return self.alike[0].differences
 
     @property
     def exact(self) -> bool:
-        """Whether all of its changes do the same."""
+        """Whether all of its changes are equal."""
         return len(self.alike) == 1
 
     @property
     def outlier(self) -> bool:
-        """Whether too few changes are like this to be told as one."""
+        """Whether it has too few changes (less than `MIN_GROUP_SIZE`) to be shown as a group."""
         return self.count < MIN_GROUP_SIZE
 
 
 def mask_of(plan: Plan, item: Change | Conflict) -> Mask | None:
-    """What hides the sensitive values of a record, where it has any."""
+    """The mask for the sensitive values of a record; None if it has none."""
     return Mask(item.sensitive, plan.meta.fingerprint_key.encode()) if item.sensitive else None
 
 
 def groups(plan: Plan) -> tuple[Group, ...]:
-    """The changes of a plan in groups: what removes something first, then by size.
+    """The changes of a plan in groups; every change is in exactly one of them.
 
-    Of what removes something the outliers come first: many that lose the same are more often meant.
+    Groups that lose data come first, and among them the outliers: a loss that many records share
+    is more often intended. The other groups follow by size, the largest first.
     """
     same: dict[str, tuple[tuple[Difference, ...], list[Change]]] = {}
     for change in plan.changes:
@@ -119,7 +129,8 @@ def groups(plan: Plan) -> tuple[Group, ...]:
     ]
     gathered += _by_shape(few)
     ordered = sorted((_unnumbered(key, alike) for key, alike in gathered), key=_rank)
-    # Formats that tell outliers record by record leave no gaps among the others' names.
+    # Outliers are numbered last: a format that lists them record by record shows no gap in the
+    # names of the other groups.
     alike = count(1)
     outliers = count(1 + sum(not group.outlier for group in ordered))
     return tuple(
@@ -133,7 +144,7 @@ def _alike(found: tuple[Difference, ...], changes: list[Change]) -> Variant:
 
 
 def _by_shape(few: Iterable[tuple[str, Variant]]) -> list[tuple[str, tuple[Variant, ...]]]:
-    """What is rare, by shape where that makes it a group, and alone where it does not."""
+    """Rare variants with their keys: grouped by shape if that makes a group, otherwise alone."""
     shapes: dict[str, list[tuple[str, Variant]]] = {}
     for key, alike in few:
         shapes.setdefault(_shape(alike), []).append((key, alike))
@@ -157,7 +168,7 @@ def _rank(group: Group) -> tuple[bool, bool, int, Address]:
 
 
 def effect(change: Change, found: Iterable[Difference]) -> Effect:
-    """The worst that a change does: what empties a field removes all that was in it."""
+    """The worst effect of a change with these differences; a cleared field loses its value."""
     places_found = tuple(found)
     if change.action is Action.CLEAR or any(difference.loses for difference in places_found):
         return Effect.REMOVES
@@ -166,7 +177,7 @@ def effect(change: Change, found: Iterable[Difference]) -> Effect:
 
 
 def _likeness(change: Change, found: Iterable[Difference]) -> str:
-    """A text that only changes that do the same have."""
+    """A key that only equal changes share: action, origin, and every difference with its values."""
     parts = _kind_of(change)
     for difference in found:
         parts += (
@@ -179,9 +190,9 @@ def _likeness(change: Change, found: Iterable[Difference]) -> str:
 
 
 def _shape(alike: Variant) -> str:
-    """The same without the values, any item of a list being like any other.
+    """A key like `_likeness` without the values; all items of a list count as the same item.
 
-    What loses something is not like what does not.
+    A change that loses data never has the shape of one that does not.
     """
     parts = [*_kind_of(alike.changes[0]), alike.effect]
     ways = {
@@ -195,20 +206,22 @@ def _kind_of(change: Change) -> list[str]:
 
 
 class KeyChange(Struct, frozen=True):
-    """What a group does to one key; `values` counts the distinct pairs of values.
-
-    Any item of a list is as any other: its `path` say 0.
-    """
+    """The differences that a group has at one key."""
 
     op: Op
+    """The operation, which is the same in all records of the group."""
     path: KeyPath
+    """The path of the key; if the group has several variants, the index of every item is 0."""
     values: int
+    """The number of distinct pairs of old and new value."""
     difference: Difference
+    """The first of the differences, as an example."""
     loses: bool
+    """Whether any of the differences loses data."""
 
 
 def key_changes(group: Group) -> tuple[KeyChange, ...]:
-    """What a group does, key by key: what is lost first, then in order of path."""
+    """The differences of a group, key by key: losses first, then in order of path."""
     if group.exact:
         return tuple(
             KeyChange(difference.op, difference.path, 1, difference, difference.loses)
@@ -237,10 +250,13 @@ def key_changes(group: Group) -> tuple[KeyChange, ...]:
 
 
 def losses_first(found: Iterable[Difference]) -> tuple[Difference, ...]:
-    """Places in the order in which they are judged: where room ends, no loss is left out."""
+    """Differences with those that lose data first, otherwise in the same order.
+
+    A format that has to shorten the list then leaves out no loss.
+    """
     return tuple(sorted(found, key=lambda difference: not difference.loses))
 
 
 def with_any_item(path: KeyPath) -> KeyPath:
-    """The way to a difference, any item of a list being its first."""
+    """A path with the index of every item replaced by 0: `("tags", 2)` becomes `("tags", 0)`."""
     return tuple(0 if isinstance(step, int) else step for step in path)

@@ -1,4 +1,4 @@
-"""What a guard says of a plan -> words, the same in every format."""
+"""The result of a guard -> texts that are the same in every format."""
 
 from typing import Literal
 
@@ -9,20 +9,22 @@ from reconciler.planning import guards
 
 
 class GuardText(Struct, frozen=True):
-    """A verdict in words, numbers with their unit, and what it found as a `sentence`.
-
-    `raised` is the limit that was raised once by hand, or nothing.
-    """
+    """The texts for the result of one guard."""
 
     result: Literal["refused", "allowed", "passed"]
+    """Whether an apply is refused; `allowed` means that a raised limit lets it pass."""
     found: str
+    """The value with its unit: `12`, or `40.1 %`."""
     limit: str
+    """The limit with its unit, and with the raised limit or an exemption if there is one."""
     raised: str
+    """The limit of --allow with its unit; empty if it was not given or not needed."""
     sentence: str
+    """The value and the limit in words, without a full stop."""
 
 
 def guard_text(verdict: GuardResult) -> GuardText:
-    """What a reviewer reads of a guard."""
+    """The texts for one result, as in `1 record to be cleared; the limit is 0`."""
     guard = guards.GUARDS[verdict.guard]
     unit = " %" if guard.per_cent else ""
     records = "1 record" if verdict.value == 1 else f"{verdict.value:,} records"
@@ -40,7 +42,7 @@ def guard_text(verdict: GuardResult) -> GuardText:
 
 def _limit(verdict: GuardResult, limit: str, raised: str) -> str:
     if raised:
-        return f"{limit}, allowed this once up to {raised}"
+        return f"{limit}, allowed once, up to {raised}"
     if verdict.ok and verdict.value > verdict.limit:
-        return f"{limit}, of {guards.MIN_RECORDS_FOR_PERCENT} records or more"
+        return f"{limit}, for {guards.MIN_RECORDS_FOR_PERCENT} records or more"
     return limit

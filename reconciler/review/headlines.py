@@ -1,4 +1,4 @@
-"""Report -> what is read first, in sentences: the worst that is done, and what stops it."""
+"""A report -> the first sentences of every format: the worst effects, and the blockers."""
 
 from collections.abc import Iterator
 
@@ -7,23 +7,30 @@ from reconciler.review.change_text import count_records
 from reconciler.review.grouping import Effect
 from reconciler.review.report import Report
 
-# Of one record, and of several.
+# The words after the number of records, for one record and for several.
 _DOES = {
-    Effect.REMOVES: ("loses something", "lose something"),
-    Effect.CHANGES: ("changes", "change"),
-    Effect.ADDS: ("only gains", "only gain"),
+    Effect.REMOVES: ("loses data", "lose data"),
+    Effect.CHANGES: ("replaced", "replaced"),
+    Effect.ADDS: ("added to", "added to"),
 }
 
 
-RESOLVE = "For each: --resolve ADDRESS=git or =live; or put what is live into the manifest."
+RESOLVE = (
+    "For each record: --resolve ADDRESS=git or --resolve ADDRESS=live; "
+    "or copy the live value into the manifest."
+)
 
 NONE_FOUND = (
-    "The API has none of these records. Is it the right one, and the token of the right account?"
+    "The API has none of these records. Check the address of the API, and whether the token is of "
+    "the right account."
 )
 
 
 def effects(report: Report) -> tuple[tuple[Effect, int, str], ...]:
-    """The worst that is done to how many records, in words: `(REMOVES, 2, "lose something")`."""
+    """The number of records by worst effect, with its words; effects without records are left out.
+
+    For example `((REMOVES, 2, "lose data"), (CHANGES, 1, "replaced"))`, the worst effect first.
+    """
     return tuple(
         (effect, number, one if number == 1 else several)
         for effect, (one, several) in _DOES.items()
@@ -32,19 +39,22 @@ def effects(report: Report) -> tuple[tuple[Effect, int, str], ...]:
 
 
 def effects_sentence(report: Report) -> str:
-    """All of it: `1 loses something, 4,706 change`."""
+    """All effects in one text: `1 loses data, 4,706 replaced, 12 added to`."""
     return ", ".join(f"{number:,} {words}" for _, number, words in effects(report))
 
 
 def blockers(report: Report) -> Iterator[str]:
-    """Why the plan is not whole, or cannot be applied as it is."""
+    """Sentences on why the plan is incomplete or cannot be applied as it is."""
     counts = report.summary
     if counts.unreadable:
         yield f"{count_records(counts.unreadable)} could not be read: this plan is not complete."
     if none_found(report.plan):
         yield NONE_FOUND
     if counts.conflicts:
-        yield f"{counts.conflicts:,} in conflict with somebody else: nothing can be applied."
+        yield (
+            f"Conflicts: {counts.conflicts:,}. Git and another client changed the same values: "
+            "nothing can be applied."
+        )
     if report.refused:
         names = ", ".join(verdict.guard for verdict in report.refused)
         yield f"An apply of this plan is refused by {names}."

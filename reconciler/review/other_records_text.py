@@ -1,4 +1,4 @@
-"""Plan -> lines for people on records that do not change: in conflict, gone from git, not read."""
+"""A plan -> lines on records that will not be written: in conflict, removed from git, not read."""
 
 from collections.abc import Iterator
 
@@ -11,20 +11,20 @@ from reconciler.review.colours import Paint
 from reconciler.review.report import Cause, Report
 from reconciler.values.json_pointer import from_pointer
 
-# Released records are left as they are; past so many only their number is news.
+# Released records keep their live values: of more than 20 the others are only counted.
 _MOST_RELEASED = 20
 
-# More that could not be read are told by why; of those with the same reason the first are named.
+# More than 20 unread records are grouped by reason, and the first three of each reason are listed.
 _MOST_UNREAD = 20
 _NAMED_OF_A_CAUSE = 3
 
 
 def conflicts(plan: Plan, paint: Paint, *, concise: bool) -> Iterator[str]:
-    """Conflicts as kubectl tells them: which places, whose values, and the ways out."""
+    """Conflicts as kubectl shows them: keys, the value of each side, and how to resolve them."""
     if not plan.conflicts:
         return
     count = "1 conflict" if len(plan.conflicts) == 1 else f"{len(plan.conflicts):,} conflicts"
-    yield paint.strong(f"{count}: git and somebody else changed the same places since the base.")
+    yield paint.strong(f"{count}: git and another client changed the same values since the base.")
     yield ""
     for conflict in plan.conflicts:
         if concise:
@@ -43,22 +43,22 @@ def conflicts(plan: Plan, paint: Paint, *, concise: bool) -> Iterator[str]:
     if concise:
         yield ""
     first = plan.conflicts[0].address
-    yield "Nothing can be applied while a conflict is open. For each record, one of these:"
-    yield "  write what git wants there, or keep what is live there:"
+    yield "Nothing can be applied while a conflict is open. Do one of these for each record:"
+    yield "  write the value of git, or keep the live value:"
     yield f"    --resolve {first}=git"
     yield f"    --resolve {first}=live"
-    yield "  put what is live into the manifest; or leave the record out with --exclude."
+    yield "  copy the live value into the manifest; or leave the record out with --exclude."
     yield ""
 
 
 def released(plan: Plan, paint: Paint) -> Iterator[str]:
-    """Records that git holds no more, and that stay as they are."""
+    """Records that were removed from git and keep their live values; the first 20 are listed."""
     gone = plan.released
     if not gone:
         return
-    are = "is in git no more, and left as it is"
+    are = "was removed from git; its live value is kept"
     if len(gone) != 1:
-        are = "are in git no more, and left as they are"
+        are = "were removed from git; their live values are kept"
     yield paint.strong(f"{count_records(len(gone))} {are}:")
     yield ""
     for record in gone[:_MOST_RELEASED]:
@@ -69,7 +69,7 @@ def released(plan: Plan, paint: Paint) -> Iterator[str]:
 
 
 def unreadable(report: Report, paint: Paint, *, verbose: bool) -> Iterator[str]:
-    """Records that could not be read: each with its reason, or each reason with its records."""
+    """Records that could not be read, each with its reason; many of them grouped by reason."""
     lost = report.plan.unreadable
     if not lost:
         return

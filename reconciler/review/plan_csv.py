@@ -1,6 +1,7 @@
-"""Report -> CSV (RFC 4180), a row for every difference that differs, safe to open in a spreadsheet.
+"""A report -> CSV (RFC 4180), one row a difference, safe to open in a spreadsheet.
 
-Values are JSON, so that a text is never taken for a number, and no cell for a formula.
+Values are JSON, so that a spreadsheet does not read a text as a number. A cell that it would read
+as a formula is escaped (CWE-1236).
 """
 
 import csv
@@ -28,7 +29,7 @@ _HEAD = (
 
 
 def rows(report: Report) -> Iterator[str]:
-    """Lines, each with its end; group by group, in order of address."""
+    """The lines with their line ends: a header, then group by group in order of address."""
     yield _line(_HEAD)
     for group in report.groups:
         for change, found in group.members:

@@ -1,4 +1,4 @@
-"""What differs between two plans -> lines for people, or JSON."""
+"""The differences of two plans -> lines for people, or JSON."""
 
 from collections.abc import Iterator
 
@@ -11,12 +11,12 @@ from reconciler.review.colours import Paint
 
 
 def text(delta: PlanDiff, paint: Paint) -> Iterator[str]:
-    """Each record that differs on a line, then the counts; the digests say what was approved."""
+    """Lines without their newlines: each record that differs, both digests, and the counts."""
     rows = [
         *((paint.added("+"), change, "only in the new plan") for change in delta.added),
         *((paint.removed("-"), change, "only in the old plan") for change in delta.removed),
-        *((paint.changed("~"), change, "is to hold another value") for change in delta.rewritten),
-        *((paint.changed("~"), change, "holds another value live") for change in delta.moved),
+        *((paint.changed("~"), change, "would get another value") for change in delta.rewritten),
+        *((paint.changed("~"), change, "has another live value") for change in delta.moved),
     ]
     for mark, change, what in rows:
         source = f"{visible(change.source.file)}:{change.source.line}"
@@ -24,14 +24,17 @@ def text(delta: PlanDiff, paint: Paint) -> Iterator[str]:
     if rows:
         yield ""
     if delta.old.base_url != delta.new.base_url:
-        yield f"Made for {visible(delta.old.base_url)}, then for {visible(delta.new.base_url)}."
+        yield (
+            f"The old plan was made for {visible(delta.old.base_url)}, "
+            f"the new one for {visible(delta.new.base_url)}."
+        )
     yield paint.dim(f"Old digest: {delta.old.digest}")
     yield paint.dim(f"New digest: {delta.new.digest}")
-    yield paint.strong(_counts(delta) if delta.differs else "The plans write the same.")
+    yield paint.strong(_counts(delta) if delta.differs else "Both plans make the same changes.")
 
 
 def json(delta: PlanDiff) -> str:
-    """The same for tools: addresses, by what happened to them."""
+    """A JSON document for tools: both digests, the addresses by kind of difference, and a count."""
     rows = {
         "old_digest": delta.old.digest,
         "new_digest": delta.new.digest,
@@ -48,7 +51,7 @@ def _counts(delta: PlanDiff) -> str:
     rewritten = len(delta.rewritten) + len(delta.moved)
     return (
         f"Since the old plan: {len(delta.added):,} added, {len(delta.removed):,} removed, "
-        f"{rewritten:,} changed, {delta.unchanged:,} the same."
+        f"{rewritten:,} changed, {delta.unchanged:,} unchanged."
     )
 
 

@@ -1,7 +1,7 @@
-"""Plan -> JSON Lines: the rows of the plan document one by one, for `jq`, `grep` and log stores.
+"""A plan -> JSON Lines: the rows of the plan file one by one, for `jq`, `grep` and log stores.
 
-The first line is the head, the last the summary, so that a cut file can be told. Nothing that must
-not be shown is in it.
+The first line is the head and the last one the summary, so that a truncated file is recognised.
+Sensitive values are masked.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,10 @@ from reconciler.planning.summary import summarize
 
 
 def lines(plan: Plan) -> Iterator[str]:
-    """Each line with its end; `type` says what it is."""
+    """The lines with their newlines; `type` names the only other member of each line.
+
+    For example `{"type": "released", "released": {...}}`.
+    """
     key = plan.meta.fingerprint_key.encode()
     yield _line(
         "plan",

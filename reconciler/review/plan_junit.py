@@ -1,7 +1,7 @@
-"""Report -> JUnit XML: what CI systems list as tests, here the records that are not as wanted.
+"""A report -> JUnit XML, so that CI systems list the records that are not in sync as tests.
 
-A change, a conflict and a guard that refuses are failures, a record that could not be read an
-error; the records in sync are one test that passes, with their number.
+A change, a conflict and a guard that refuses are failures; a record that could not be read is an
+error. All records in sync are one test that passes and has their number in its name.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _WIDTH = 120
 
 
 def document(report: Report) -> Iterator[str]:
-    """The XML, a line at a time with its end."""
+    """The lines of the XML document with their newlines."""
     plan = report.plan
     failures = len(plan.changes) + len(plan.conflicts) + len(report.refused)
     errors = len(plan.unreadable)
@@ -37,7 +37,13 @@ def document(report: Report) -> Iterator[str]:
             yield _case(change.address, change.source, "failure", why(change), body)
     for conflict in plan.conflicts:
         both = visible(", ".join(path or MANAGED_FIELD for path in conflict.paths))
-        yield _case(conflict.address, conflict.source, "failure", "conflict", f"both: {both}")
+        yield _case(
+            conflict.address,
+            conflict.source,
+            "failure",
+            "conflict",
+            f"changed in git and live: {both}",
+        )
     for lost in plan.unreadable:
         reason = visible(f"{lost.status or ''} {lost.reason}".strip())
         yield _case(lost.address, lost.source, "error", "could not be read", reason)

@@ -1,4 +1,4 @@
-"""Plan -> lines for people, at any width, with or without colour."""
+"""A plan -> lines for people, at any width, with or without colour."""
 
 from collections.abc import Iterator
 from typing import Literal, TypeAlias
@@ -14,17 +14,18 @@ from reconciler.review.grouping import Effect
 from reconciler.review.guard_text import guard_text
 from reconciler.review.report import Report
 
+# Scripts look for this line and for `Plan: 0 to add, ...`: their wording does not change.
 NO_CHANGES = "No changes. Your records match the configuration."
 
-# A plan of more changes shows those that are alike together.
+# A plan of more changes than this shows similar changes as groups.
 _LONG_PLAN = 50
 
-# How much is shown of each change: all, all of a short plan, or a line.
+# How much is shown: every change in full; the same, but groups in a long plan; or a line a group.
 Detail: TypeAlias = Literal["verbose", "grouped", "concise"]
 
 
 def plan(report: Report, paint: Paint, width: int, *, detail: Detail = "grouped") -> Iterator[str]:
-    """A whole plan, a line at a time without its newline.
+    """The lines of a whole plan without their newlines; `width` is in columns.
 
     The last line is the one that scripts look for: `Plan: 0 to add, ...` or `No changes. ...`.
     """
@@ -45,7 +46,7 @@ def plan(report: Report, paint: Paint, width: int, *, detail: Detail = "grouped"
 
 
 def _head(report: Report, paint: Paint) -> Iterator[str]:
-    """How much changes, how bad it is, and what stops it, which is told again below."""
+    """The number of changes, their worst effects, and the blockers, whose details come last."""
     plan = report.plan
     if plan.revisions.base is not None:
         commit = paint.strong(short_commit(plan.revisions.base))
@@ -61,7 +62,11 @@ def _head(report: Report, paint: Paint) -> Iterator[str]:
 
 
 def totals(plan: Plan, paint: Paint) -> Iterator[str]:
-    """The last lines of a plan: the counts, the guards, the digest, the line for scripts."""
+    """The last lines of a plan: the counts, the guards, the digest, and the line for scripts.
+
+    The line for scripts is missing if nothing changes but records are unread, left alone or in
+    conflict: the records do not match the configuration then.
+    """
     summary = summarize(plan)
     yield f"{count_records(summary.managed)}: {', '.join(_parts(summary))}."
     if plan.revisions.base is not None and summary.changes:
@@ -103,21 +108,24 @@ def _scope(plan: Plan) -> Iterator[str]:
     narrowed += [f"--target {visible(text)}" for text in scope.target]
     narrowed += [f"--exclude {visible(text)}" for text in scope.exclude]
     if narrowed:
-        yield f"Narrowed by {', '.join(narrowed)}."
+        yield f"Limited to {', '.join(narrowed)}."
 
 
 def _guard(verdict: GuardResult, paint: Paint) -> Iterator[str]:
-    """What a guard found, where it found something: the limit, the value, the first records."""
+    """The sentence of a guard that refuses, its first records, and the flag that would allow it.
+
+    For a guard that --allow lets pass only the sentence; nothing for one that simply passes.
+    """
     if verdict.ok and verdict.allowed is None:
         return
     words = guard_text(verdict)
     said = f"{verdict.guard}: {words.sentence}"
     if verdict.ok:
-        yield f"{paint.changed('!')} {said}. Allowed this once, up to {words.raised}."
+        yield f"{paint.changed('!')} {said}. Allowed once, up to {words.raised}."
         return
     yield f"{paint.removed('!')} {paint.strong(said)}."
     yield from (f"    {address}" for address in verdict.first)
-    yield f"    If it is meant: {guards.allow_flag(verdict)}"
+    yield f"    To allow it once: {guards.allow_flag(verdict)}"
 
 
 def _grouped(report: Report, paint: Paint, width: int) -> Iterator[str]:

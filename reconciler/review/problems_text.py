@@ -1,4 +1,4 @@
-"""Problems -> lines for people, or one JSON document for programs."""
+"""Problems of manifests -> lines for people, or one JSON document for programs."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -8,14 +8,14 @@ from reconciler.escape import brief, in_json, visible
 from reconciler.model import Problem, Severity
 from reconciler.review.colours import Paint
 
-# More than this nobody reads on a terminal; JSON has them all.
+# The most lines that a terminal shows; the JSON document holds all problems.
 MAX_A_FILE = 20
 MAX_A_RUN = 200
 MAX_MESSAGE_CHARS = 300
 
 
 def text(problems: Sequence[Problem], paint: Paint) -> Iterator[str]:
-    """`file:line:column: error: what is wrong [rule]`, capped a file and a run."""
+    """A line each as `line` makes it, at most 20 a file and 200 a run, then the number left out."""
     shown, in_file, file = 0, 0, None
     for problem in problems:
         in_file = in_file + 1 if problem.source.file == file else 1
@@ -25,11 +25,11 @@ def text(problems: Sequence[Problem], paint: Paint) -> Iterator[str]:
             yield line(problem, paint)
     if shown < len(problems):
         left = f"{len(problems) - shown:,}"
-        yield f"... and {left} more (reconciler validate --format json has them all)"
+        yield f"... and {left} more (reconciler validate --format json lists them all)"
 
 
 def line(problem: Problem, paint: Paint) -> str:
-    """One problem in one line."""
+    """One problem in one line: `file:line:column: error: message [rule]`."""
     warning = problem.severity is Severity.WARNING
     severity = paint.changed("warning") if warning else paint.removed("error")
     message = brief(problem.message, MAX_MESSAGE_CHARS)
@@ -37,7 +37,7 @@ def line(problem: Problem, paint: Paint) -> str:
 
 
 def json(problems: Iterable[Problem], *, files: int, records: int) -> str:
-    """All problems as one document, with what was checked."""
+    """All problems as one document, with the number of files and records that were checked."""
     listed = [msgspec.to_builtins(problem) for problem in problems]
     valid = all(problem["severity"] != Severity.ERROR for problem in listed)
     document = {"valid": valid, "files": files, "records": records, "problems": listed}

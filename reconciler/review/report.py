@@ -1,6 +1,6 @@
-"""Plan -> what every format tells of it: counts, groups, and whose records they are.
+"""A plan -> the counts, groups, files and owners that every format shows.
 
-No format counts or sorts for itself.
+Formats neither count nor sort, so that all of them show the same numbers.
 """
 
 from collections import Counter
@@ -15,66 +15,82 @@ from reconciler.review.grouping import Effect, Group, groups, losses_first, with
 from reconciler.values.diff import Difference, Op
 from reconciler.values.json_pointer import KeyPath
 
+# The name that stands for the owners of a file without owners.
 NO_OWNER = "no owner"
 
 
 class Share(Struct, frozen=True):
-    """The changes of one file, or of one owner: how many records, by the worst done to them."""
+    """The changes of one file or one owner, counted by worst effect."""
 
     name: str
+    """The file or the owner."""
     removes: int
+    """Records that lose data."""
     changes: int
+    """Records with replaced values that lose nothing."""
     adds: int
+    """Records that are only added to."""
 
     @property
     def records(self) -> int:
-        """All of them."""
+        """The number of all its records."""
         return self.removes + self.changes + self.adds
 
 
 class Key(Struct, frozen=True):
-    """One key of the values, any item of a list being 0: in how many places what is done to it."""
+    """One key of the values, with the number of its differences by operation."""
 
     path: KeyPath
+    """The path of the key; the index of every item is 0."""
     adds: int
+    """Differences that add it."""
     changes: int
+    """Differences that replace its value and lose nothing."""
     removes: int
+    """Differences that remove it, or that lose data inside its value."""
 
 
 class Cause(Struct, frozen=True):
-    """Why records could not be read, and which: the status of the answer, if there was one."""
+    """A reason why records could not be read, with these records."""
 
     status: int | None
+    """The HTTP status of the answers; None without an answer."""
     reason: str
+    """The message of the API, or the error of the transport."""
     records: tuple[Unreadable, ...]
+    """The records, in the order of the plan."""
 
 
 class Report(Struct, frozen=True):
-    """All that is told of a plan.
-
-    `causes` come with the most records first. `effects` counts records by the worst that is done
-    to each, `keys` the places by what is done to them. `scope_records` are all records of the
-    manifests that the plan was chosen from.
-    """
+    """A plan with everything that formats show of it."""
 
     plan: Plan
+    """The plan itself."""
     summary: Summary
+    """The number of records by state."""
     groups: tuple[Group, ...]
+    """All changes in groups, outliers included, in the order in which they are shown."""
     causes: tuple[Cause, ...]
+    """Why records could not be read, the reason with the most records first."""
     effects: dict[Effect, int]
+    """The number of records by worst effect, all effects included."""
     ops: dict[Op, int]
+    """The number of differences by operation; one that loses data counts as `remove`."""
     keys: tuple[Key, ...]
+    """The keys that differ, the one with the most differences first."""
     files: tuple[Share, ...]
+    """The changes by manifest file, the one with the most records first."""
     owners: tuple[Share, ...]
+    """The changes by owner, in the same order; empty if the repository names no owners."""
 
     @property
     def scope_records(self) -> int:
-        """How many records there are that could have changed."""
+        """The number of all records of the manifests, also of those that the plan left out."""
         return max(self.plan.scope.records, self.summary.managed)
 
     @property
     def per_cent(self) -> float:
-        """The part of all managed records that is written: two decimals, no false 0 or 100."""
+        """The changes in per cent of `scope_records`: two decimals, 0 and 100 only if exact."""
         changes, records = self.summary.changes, self.scope_records
         if changes in (0, records):
             return 100.0 if changes else 0.0
@@ -82,44 +98,45 @@ class Report(Struct, frozen=True):
 
     @property
     def headline(self) -> str:
-        """`5,000 of 12,001 records change (41.66 %)`: what is read first."""
+        """`4 of 5 records would change (80 %)`; without changes the conflicts, or `no changes`."""
         counts = self.summary
         if counts.changes:
             records = f"{self.scope_records:,} {'record' if self.scope_records == 1 else 'records'}"
-            verb = "changes" if counts.changes == 1 else "change"
-            return f"{counts.changes:,} of {records} {verb} ({self.per_cent:g} %)"
+            return f"{counts.changes:,} of {records} would change ({self.per_cent:g} %)"
         if counts.conflicts:
             return "1 conflict" if counts.conflicts == 1 else f"{counts.conflicts:,} conflicts"
-        return "no changes" if self.plan.complete else "no changes, as far as records could be read"
+        return (
+            "no changes" if self.plan.complete else "no changes in the records that could be read"
+        )
 
     @property
     def outliers(self) -> tuple[Group, ...]:
-        """Changes that are like no others."""
+        """Changes that are similar to too few others, as groups."""
         return tuple(group for group in self.groups if group.outlier)
 
     @property
     def unlike(self) -> int:
-        """How many records are like no others, those that lose something not counted."""
+        """The number of outliers that lose no data; the others are listed by `removals`."""
         return sum(one.count for one in self.outliers if one.effect is not Effect.REMOVES)
 
     @property
     def alike(self) -> tuple[Group, ...]:
-        """Groups of enough changes to be told as one."""
+        """Groups with enough changes to be shown as a group."""
         return tuple(group for group in self.groups if not group.outlier)
 
     @property
     def refused(self) -> tuple[GuardResult, ...]:
-        """The guards that stop an apply of this plan."""
+        """The results of the guards that refuse an apply of this plan."""
         return tuple(verdict for verdict in self.plan.guards if not verdict.ok)
 
     @property
     def members(self) -> list[tuple[Change, tuple[Difference, ...]]]:
-        """Every change with the places that differ, in order of address."""
+        """Every change with its differences, in order of address."""
         found = [member for group in self.groups for member in group.members]
         return sorted(found, key=lambda member: member[0].address)
 
     def removals(self) -> Iterator[tuple[Change, tuple[Difference, ...]]]:
-        """Every record that loses something and all that is done to it: what is lost first."""
+        """Every change that loses data with its differences, losses first; in order of groups."""
         for group in self.groups:
             if group.effect is Effect.REMOVES:
                 for one in group.alike:
@@ -128,7 +145,7 @@ class Report(Struct, frozen=True):
 
 
 def make_report(plan: Plan, owners: Owners | None = None) -> Report:
-    """What is told of a plan, in one pass over its changes and one over its groups."""
+    """The report on a plan; without `owners` it has no shares by owner."""
     owned = owners or Owners()
     all_groups = groups(plan)
     effects: Counter[Effect] = Counter()
@@ -161,18 +178,18 @@ def make_report(plan: Plan, owners: Owners | None = None) -> Report:
 
 
 def file_of(change: Change) -> str:
-    """The manifest of a change; of a record that left git, the one that it was in."""
+    """The manifest file of a change; of a record that was removed from git, the file it was in."""
     file = change.source.file
     return file.partition(":")[2] if change.released else file
 
 
 def owners_of(file: str, owners: Owners) -> tuple[str, ...]:
-    """Who owns a file, if only in a word."""
+    """The owners of a file; `("no owner",)` if it has none."""
     return owners.of(file) or (NO_OWNER,)
 
 
 def _by_owner(files: dict[str, Counter[Effect]], owners: Owners) -> dict[str, Counter[Effect]]:
-    """Of a file with several owners each one has all of it."""
+    """The counts by owner; a file with several owners counts in full for each of them."""
     shares: dict[str, Counter[Effect]] = {}
     for file, counts in files.items():
         for owner in owners_of(file, owners):
@@ -189,7 +206,7 @@ def _causes(unreadable: Iterable[Unreadable]) -> tuple[Cause, ...]:
 
 
 def _shares(counts: dict[str, Counter[Effect]]) -> tuple[Share, ...]:
-    """Those with the most records first."""
+    """Shares, those with the most records first, then by name."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1].total(), item[0]))
     return tuple(
         Share(name, count[Effect.REMOVES], count[Effect.CHANGES], count[Effect.ADDS])

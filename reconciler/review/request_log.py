@@ -1,4 +1,4 @@
-"""Requests -> lines of a log, for people or for programs; neither token nor body is in them."""
+"""Requests to the API -> log lines, as text or JSON, without token and body."""
 
 from collections.abc import Callable, Mapping
 from typing import Literal, TypeAlias
@@ -12,7 +12,7 @@ LogFormat: TypeAlias = Literal["text", "json"]
 
 
 def text(exchange: Exchange) -> str:
-    """`GET /sms/messages 200 12.3 ms`, with the attempt where it is not the first."""
+    """`GET /sms/messages 200 12.3 ms`, with the number of the attempt if it is not the first."""
     outcome = exchange.status or visible(exchange.error)
     again = f" (attempt {exchange.attempt})" if exchange.attempt > 1 else ""
     took = f"{exchange.milliseconds:.1f} ms"
@@ -20,7 +20,7 @@ def text(exchange: Exchange) -> str:
 
 
 def json(exchange: Exchange) -> str:
-    """One JSON object."""
+    """One JSON object in one line, without its newline."""
     members = {"level": "info", "message": "request", **msgspec.to_builtins(exchange)}
     return in_json(msgspec.json.encode(members).decode())
 

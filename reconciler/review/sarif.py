@@ -1,7 +1,7 @@
-"""Problems -> SARIF 2.1.0 (OASIS), for code scanning.
+"""Problems of manifests -> SARIF 2.1.0 (OASIS), for code scanning.
 
-A fingerprint is made of the rule and of what has the problem, never of the line: an edit above does
-not make an old alert new.
+A fingerprint is made of the rule, the file and the subject of the problem, never of the line. So a
+code-scanning alert does not become a new one when lines are added above it.
 """
 
 import hashlib
@@ -16,13 +16,13 @@ from reconciler.escape import brief, in_json
 from reconciler.manifests.rule_catalog import RULES, severity
 from reconciler.model import Problem
 
-# GitHub shows that many of a run, the worst first, and takes no more than 25,000.
+# GitHub shows 5,000 results of a run, the worst first, and accepts at most 25,000.
 MAX_RESULTS = 5000
 MAX_MESSAGE_CHARS = 1000
 
 
 def sarif(problems: Sequence[Problem]) -> str:
-    """One run with the rules that were broken; errors first, where they are more than are taken."""
+    """The document: one run with the broken rules and at most 5,000 results, errors first."""
     first = sorted(problems, key=lambda problem: problem.severity)[:MAX_RESULTS]
     names = sorted({problem.rule for problem in first})
     seen: Counter[str] = Counter()
@@ -32,7 +32,7 @@ def sarif(problems: Sequence[Problem]) -> str:
         "semanticVersion": __version__,
         "rules": [_rule(name) for name in names],
     }
-    # Columns are counted as people and we do: by code points.
+    # A column counts code points, as in the problems themselves, and not UTF-16 units.
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     document = {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -54,7 +54,7 @@ def _rule(name: str) -> dict[str, object]:
 def _result(problem: Problem, index: int, seen: Counter[str]) -> dict[str, object]:
     source = problem.source
     about = f"{problem.rule}|{source.file}|{problem.about}"
-    seen[about] += 1  # the same rule broken twice by the same thing is two alerts
+    seen[about] += 1  # the same rule broken twice by the same subject is two alerts
     fingerprint = hashlib.sha256(f"{about}|{seen[about]}".encode()).hexdigest()
     location = {
         "artifactLocation": {"uri": quote(source.file)},

@@ -1,4 +1,4 @@
-"""The differences inside one record -> lines for people, at any width."""
+"""Values and differences of one record -> text for people, at any width."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -16,19 +16,19 @@ from reconciler.values.masking import Masked
 
 MARKS: dict[Op, str] = {"add": "+", "replace": "~", "remove": "-"}
 
-# Lines that stay, shown round those that do not.
+# Unchanged lines that are shown before and after each changed line.
 _CONTEXT_LINES = 2
 
 
 def difference_lines(found: tuple[Difference, ...], paint: Paint, width: int) -> Iterator[str]:
-    """Each difference with its old and its new value, on one line where they fit."""
+    """Each difference with its old and new value, on one line if they fit into `width` columns."""
     longest = min(max(len(key_name(difference.path)) for difference in found), width // 3)
     for difference in found:
         yield from _place(difference, longest, paint, width)
 
 
 def key_change_lines(found: Iterable[KeyChange], paint: Paint) -> Iterator[str]:
-    """What changes that are alike do to each key; of values that are not the same, how many."""
+    """A line for each key of a group: the values, or their number if they are not the same."""
     for one in found:
         key, mark = key_name(one.path, any_item=True), MARKS[one.op]
         if one.values == 1:
@@ -39,7 +39,7 @@ def key_change_lines(found: Iterable[KeyChange], paint: Paint) -> Iterator[str]:
 
 
 def inline(difference: Difference, paint: Paint) -> str:
-    """What comes, what goes, or `"winter" -> "spring"`, on one line."""
+    """The added value, the removed value, or `"winter" -> "spring"`, on one line."""
     whole = not difference.path
     old, new = value_text(difference.before, whole=whole), value_text(difference.after, whole=whole)
     if difference.op == "add":
@@ -65,9 +65,12 @@ def _place(difference: Difference, name_width: int, paint: Paint, width: int) ->
 
 
 def _over_lines(difference: Difference, old: str, new: str) -> Iterator[tuple[str, str]]:
-    """Both values, or, of texts of several lines, the lines that differ and those next to them."""
+    """Signs and lines: both values, or of texts of several lines the changed lines with context.
+
+    For example `("-", "old line")`; the sign of an unchanged line is a space.
+    """
     before, after = difference.before, difference.after
-    # By its own type: a number or a fingerprint is a text of Python's, and none of the record's.
+    # `Number` and `Masked` are subclasses of str but not texts of the record: compare the type.
     if not (type(before) is str and type(after) is str and "\n" in before + after):
         yield from (("-", old), ("+", new))
         return
@@ -84,17 +87,18 @@ def _over_lines(difference: Difference, old: str, new: str) -> Iterator[tuple[st
             yield from ((sign, quoted(line)) for _, (sign, line) in skipped)
         else:
             count = "1 line" if len(skipped) == 1 else f"{len(skipped):,} lines"
-            yield " ", f"... {count} the same"
+            yield " ", f"... {count} unchanged"
 
 
-# A key that needs no quotes to be told from what stands round it.
+# A key that is readable without quotes and brackets in a path.
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 def key_name(path: KeyPath, *, any_item: bool = False) -> str:
-    """`tags[2]`, `owner.name`, `["a key in quotes"]`; the whole field by its name, as no key is.
+    """`tags[2]`, `owner.name`, `["a key in quotes"]`, or `user_data` for the whole field.
 
-    `any_item` tells that no item of a list in particular is meant: `tags[]`.
+    With `any_item` the index of every item is left out: `tags[]`. A key that is itself named
+    `user_data` is written as `["user_data"]`.
     """
     if not path:
         return MANAGED_FIELD
@@ -111,7 +115,7 @@ def _step(step: str | int) -> str:
 
 
 def value_text(value: JsonValue, *, whole: bool) -> str:
-    """A value of a difference; a field that holds canonical JSON is shown as that JSON."""
+    """A value as JSON; if it is a `whole` field that holds canonical JSON, that JSON itself."""
     if whole and isinstance(value, str) and not isinstance(value, Masked):
         held = structure(value)
         if held is not None and canonical(held) == value:
@@ -132,5 +136,5 @@ def _json(value: JsonValue) -> str:
 
 
 def painted(op: Op, text: str, paint: Paint) -> str:
-    """A text in the colour of what is done."""
+    """A text in the colour of an operation."""
     return {"add": paint.added, "replace": paint.changed, "remove": paint.removed}[op](text)

@@ -72,7 +72,7 @@ def test_a_comment_is_posted_and_its_address_printed(run: Run, host: Host) -> No
     (body,) = host.bodies()
     assert result.out == f"{host.comments[0]['html_url']}\n"
     assert body.startswith("<!-- reconciler:plan v=1 name=api.carrierx.com digest=sha256:")
-    assert "30 of 81 records change" in body
+    assert "30 of 81 records would change" in body
 
 
 def test_the_same_plan_again_edits_the_comment_among_hundreds_of_others(
@@ -386,7 +386,7 @@ def test_a_rolling_issue_is_opened_updated_closed_and_reopened(run: Run, host: H
     ok(run("comment", saved(of(PLAN, 1, 2)), "--issue"))
     assert (len(host.issues), host.remarks) == (1, [])  # less than before is no news
     ok(run("comment", saved(of(PLAN, 1, 3)), "--issue"))
-    assert host.remarks == ["Something else differs now: 2 of 81 records change (2.47 %)."]
+    assert host.remarks == ["Something else differs now: 2 of 81 records would change (2.47 %)."]
 
     ok(run("comment", saved(EMPTY), "--issue"))
     assert (host.issues[0]["state"], len(host.remarks)) == ("closed", 2)
@@ -420,7 +420,7 @@ def test_what_newly_drifts_is_told_also_while_a_record_cannot_be_read(run: Run, 
 
     more = structs.replace(of(PLAN, 1, 2, 3), unreadable=lost)
     ok(run("comment", saved(more), "--issue"))
-    assert "3 of 81 records change" in host.issues[0]["body"]
+    assert "3 of 81 records would change" in host.issues[0]["body"]
     assert "1 record could not be read" in host.issues[0]["body"]
     assert len(host.remarks) == 1
 
@@ -428,7 +428,7 @@ def test_what_newly_drifts_is_told_also_while_a_record_cannot_be_read(run: Run, 
     for less in (of(PLAN, 1), EMPTY):
         ok(run("comment", saved(structs.replace(less, unreadable=lost)), "--issue"))
     assert host.issues[0]["state"] == "open"
-    assert "3 of 81 records change" in host.issues[0]["body"]
+    assert "3 of 81 records would change" in host.issues[0]["body"]
 
 
 def test_a_record_that_can_be_read_now_and_then_is_told_once(run: Run, host: Host) -> None:
@@ -438,7 +438,7 @@ def test_a_record_that_can_be_read_now_and_then_is_told_once(run: Run, host: Hos
         ok(run("comment", saved(structs.replace(of(PLAN, 1), unreadable=lost)), "--issue"))
 
     assert host.remarks == []
-    assert "2 of 81 records change" in host.issues[0]["body"]
+    assert "2 of 81 records would change" in host.issues[0]["body"]
 
 
 def test_an_issue_that_somebody_closed_is_reopened_for_what_differs_still(
@@ -450,7 +450,7 @@ def test_an_issue_that_somebody_closed_is_reopened_for_what_differs_still(
     ok(run("comment", saved(PLAN), "--issue"))
 
     assert host.issues[0]["state"] == "open"
-    assert host.remarks == ["There are still differences: 30 of 81 records change (37.04 %)."]
+    assert host.remarks == ["There are still differences: 30 of 81 records would change (37.04 %)."]
 
 
 @pytest.mark.parametrize(

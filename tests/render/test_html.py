@@ -97,7 +97,7 @@ def changes(keep: Callable[[Change], bool]) -> int:
 def test_the_head_says_counts_share_guards_and_what_could_not_be_read(show: Show) -> None:
     page = show(PLAN)
 
-    assert page.inner_text("h1") == "600 of 1,201 records change (49.96 %)"
+    assert page.inner_text("h1") == "600 of 1,201 records would change (49.96 %)"
     assert "1 record could not be read" in page.inner_text("#warnings")
     assert "max_change_percent" in page.inner_text("#guards")
     assert "404 cannot find item by sid" in page.inner_text("#unreadable")
@@ -523,7 +523,7 @@ def test_without_javascript_groups_losses_and_outliers_are_there(show: Show) -> 
 def test_a_plan_without_changes_is_a_page_too(show: Show) -> None:
     page = show(structs.replace(PLAN, changes=(), guards=()))
 
-    assert page.inner_text("h1") == "No changes, as far as records could be read"
+    assert page.inner_text("h1") == "No changes in the records that could be read"
 
 
 def test_conflicts_alone_can_be_searched_and_linked_to(show: Show) -> None:

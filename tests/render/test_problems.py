@@ -44,7 +44,7 @@ def test_a_flood_is_capped_a_file_and_a_run_and_says_how_much_is_left() -> None:
     shown = list(problems_text.text(flood(files=20, each=500), PLAIN))
 
     assert len(shown) == 201
-    assert shown[-1] == "... and 9,800 more (reconciler validate --format json has them all)"
+    assert shown[-1] == "... and 9,800 more (reconciler validate --format json lists them all)"
     assert sum(line.startswith("f00.yaml") for line in shown) == 20
 
 
