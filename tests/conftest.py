@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 from hypothesis import settings
 
-from reconciler.cli import main
+from reconciler.cli.main import main
 from reconciler.sandbox.fixtures import open_seeded
 from reconciler.sandbox.store import Store
 from reconciler.sandbox.tokens import MANAGE

@@ -20,10 +20,10 @@ from reconciler.model import (
     Source,
     Unreadable,
 )
-from reconciler.planning import guards
 from reconciler.planning.builder import PlanBuilder
 from reconciler.planning.compare import PlanRequest
 from reconciler.planning.digest import digest
+from reconciler.planning.guards.registry import judge
 from writing import sid
 
 URL = "https://api.carrierx.com/core/v2"
@@ -172,7 +172,7 @@ def large(count: int) -> Plan:
         meta=Meta("1.0", "2026-01-05T09:14:00+00:00"),
     )
     limits = {"max_change_percent": 30, "max_overwrites": 0}
-    return structs.replace(plan, guards=guards.judge(plan, limits, {}))
+    return structs.replace(plan, guards=judge(plan, limits, {}))
 
 
 def _with_sid(change: Change) -> Change:

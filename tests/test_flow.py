@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conftest import REPOSITORY, Run, Serve
-from reconciler.cli import main
+from reconciler.cli.main import main
 from reconciler.client import api
 from reconciler.client.transport import Transport
 from reconciler.kinds import MESSAGES
@@ -621,7 +621,7 @@ def test_nobody_listening_to_progress_stops_no_apply(
     run("plan", "--out", "plan.json")
     code = (
         "import sys, reconciler.cli.terminal as t; t.SECONDS_BETWEEN_LINES = 0\n"
-        "from reconciler.cli import main; sys.exit(main())"
+        "from reconciler.cli.main import main; sys.exit(main())"
     )
 
     process = subprocess.run(

@@ -145,7 +145,7 @@ def test_unasked_nothing_is_imported(variables: dict[str, str]) -> None:
     code = (
         "import sys, os\n"
         f"os.environ.update({variables!r})\n"
-        "from reconciler.cli import main\nmain(['plan', '--sandbox'])\n"
+        "from reconciler.cli.main import main\nmain(['plan', '--sandbox'])\n"
         "assert 'opentelemetry' not in sys.modules"
     )
 

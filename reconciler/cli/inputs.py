@@ -105,7 +105,7 @@ def plan_inputs(
     Raises click.UsageError or UsageError for a flag that cannot be parsed, such as a bad --allow.
     """
     from reconciler.commands.plan_run import PlanInputs
-    from reconciler.planning import guards
+    from reconciler.planning.guards.registry import parse_allowances
     from reconciler.planning.selection import Selection
 
     for text in (*target, *exclude):
@@ -121,7 +121,7 @@ def plan_inputs(
         Selection(*patterns),
         read,
         _comparison(notes_head=notes_head, **comparison),
-        guards.parse_allowances(allow),
+        parse_allowances(allow),
     )
 
 

@@ -1,1 +1,1 @@
-"""Addresses of records -> their live values, over HTTP, with few requests and rate limiting."""
+"""Addresses of records in; their live values out, over HTTP, at a limited rate."""

@@ -1,1 +1,1 @@
-"""One file per command: typed parameters -> text on a terminal and an exit code."""
+"""The parameters of one command in; text and an exit code out. One file per command."""

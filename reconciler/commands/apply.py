@@ -32,7 +32,7 @@ from reconciler.errors import (
 )
 from reconciler.files import JOURNALS
 from reconciler.model import OutcomeName, Plan, short_commit
-from reconciler.planning import guards
+from reconciler.planning.guards.registry import allow_flag, recheck
 from reconciler.planning.plan_file import read_plan
 from reconciler.planning.summary import tally
 from reconciler.review import apply_text, plan_text, problems_text
@@ -301,7 +301,7 @@ def _saved(file: Path, parameters: Parameters) -> Plan:
             f"{file}: was made for {plan.base_url}, but this run uses {base_url}: set "
             "CARRIERX_BASE_URL, or use --sandbox for a plan of the sandbox"
         )
-    return structs.replace(plan, guards=guards.recheck(plan, parameters.inputs.allowed))
+    return structs.replace(plan, guards=recheck(plan, parameters.inputs.allowed))
 
 
 def _refuse(plan: Plan) -> None:
@@ -318,7 +318,7 @@ def _refuse(plan: Plan) -> None:
     refusing = [verdict for verdict in plan.guards if not verdict.ok]
     if refusing:
         names = ", ".join(verdict.guard for verdict in refusing)
-        flags = " ".join(guards.allow_flag(verdict) for verdict in refusing)
+        flags = " ".join(allow_flag(verdict) for verdict in refusing)
         raise RefusedError(
             f"refused by {names} (above): nothing was written; to allow it once: {flags}"
         )

@@ -20,7 +20,7 @@ from reconciler.files import SANDBOX_DB, append, check_writable
 from reconciler.manifests.discovery import SUFFIXES, Tree
 from reconciler.manifests.settings import FILE as CONFIG_FILE
 from reconciler.model import Plan
-from reconciler.planning import guards
+from reconciler.planning.guards.registry import allow_flag
 from reconciler.planning.summary import none_found
 from reconciler.review import github_workflow, problems_text
 from reconciler.review.formats import FORMATS, SUMMARY_BYTES, View
@@ -77,7 +77,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
         terminal.note(f"To add them to the sandbox: reconciler sandbox seed {visible(flags)}")
     if parameters.out is not None and plan.applyable:
         sandbox = " --sandbox" if is_sandbox else ""
-        flags = "".join(f" {guards.allow_flag(one)}" for one in plan.guards if not one.ok)
+        flags = "".join(f" {allow_flag(one)}" for one in plan.guards if not one.ok)
         refused = f" (a guard refuses it without{flags})" if flags else ""
         command = f"reconciler apply{sandbox} {parameters.out}"
         terminal.note(f"Saved. To apply exactly this plan: {command}{refused}")

@@ -41,10 +41,11 @@ from reconciler.model import (
     Unreadable,
     short_commit,
 )
-from reconciler.planning import guards, redaction
+from reconciler.planning import redaction
 from reconciler.planning.base_revision import Comparison, base_commit, past_rules
 from reconciler.planning.builder import PlanBuilder
 from reconciler.planning.compare import PlanRequest, Removed
+from reconciler.planning.guards.registry import judge
 from reconciler.planning.redaction import PastRules
 from reconciler.planning.selection import Selection, select
 
@@ -182,7 +183,7 @@ async def make(
     )
     limits = structs.asdict(inputs.manifests.settings.guards)
     return with_meta(
-        structs.replace(plan, guards=guards.judge(plan, limits, inputs.allowed)),
+        structs.replace(plan, guards=judge(plan, limits, inputs.allowed)),
     )
 
 

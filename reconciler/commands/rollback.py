@@ -27,8 +27,8 @@ from reconciler.model import (
     Plan,
     Unreadable,
 )
-from reconciler.planning import guards
 from reconciler.planning.digest import digest
+from reconciler.planning.guards.registry import judge
 
 # Outcomes after which a record may hold the value that the apply wrote.
 _WRITTEN = (OutcomeName.APPLIED, OutcomeName.UNKNOWN)
@@ -125,7 +125,7 @@ async def _plan(
     plan = Plan(url, digest(url, ordered), ordered, in_sync, unreadable=lost, left_alone=left)
     # No share can be computed: the number of all records is known only with the manifests.
     limits = structs.asdict(parameters.guards) | {"max_change_percent": None}
-    return with_meta(structs.replace(plan, guards=guards.judge(plan, limits, {})))
+    return with_meta(structs.replace(plan, guards=judge(plan, limits, {})))
 
 
 def _ended(history: JournalContent, address: Address) -> OutcomeName | None:

@@ -1,1 +1,1 @@
-"""A plan -> one comment on a pull request, or one issue, on GitHub or GitLab."""
+"""A plan in; one comment on a pull request, or one issue, out. On GitHub or GitLab."""

@@ -20,8 +20,9 @@ from reconciler.escape import in_json
 from reconciler.files import read_regular
 from reconciler.kinds import KINDS, is_sid
 from reconciler.model import GuardResult, Meta, Plan, Revisions, Scope, is_commit
-from reconciler.planning import guards, plan_rows
+from reconciler.planning import plan_rows
 from reconciler.planning.digest import digest
+from reconciler.planning.guards.registry import recheck
 from reconciler.planning.summary import Summary, summarize
 
 FORMAT_VERSION = "1.0"
@@ -172,7 +173,7 @@ def _check(plan: Plan, data: bytes, name: str) -> None:
         and addresses == sorted(set(addresses))
         # A plan file is input: its SIDs become paths of the API.
         and all(item.kind in KINDS and is_sid(item.sid) for item in named)
-        and guards.recheck(plan, {}) == plan.guards
+        and recheck(plan, {}) == plan.guards
         and _is_written(plan, data)  # the checksum, too
     )
     if not genuine:

@@ -1,1 +1,1 @@
-"""Plans, outcomes and problems -> output to read, one module a format."""
+"""Plans, outcomes and problems in; text to read out. One module per format."""

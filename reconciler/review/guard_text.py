@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 from reconciler.model import GuardResult
-from reconciler.planning import guards
+from reconciler.planning.guards.registry import GUARDS, MIN_RECORDS_FOR_PERCENT
 
 
 class GuardText(Struct, frozen=True):
@@ -25,7 +25,7 @@ class GuardText(Struct, frozen=True):
 
 def guard_text(verdict: GuardResult) -> GuardText:
     """The texts for one result, as in `1 record to be cleared; the limit is 0`."""
-    guard = guards.GUARDS[verdict.guard]
+    guard = GUARDS[verdict.guard]
     unit = " %" if guard.per_cent else ""
     records = "1 record" if verdict.value == 1 else f"{verdict.value:,} records"
     subject = f"{verdict.value:,} % of the managed records" if guard.per_cent else records
@@ -44,5 +44,5 @@ def _limit(verdict: GuardResult, limit: str, raised: str) -> str:
     if raised:
         return f"{limit}, allowed once, up to {raised}"
     if verdict.ok and verdict.value > verdict.limit:
-        return f"{limit}, for {guards.MIN_RECORDS_FOR_PERCENT} records or more"
+        return f"{limit}, for {MIN_RECORDS_FOR_PERCENT} records or more"
     return limit

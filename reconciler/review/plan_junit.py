@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from reconciler.escape import visible, xml
 from reconciler.kinds import MANAGED_FIELD
 from reconciler.model import Address, GuardResult, Source
-from reconciler.planning import guards
+from reconciler.planning.guards.registry import allow_flag
 from reconciler.review import value_text
 from reconciler.review.change_text import why
 from reconciler.review.colours import Paint
@@ -63,5 +63,5 @@ def _guard(verdict: GuardResult) -> str:
     head = f'<testcase classname="guards" name="{verdict.guard}"'
     if verdict.ok:
         return f"{head}/>\n"
-    found = f"{guard_text(verdict).sentence}: {guards.allow_flag(verdict)}"
+    found = f"{guard_text(verdict).sentence}: {allow_flag(verdict)}"
     return f'{head}><failure message="{xml(found)}"/></testcase>\n'

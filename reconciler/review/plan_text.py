@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 from reconciler.escape import visible
 from reconciler.model import GuardResult, Plan, short_commit
-from reconciler.planning import guards
+from reconciler.planning.guards.registry import allow_flag
 from reconciler.planning.summary import Summary, summarize
 from reconciler.review import change_text, headlines, other_records_text
 from reconciler.review.change_text import count_records
@@ -125,7 +125,7 @@ def _guard(verdict: GuardResult, paint: Paint) -> Iterator[str]:
         return
     yield f"{paint.removed('!')} {paint.strong(said)}."
     yield from (f"    {address}" for address in verdict.first)
-    yield f"    To allow it once: {guards.allow_flag(verdict)}"
+    yield f"    To allow it once: {allow_flag(verdict)}"
 
 
 def _grouped(report: Report, paint: Paint, width: int) -> Iterator[str]:

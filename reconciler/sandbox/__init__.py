@@ -1,1 +1,1 @@
-"""The embedded API: the documented behaviour of CarrierX's SMS collections, in an SQLite file."""
+"""Requests of the documented SMS API in; its answers out. The state is one SQLite file."""

@@ -11,7 +11,7 @@ import pytest
 
 from conftest import REPOSITORY, Run, Serve
 from reconciler import __version__
-from reconciler.cli import main
+from reconciler.cli.main import main
 from writing import MESSAGE, manifest, many, seed_of, write
 
 COMMANDS = [
@@ -50,7 +50,7 @@ def test_the_version_is_said(run: Run) -> None:
 def imported(*arguments: str) -> set[str]:
     """The top-level modules that a command line imports."""
     code = (
-        "import sys\nfrom reconciler.cli import main\n"
+        "import sys\nfrom reconciler.cli.main import main\n"
         f"main({list(arguments)!r})\n"
         "print('\\n'.join(sys.modules), file=sys.stderr)"
     )

@@ -12,7 +12,7 @@ import msgspec
 from reconciler.escape import in_json, mark_of, visible
 from reconciler.kinds import KINDS
 from reconciler.model import GuardResult
-from reconciler.planning import guards
+from reconciler.planning.guards.registry import GUARDS
 from reconciler.review import value_text
 from reconciler.review.codeowners import Owners
 from reconciler.review.grouping import Variant, losses_first, with_any_item
@@ -117,11 +117,7 @@ def _values(difference: Difference, texts: Texts) -> Iterator[int]:
 def _guards(one: Variant, refused: tuple[GuardResult, ...]) -> list[int]:
     """Which of the guards that refuse count these changes: all of them, or none."""
     first = one.changes[0]
-    return [
-        number
-        for number, verdict in enumerate(refused)
-        if guards.GUARDS[verdict.guard].counts(first)
-    ]
+    return [number for number, verdict in enumerate(refused) if GUARDS[verdict.guard].counts(first)]
 
 
 def _in_script(text: str) -> str:

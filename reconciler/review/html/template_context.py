@@ -5,7 +5,7 @@ from typing import Any
 
 from reconciler.escape import visible
 from reconciler.model import Conflict, GuardResult, Plan, short_commit
-from reconciler.planning import guards
+from reconciler.planning.guards.registry import allow_flag
 from reconciler.review import change_text, headlines, value_text
 from reconciler.review.change_text import count_records
 from reconciler.review.guard_text import guard_text
@@ -103,7 +103,7 @@ def _guard(verdict: GuardResult) -> dict[str, str]:
         "name": verdict.guard,
         "value": said.found,
         "limit": said.limit,
-        "way_out": "" if verdict.ok else guards.allow_flag(verdict),
+        "way_out": "" if verdict.ok else allow_flag(verdict),
     }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from reconciler.model import Origin, short_commit
-from reconciler.planning import guards
+from reconciler.planning.guards.registry import allow_flag
 from reconciler.planning.plan_diff import PlanDiff
 from reconciler.planning.summary import none_found
 from reconciler.review.grouping import Effect
@@ -36,8 +36,7 @@ def warnings(report: Report) -> Iterator[str]:
         conflicts = cells.count(counts.conflicts, "conflict")
         said.append(f"**{conflicts}** with what somebody else changed: nothing can be applied.")
     said += [
-        f"**{guard_text(one).sentence}** (`{one.guard}`): "
-        f"an apply needs `{guards.allow_flag(one)}`."
+        f"**{guard_text(one).sentence}** (`{one.guard}`): an apply needs `{allow_flag(one)}`."
         for one in report.refused
     ]
     if said:

@@ -1,0 +1,139 @@
+"""Arguments of the command line -> an exit code; prints the error if a command fails."""
+
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+import click
+
+from reconciler.errors import (
+    BROKEN_PIPE,
+    ExitCode,
+    ProblemsError,
+    ReaderGoneError,
+    ReconcilerError,
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command line and returns its exit code, for `sys.exit`.
+
+    `arguments` are those after the name of the program; None for those of the process.
+    """
+    from reconciler.cli.app import app
+    from reconciler.cli.streams import settle
+    from reconciler.cli.terminal import TERMINATED
+
+    _open_descriptors()
+    TERMINATED.clear()
+
+    def terminate(number: int, _: object) -> None:
+        # SIGTERM is handled like Ctrl-C: process 1 of a container has no default action for it.
+        # TERMINATED keeps the signal: an event loop may raise a KeyboardInterrupt of its own.
+        TERMINATED.append(number)
+        raise KeyboardInterrupt
+
+    with suppress(ValueError):  # not the main thread: only that one can set handlers
+        signal.signal(signal.SIGTERM, terminate)
+    given = _terraform_style(sys.argv[1:] if arguments is None else arguments)
+    code = _run(app, given)
+    return settle(code)
+
+
+def _run(app: click.Group, given: Sequence[str]) -> int:
+    """Runs a command line; turns every exception into a message on stderr and an exit code."""
+    from reconciler.cli import environment
+    from reconciler.cli.terminal import TERMINATED
+
+    code: int
+    try:
+        code = app.main(given, prog_name="reconciler", standalone_mode=False) or ExitCode.OK
+    except click.ClickException as error:
+        with suppress(OSError):
+            error.show()
+        if variable := environment.behind(error):
+            _say(f"The value comes from the environment variable {variable}.")
+        code = ExitCode.USAGE
+    except (KeyboardInterrupt, click.Abort):
+        _say(f"\n{'Terminated' if TERMINATED else 'Interrupted'}: the command stopped early.")
+        code = ExitCode.TERMINATED if TERMINATED else ExitCode.INTERRUPTED
+    except (ReaderGoneError, SystemExit):
+        code = BROKEN_PIPE  # click itself exits only if the reader of its help closed the pipe
+    except ReconcilerError as error:
+        for line in _complaint(error, no_color="--no-color" in given):
+            _say(line)
+        code = error.exit_code
+    except Exception as error:  # noqa: BLE001  a bug: the message names the file of its trace
+        if isinstance(error, OSError) and _raised_by_click(error):
+            _say(f"error: stdout cannot be written: {error.strerror}")
+            code = ExitCode.ERROR
+        else:
+            code = _bug()
+    return code
+
+
+def _open_descriptors() -> None:
+    """Opens the null device for each of stdin, stdout and stderr that is closed (`plan >&-`).
+
+    Otherwise the next file or socket that is opened gets the free number, and output goes there.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
+def _terraform_style(arguments: Sequence[str]) -> list[str]:
+    """The arguments with `-out plan.json`, as Terraform's users type it, made `--out plan.json`.
+
+    Arguments after `--` stay as they are.
+    """
+    rest = iter(arguments)
+    converted: list[str] = []
+    for argument in rest:
+        if argument == "--":
+            return [*converted, argument, *rest]
+        long_name = argument[:1] == "-" and argument[1:2].isalpha() and argument[2:3].isalpha()
+        converted.append(f"-{argument}" if long_name else argument)
+    return converted
+
+
+def _complaint(error: ReconcilerError, *, no_color: bool) -> Iterator[str]:
+    """The lines for an error: every problem and their count, or the message and its details."""
+    from reconciler.cli.terminal import Streams
+    from reconciler.escape import visible
+    from reconciler.review import problems_text
+
+    paint = Streams(os.environ, no_color=no_color).paint
+    if isinstance(error, ProblemsError):
+        yield from problems_text.text(error.problems, paint)
+        count = sum(problem.severity == "error" for problem in error.problems)
+        yield f"{count:,} {'problem' if count == 1 else 'problems'} found."
+    else:
+        yield f"{paint.removed('error')}: {visible(str(error))}"
+        yield from (f"  {visible(line)}" for line in error.details)
+
+
+def _raised_by_click(error: OSError) -> bool:
+    """Whether click failed to print a text of its own, such as the help; that is not a bug."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return str(frames[-1].f_globals.get("__name__", "")).startswith("click.")
+
+
+def _bug() -> int:
+    """Writes the trace of the current exception to a new file and names the file on stderr."""
+    handle, name = tempfile.mkstemp(prefix="reconciler-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log:
+        traceback.print_exc(file=log)
+    _say(f"error: internal error in reconciler; the stack trace is in {name}: please report it")
+    return ExitCode.BUG
+
+
+def _say(line: str) -> None:
+    with suppress(OSError):
+        sys.stderr.write(f"{line}\n")

@@ -1,0 +1,96 @@
+"""A plan + limits -> what each guard says; one file a guard.
+
+A guard can stop an apply; it never stops a plan from being shown.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from types import MappingProxyType
+
+from reconciler.errors import UsageError
+from reconciler.model import GuardResult, Plan
+from reconciler.planning.guards import (
+    max_change_percent,
+    max_changes,
+    max_clears,
+    max_drift_reverts,
+    max_overwrites,
+)
+from reconciler.planning.guards.guard import Guard
+from reconciler.suggest import did_you_mean
+
+GUARDS: Mapping[str, Guard] = MappingProxyType(
+    {
+        guard.name: guard
+        for guard in (
+            max_changes.GUARD,
+            max_change_percent.GUARD,
+            max_clears.GUARD,
+            max_overwrites.GUARD,
+            max_drift_reverts.GUARD,
+        )
+    }
+)
+
+# Of fewer records, a part says little: two of five are no mass rewrite.
+MIN_RECORDS_FOR_PERCENT = 10
+FIRST_RECORDS = 10
+
+
+def judge(
+    plan: Plan, limits: Mapping[str, int | None], allowed: Mapping[str, int]
+) -> tuple[GuardResult, ...]:
+    """What every guard that is on says; `allowed` are limits that were raised for this once."""
+    verdicts = []
+    for name, guard in GUARDS.items():
+        limit = limits.get(name)
+        if limit is not None:
+            verdicts.append(_verdict(guard, plan, limit, allowed.get(name)))
+    return tuple(verdicts)
+
+
+def recheck(plan: Plan, allowed: Mapping[str, int]) -> tuple[GuardResult, ...]:
+    """The same guards, limits and exceptions judged once more, with further exceptions."""
+    limits = {verdict.guard: verdict.limit for verdict in plan.guards}
+    before = {v.guard: v.allowed for v in plan.guards if v.allowed is not None}
+    return judge(plan, limits, before | dict(allowed))
+
+
+def parse_allowances(texts: Iterable[str]) -> dict[str, int]:
+    """`max_clears=12` as a limit; UsageError for what is none."""
+    limits = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        if name not in GUARDS:
+            hint = did_you_mean(name, GUARDS) or f": there are {', '.join(GUARDS)}"
+            raise UsageError(f"--allow {text}: `{name}` is no guard{hint}")
+        if not (number.isascii() and number.isdigit()):
+            raise UsageError(f"--allow {text}: expected a number, as in --allow {name}=12")
+        limits[name] = int(number)
+    return limits
+
+
+def allow_flag(verdict: GuardResult) -> str:
+    """The flag that lets a plan pass once: `--allow max_clears=12`."""
+    return f"--allow {verdict.guard}={math.ceil(verdict.value)}"
+
+
+def _verdict(guard: Guard, plan: Plan, limit: int, allowed: int | None) -> GuardResult:
+    counted = [change.address for change in plan.changes if guard.counts(change)]
+    value: int | float = len(counted)
+    records = max(plan.scope.records, plan.managed)
+    if guard.per_cent:
+        value = _per_cent(len(counted), records)
+    too_few = guard.per_cent and records < MIN_RECORDS_FOR_PERCENT
+    passes = value <= limit or too_few
+    # An exception that was not needed is none.
+    raised = None if passes else allowed
+    ok = passes or (raised is not None and value <= raised)
+    first = () if passes else tuple(map(str, islice(counted, FIRST_RECORDS)))
+    return GuardResult(guard.name, limit, value, ok, raised, first)
+
+
+def _per_cent(count: int, records: int) -> float:
+    """With one decimal, rounded up: what is just over a limit must not look like the limit."""
+    return math.ceil(1000 * count / max(records, 1)) / 10
