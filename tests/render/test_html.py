@@ -548,7 +548,7 @@ def test_more_than_the_page_lists_is_not_said_to_be_all(show: Show) -> None:
     )
     page = show(structs.replace(PLAN, unreadable=lost), f"#sid={sid(2099)}")
 
-    assert "is not among what is listed here" in page.inner_text("#banner")
+    assert "is not among the records that this page lists" in page.inner_text("#banner")
     page.fill("#q", "gone")
     assert page.inner_text("#also") == "and at least 2,000 that do not change"
 

@@ -68,7 +68,7 @@ def test_the_comment_fits_with_exact_counts(count: int) -> None:
         assert found is not None
         assert found.groups() == (f"{count:,}", f"{2 * count + 1:,}")
         removes = report.effects[Effect.REMOVES]
-        assert f"| ➖ clears / removes | {removes:,} |" in page
+        assert f"| ➖ lose data | {removes:,} |" in page
         assert "**1 record could not be read**" in page
 
 
@@ -116,7 +116,7 @@ def test_a_few_bloated_records_do_not_drive_out_what_others_lose() -> None:
 
     assert len(page.encode()) <= comment.COMMENT_BYTES
     assert '➖ `a`: `"mine"`' in page
-    assert "61 records that lose something" in page
+    assert "61 records that lose data" in page
 
 
 @pytest.mark.parametrize("most", [921_600, 20_000, 3_000, 50])
@@ -146,7 +146,7 @@ def test_what_is_left_out_is_said_with_its_number() -> None:
     page = comment.comment(report, CommentContext(), most=6_000)
 
     (shown,) = re.findall(r"<b>(\d+) of (?:[\d,]+) records that lose", page)
-    assert f"**{removes - int(shown):,} records that lose something**" in page
+    assert f"**{removes - int(shown):,} records that lose data**" in page
 
 
 def test_no_page_is_made_where_not_even_the_counts_fit() -> None:

@@ -1,1 +1,1 @@
-"""The HTML report of a plan: a report in; one page that works offline out."""
+"""A report in; one HTML page that works offline out."""

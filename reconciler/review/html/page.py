@@ -1,8 +1,9 @@
 """Report -> one self-contained HTML page (the only door to jinja2).
 
-It asks nothing of any network, says most of it without JavaScript, and with it searches tens of
-thousands of records. Jinja escapes every value, the script writes values as text alone, and a
-policy by hash allows nothing else to run.
+The page sends no network request. Without JavaScript it lists counts, guards and groups; with it,
+a reader can search tens of thousands of records. Values cannot inject markup: jinja2 escapes them,
+the script writes them with `textContent`, and the Content-Security-Policy allows only the style
+and script of the page itself, by hash (https://www.w3.org/TR/CSP3/).
 """
 
 import base64
@@ -20,7 +21,7 @@ from reconciler.review.html import search_data
 from reconciler.review.html.template_context import template_context
 from reconciler.review.report import Report
 
-# One script, in this order, so that no name of it is global.
+# The parts of the script, in this order. They become one function: no name of them is global.
 _SCRIPTS = tuple(
     f"{name}.js"
     for name in (
@@ -29,12 +30,15 @@ _SCRIPTS = tuple(
     )
 )
 
-# Above so much the data is packed: a browser unpacks quicker than it reads a disk.
+# Larger data is compressed: a browser decompresses it faster than it reads it from a disk.
 _PACKED_FROM_BYTES = 2 * 1024 * 1024
 
 
 def html_page(report: Report, owners: Owners | None = None) -> Iterator[str]:
-    """The page in pieces."""
+    """The page, in pieces to be written one after the other; the same report gives the same bytes.
+
+    `owners` are the rules of CODEOWNERS; without them no record has an owner.
+    """
     style, script = _file("page.css"), _script()
     data = search_data.search_data(report, owners or Owners())
     packed = len(data) > _PACKED_FROM_BYTES
@@ -66,13 +70,16 @@ def _file(name: str) -> str:
 
 @cache
 def _script() -> str:
+    """All parts as one strict function that runs at once."""
     parts = "\n".join(map(_file, _SCRIPTS))
     return f'"use strict";\n(() => {{\n{parts}}})();\n'
 
 
 def _hash(text: str) -> str:
+    """A hash source of the Content-Security-Policy: `sha256-5jFw...`."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _packed(data: str) -> str:
+    """The data as base64 of gzip. Without a time, so that the same data gives the same text."""
     return base64.b64encode(gzip.compress(data.encode(), mtime=0)).decode()

@@ -1,8 +1,9 @@
-"""Report -> the JSON that the HTML page reads: columns and a table of texts, as small as it gets.
+"""Report -> the JSON that the HTML page reads (data.js), kept small.
 
-All texts are as they are shown: hidden characters escaped, sensitive values masked. A record is an
-entry in each of the `records` columns; what it does is its variant's, which it shares with all
-records that do the same.
+Every text is stored once and referred to by its number. A record is an entry in each of the
+`records` columns; it refers to its variant, which holds the differences that all records with equal
+changes share. Texts are stored as they are displayed: hidden characters are escaped and sensitive
+values are masked.
 """
 
 from collections.abc import Iterator
@@ -19,30 +20,35 @@ from reconciler.review.grouping import Variant, losses_first, with_any_item
 from reconciler.review.report import Report, file_of, owners_of
 from reconciler.values.diff import Difference
 
-# As drawing.js cuts texts, whose characters beyond U+FFFF count as two.
+# Shorter texts are never shortened by drawing.js (MOST_CLIPPED is 120), and need no mark. Half of
+# that, because JavaScript counts UTF-16 units: a character beyond U+FFFF counts as two.
 _WHOLE_CHARS = 60
 
 _OPS = ("add", "replace", "remove")
 
 
 class Texts:
-    """Texts by number, each written once."""
+    """A table of texts: each distinct text has a number, from 0 in order of first use."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
 
     def number(self, text: str) -> int:
-        """The number of a text."""
+        """The number of a text; a new text gets the next number."""
         return self._numbers.setdefault(text, len(self._numbers))
 
     @property
     def all(self) -> list[str]:
-        """The texts in the order of their numbers."""
+        """The texts in order of their numbers."""
         return list(self._numbers)
 
 
 def search_data(report: Report, owners: Owners) -> str:
-    """The JSON text; safe inside a `script` element."""
+    """The JSON text, safe inside a `script` element.
+
+    `groups` are rows of number, digest, effect, action, origin and released; `variants` are rows of
+    group, differences and guards; `records.sid` joins the SIDs without dashes, 32 digits each.
+    """
     texts, kinds, files = Texts(), list(KINDS), Texts()
     variants, groups = [], []
     columns: dict[str, list[int]] = {name: [] for name in ("kind", "file", "line", "variant")}
@@ -81,7 +87,7 @@ def search_data(report: Report, owners: Owners) -> str:
         "variants": variants,
         "records": columns | {"sid": "".join(sids)},
         "texts": texts.all,
-        # Of a longer one the page shows a part, and what tells it from others.
+        # The page shows a part of a long text; length and hash distinguish it from other texts.
         "marks": {
             str(at): f"{len(text):,} characters, {mark_of(text)}"
             for at, text in enumerate(texts.all)
@@ -92,7 +98,11 @@ def search_data(report: Report, owners: Owners) -> str:
 
 
 def _places(one: Variant, texts: Texts) -> list[list[int]]:
-    """Each difference: operation, key, path, old and new value (-1 for none), whether it loses."""
+    """A row for each difference: operation, key, path, old value, new value, whether it loses data.
+
+    The operation is an index of `_OPS`; key, path and values are numbers of texts, -1 for no value.
+    Differences that lose data come first.
+    """
     return [
         [
             _OPS.index(difference.op),
@@ -106,6 +116,7 @@ def _places(one: Variant, texts: Texts) -> list[list[int]]:
 
 
 def _values(difference: Difference, texts: Texts) -> Iterator[int]:
+    """The numbers of the old and the new value; -1 where the operation has none."""
     whole = not difference.path
     for value, none in (
         (difference.before, difference.op == "add"),
@@ -115,13 +126,13 @@ def _values(difference: Difference, texts: Texts) -> Iterator[int]:
 
 
 def _guards(one: Variant, refused: tuple[GuardResult, ...]) -> list[int]:
-    """Which of the guards that refuse count these changes: all of them, or none."""
-    first = one.changes[0]
+    """The indexes in `refused` of the guards that count these changes."""
+    first = one.changes[0]  # the changes of a variant are equal: a guard counts all or none
     return [number for number, verdict in enumerate(refused) if GUARDS[verdict.guard].counts(first)]
 
 
 def _in_script(text: str) -> str:
-    """JSON that closes no element and begins none."""
+    """JSON without `<`, `>` and `&`, so that `</script>` or `<!--` in a value cannot end it."""
     for character, escaped in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
         text = text.replace(character, escaped)
     return text

@@ -1,4 +1,4 @@
-"""Report -> what the HTML page lists without JavaScript: groups, what is lost, what is unlike."""
+"""Report -> the lists that the HTML page shows without JavaScript."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -13,14 +13,18 @@ from reconciler.review.report import Report
 from reconciler.review.value_text import MARKS
 from reconciler.values.diff import Difference
 
-# Counts say what is left.
+# Longer lists and cells are shortened, and the page states how much is missing.
 _MOST_ROWS = 1000
 _MOST_GROUPS = 200
 _MOST_CELL_CHARS = 2000
 
 
 def static_lists(report: Report) -> dict[str, Any]:
-    """What there is without JavaScript: groups, what is lost, and what is like nothing else."""
+    """The variables `groups`, `groups_rest` and `lists` of the template.
+
+    `lists` are the records that lose data (`removals`) and those like no others (`outliers`), each
+    only if it has rows.
+    """
     alike = report.alike
     removes = report.effects[Effect.REMOVES]
     lose = "loses" if removes == 1 else "lose"
@@ -33,7 +37,7 @@ def static_lists(report: Report) -> dict[str, Any]:
     lists = (
         _list(
             "removals",
-            f"{count_records(removes)} that {lose} something",
+            f"{count_records(removes)} that {lose} data",
             report.removals(),
             removes,
         ),
@@ -47,6 +51,7 @@ def static_lists(report: Report) -> dict[str, Any]:
 
 
 def _group(group: Group) -> dict[str, Any]:
+    """A row of the table of groups; a key with different values shows how many there are."""
     lines = [
         _line(one.difference)
         if one.values == 1
@@ -87,6 +92,7 @@ def _list(
 
 
 def _line(difference: Difference) -> dict[str, Any]:
+    """A difference: its sign, its key, and its values; None for a value that it does not have."""
     whole = not difference.path
     old = (
         None
@@ -109,7 +115,7 @@ def _line(difference: Difference) -> dict[str, Any]:
 
 
 def shorten_cell(shown: str) -> str:
-    """A value as far as a cell of a table should be long, how long it is, and what tells it."""
+    """A value for a table cell; a long one is cut and followed by its length and its hash."""
     if len(shown) <= _MOST_CELL_CHARS:
         return shown
     mark = mark_of(shown)
@@ -117,5 +123,5 @@ def shorten_cell(shown: str) -> str:
 
 
 def where(source: Source) -> str:
-    """The file and the line of a record."""
+    """The file and line of a record: `manifests/a.yaml:4`."""
     return f"{visible(source.file)}:{source.line}"

@@ -1,4 +1,4 @@
-"""Report -> what the template of the HTML page says: every text as it may be shown."""
+"""Report -> the variables of the HTML template; every text is escaped and masked for display."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -13,16 +13,17 @@ from reconciler.review.html.static_lists import shorten_cell, static_lists, wher
 from reconciler.review.report import Report
 from reconciler.values.json_pointer import from_pointer
 
-# Beside the search; the title says how many there are.
+# A longer panel is cut; its title has the full count, and its last line the rest.
 _MOST_PANEL_ROWS = 2000
 
 
 def template_context(report: Report) -> Mapping[str, Any]:
-    """The variables of the template, but for the data of the search."""
+    """The variables of the template except style, script and search data, which html_page adds."""
     return {**_head(report), **_beside(report), **static_lists(report)}
 
 
 def _head(report: Report) -> dict[str, Any]:
+    """Headline, counts, facts and warnings."""
     plan, counts = report.plan, report.summary
     host = visible(plan.base_url.partition("://")[2].partition("/")[0])
     headline = f"{report.headline[0].upper()}{report.headline[1:]}"
@@ -60,7 +61,10 @@ def _head(report: Report) -> dict[str, Any]:
 
 
 def _share(report: Report) -> Iterator[dict[str, Any]]:
-    """The parts of the bar, in thousandths of all records; what is there is seen."""
+    """The parts of the bar, one for each effect, in thousandths of all records.
+
+    A part is at least 4 wide, so that one record in a hundred thousand is still visible.
+    """
     x = 0.0
     for effect, number, _ in headlines.effects(report):
         width = max(4.0, round(1000 * number / max(report.scope_records, 1), 1))
@@ -69,6 +73,7 @@ def _share(report: Report) -> Iterator[dict[str, Any]]:
 
 
 def _facts(report: Report) -> Iterator[tuple[str, str]]:
+    """Name and value of each line on the plan's input; a line with an empty value is not shown."""
     plan, scope = report.plan, report.plan.scope
     if plan.revisions.base is not None:
         origins = {name: count for name, count in report.summary.origins.items() if count}
@@ -76,7 +81,7 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
         yield "base", f"{short_commit(plan.revisions.base)} ({plan.revisions.base_is})"
     yield "commit", short_commit(plan.revisions.head or "")
     if scope.since is not None:
-        since = f"changed since {short_commit(scope.since)}; drift elsewhere was not looked for"
+        since = f"changed since {short_commit(scope.since)}; drift in the others was not checked"
         yield "checked", f"{plan.managed:,} of {scope.records:,} ({since})"
     for name in ("manifests", "target", "exclude", "only"):
         yield name, " ".join(getattr(scope, name))
@@ -85,7 +90,7 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
 
 
 def _beside(report: Report) -> dict[str, Any]:
-    """Guards, and panels of what is no change."""
+    """Guards, and panels of the records that do not change."""
     plan, refused = report.plan, len(report.refused)
     passed = f"{len(plan.guards) - refused:,} passed"
     return {
@@ -108,7 +113,14 @@ def _guard(verdict: GuardResult) -> dict[str, str]:
 
 
 def _panels(report: Report) -> Iterator[dict[str, Any]]:
+    """Conflicts, unreadable records and released records; a panel may have no rows."""
     plan = report.plan
+    released = count_records(len(plan.released))
+    was_released = (
+        "was removed from git; its live value is kept"
+        if len(plan.released) == 1
+        else "were removed from git; their live values are kept"
+    )
     yield _panel(
         "conflicts",
         f"{len(plan.conflicts):,} in conflict",
@@ -132,7 +144,7 @@ def _panels(report: Report) -> Iterator[dict[str, Any]]:
     )
     yield _panel(
         "released",
-        f"{count_records(len(plan.released))} left git, and left as found",
+        f"{released} {was_released}",
         ("record", "where"),
         [(str(one.address), where(one.source)) for one in plan.released],
         opened=False,
@@ -140,6 +152,7 @@ def _panels(report: Report) -> Iterator[dict[str, Any]]:
 
 
 def _conflict(conflict: Conflict, plan: Plan) -> Iterator[tuple[str, ...]]:
+    """A row for each path in conflict: record, path, value at the base, in git and live, source."""
     at = change_text.sides(conflict, plan)
     for path in conflict.paths:
         values = (shorten_cell(shown) for _, shown in at(path))

@@ -1,1 +1,1 @@
-"""Markdown that always fits: a report in; a comment or the summary of a step out."""
+"""A report in; a Markdown comment, or the summary of a workflow step, out. It fits a given size."""

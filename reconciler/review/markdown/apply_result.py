@@ -1,4 +1,4 @@
-"""Outcomes -> markdown: how an apply ended, for a step's summary."""
+"""Outcomes of an apply -> markdown for a step's summary."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,17 +8,22 @@ from reconciler.review.markdown import cells
 from reconciler.review.markdown.comment import within
 
 _FINE = frozenset((OutcomeName.APPLIED, OutcomeName.ALREADY))
-# Of more records the report of the run tells; here they would be lost for their length.
+# The numbers of rows to try, largest first. A table of more records would be too long to read; the
+# report of the run lists them all.
 _ROWS = (1000, 200, 50, 10, 0)
 
 
 def page(plan: Plan | None, outcomes: Sequence[Outcome], error: str, *, most: int) -> str:
-    """The counts, why the run ended early, and the records not in place, in `most` bytes."""
+    """Counts by outcome, the error, and the records that are neither `applied` nor `already`.
+
+    At most `most` bytes of UTF-8, or one line of 50 bytes if nothing longer fits. `plan` is None if
+    the run ended before there was a plan; `error` is empty unless an error ended the run.
+    """
     for rows in _ROWS:
         text = within(_page(plan, outcomes, error, rows), most)
         if text is not None:
             return text
-    return "### user_data apply: there is no room for more here\n"
+    return "### user_data apply: the result does not fit here\n"
 
 
 def _page(

@@ -1,4 +1,4 @@
-"""Values, records and groups -> what may stand in a cell of a table, or anywhere else."""
+"""Values, records and groups -> markdown that is safe in a table cell and anywhere else."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -11,41 +11,49 @@ from reconciler.review.markdown.detail_levels import CommentContext
 from reconciler.values.diff import Difference, Op
 from reconciler.values.json_pointer import KeyPath
 
+# Longer values and names are shortened, in characters of the escaped text.
 VALUE_CHARS = 80
 NAME_CHARS = 200
 
-# A character of UTF-8; what escapes make longer is cut as if it had more of them.
+# The most bytes of a character in UTF-8. Room is measured in bytes: a text that `code` makes
+# longer, such as one of many spaces, is cut to fewer characters.
 _CHAR_BYTES = 4
 
-# What a link of a table may lead to; browsers take more, and rows should not.
+# The longest fragment of a link; browsers accept more, but it would make the row too long.
 _FRAGMENT_CHARS = 1000
 
 MARKS: dict[Op, str] = {"add": "➕", "replace": "🔄", "remove": "➖"}
 
 
 def span(text: str) -> str:
-    """A stranger's name, in a code span."""
+    """A name or message from outside in a code span; a long one is shortened."""
     return code(_named(visible(text)) or " ", in_table=True)
 
 
 def record(change: Change, around: CommentContext) -> str:
-    """An address; where there is a report, it leads there."""
+    """The address of a record, linked to the record in the HTML report if there is one."""
     return linked(span(str(change.address)), f"sid={change.address.sid}", around)
 
 
 def linked(shown: str, fragment: str, around: CommentContext) -> str:
-    """A text that leads to a difference in the report, where there is one."""
+    """A text with a link into the HTML report: `[G1](https://ci.example/plan.html#g=G1)`.
+
+    Without a report, or if the fragment is too long, it is the text alone.
+    """
     report = around.links.report if len(fragment) <= _FRAGMENT_CHARS else ""
     return f"[{shown}]({report}#{fragment})" if report else shown
 
 
 def where(source: Source) -> str:
-    """The file and the line of a record."""
+    """The file and line of a record: `manifests/a.yaml:4`."""
     return code(f"{_named(visible(source.file))}:{source.line}", in_table=True)
 
 
 def of_group(group: Group, keys: int) -> str:
-    """What a group does, key by key, as far as so many keys."""
+    """The changes of a group, of its first `keys` keys; the text ends with the number of others.
+
+    A key whose values differ within the group shows how many different values there are.
+    """
     found = key_changes(group)
     parts = [
         difference(one.difference, any_item=not group.exact)
@@ -57,13 +65,13 @@ def of_group(group: Group, keys: int) -> str:
 
 
 def of_places(found: Iterable[Difference], keys: int) -> str:
-    """What differs in one record, key by key, as far as so many keys."""
+    """The first `keys` differences of one record, those that lose data first."""
     ordered = losses_first(found)
     return _listed([difference(one) for one in ordered[:keys]], ordered)
 
 
 def difference(one: Difference, *, any_item: bool = False) -> str:
-    """A key and what comes, what goes, or both."""
+    """A key with its new value, its old value, or both: "🔄 `n`: `1` → `2`"."""
     whole = not one.path
     old, new = (
         value_text.value_text(one.before, whole=whole),
@@ -79,12 +87,15 @@ def difference(one: Difference, *, any_item: bool = False) -> str:
 
 
 def _mark(one: Difference | KeyChange) -> str:
-    """What is done to a key; one that loses what it held is as good as removed."""
+    """The mark of an operation. A replaced value that loses data has the mark of a removal."""
     return MARKS["remove" if one.loses else one.op]
 
 
 def value(shown: str, start: int = 0) -> str:
-    """A value; of a long one the part that differs, its length, and what tells it from others."""
+    """A value in a code span; a long one as the part at `start`, its length and its hash.
+
+    `start` is an index of `shown`: the first character that differs from the other value.
+    """
     part = _cut(shown, VALUE_CHARS, start)
     if part == shown:
         return code(shown, in_table=True)
@@ -93,7 +104,7 @@ def value(shown: str, start: int = 0) -> str:
 
 
 def table(head: str, rule: str, rows: Iterable[str]) -> Iterator[str]:
-    """A table; nothing where it would have no rows."""
+    """The lines of a table and an empty line; nothing if there are no rows."""
     started = False
     for row in rows:
         if not started:
@@ -105,14 +116,14 @@ def table(head: str, rule: str, rows: Iterable[str]) -> Iterator[str]:
 
 
 def folded(title: str, lines: Iterable[str], *, opened: bool = False) -> Iterator[str]:
-    """Lines behind a title that opens them; hosts want the empty lines round them."""
+    """Lines inside `<details>`; hosts render the markdown in it only between empty lines."""
     yield from (f"<details{' open' if opened else ''}><summary>{title}</summary>", "")
     yield from lines
     yield from ("", "</details>", "")
 
 
 def more(rest: int) -> Iterator[str]:
-    """How many are not listed, where some are not."""
+    """The line `... and 3 more`; nothing if `rest` is not positive."""
     if rest > 0:
         yield f"... and {rest:,} more"
 
@@ -128,7 +139,10 @@ def count(number: int, what: str) -> str:
 
 
 def _listed(parts: Sequence[str], found: Sequence[Difference | KeyChange]) -> str:
-    """The parts, and how many there are beside them; losses are not passed over in silence."""
+    """The parts and the number of differences without one, with those among them that lose data.
+
+    `found` are all differences; `parts` belong to the first of them.
+    """
     rest = found[len(parts) :]
     lost = sum(one.loses for one in rest)
     more = f"{count(len(rest), 'more key')}{f', {lost:,} of them lost' if lost else ''}"
@@ -136,18 +150,21 @@ def _listed(parts: Sequence[str], found: Sequence[Difference | KeyChange]) -> st
 
 
 def name(path: KeyPath, *, any_item: bool = False) -> str:
-    """A key, or the way to it."""
+    """The path of a key in a code span: `owner.phones[0]`; with `any_item` `owner.phones[]`."""
     return code(_named(value_text.key_name(path, any_item=any_item)), in_table=True)
 
 
 def _named(shown: str) -> str:
-    """A name; of a long one the beginning, and what tells it from others."""
+    """A name; a long one as its beginning and its hash, so that no two look the same."""
     part = _cut(shown, NAME_CHARS)
     return shown if part == shown else f"{part} {mark_of(shown)}"
 
 
 def _cut(shown: str, most: int, start: int = 0) -> str:
-    """The part of a text around `start` that takes no more room than `most` characters ever do."""
+    """The part of a text around `start`: at most `most` characters, and about four bytes for each.
+
+    The length is halved until the code span of the part fits.
+    """
     chars = most
     while True:
         begin = max(0, min(start - chars // 4, len(shown) - chars))
@@ -165,6 +182,7 @@ def _part(shown: str, begin: int, chars: int) -> str:
 
 
 def _first_difference(old: str, new: str) -> int:
+    """The first index where two texts differ; the length of the shorter one if it begins both."""
     return next(
         (index for index, (one, other) in enumerate(zip(old, new, strict=False)) if one != other),
         min(len(old), len(new)),
@@ -172,6 +190,6 @@ def _first_difference(old: str, new: str) -> int:
 
 
 def heading(change: Change) -> str:
-    """The line above a record's differences in a diff."""
+    """The line above the differences of a record in a diff: its address, source and action."""
     source = f"{visible(change.source.file)}:{change.source.line}"
     return f"# {change.address}  {source}  {why(change)}"

@@ -1,4 +1,4 @@
-"""Report -> its changes: as a diff, in groups, by what is lost, and one by one."""
+"""Report -> its changes in markdown: as a diff, in groups, by loss of data, and one by one."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -12,14 +12,14 @@ from reconciler.review.markdown.detail_levels import CommentContext, Level
 from reconciler.review.report import Report
 from reconciler.values.diff import Difference
 
-# So many records that lose something are not even folded.
+# Up to this number, the list of records that lose data is shown open.
 _UNFOLDED = 50
 
 _Member = tuple[Change, tuple[Difference, ...]]
 
 
 def diff(report: Report) -> Iterator[str]:
-    """Every record with its old and new values, as lines of a diff: what loses something first."""
+    """Every record with its old and new values as a diff, records that lose data first."""
     lost = {change.address for change, _ in report.removals()}
     members = sorted(report.members, key=lambda member: member[0].address not in lost)
     if not members:
@@ -38,7 +38,7 @@ def diff(report: Report) -> Iterator[str]:
 
 
 def groups(report: Report, around: CommentContext, level: Level) -> Iterator[str]:
-    """What many records have in common: one row for all of them, then the first of each."""
+    """A table with a row for each group of changes; outliers are not in it."""
     alike = report.alike
     shown = alike[: level.groups]
     if not shown:
@@ -53,7 +53,7 @@ def groups(report: Report, around: CommentContext, level: Level) -> Iterator[str
 
 
 def named(report: Report, around: CommentContext, level: Level) -> Iterator[str]:
-    """The first records of each group; those that lose something are named elsewhere."""
+    """The first records of each group, without those that lose data: `removals` lists them."""
     for group in _named_groups(report, level):
         first = f"the first {level.named} of " if group.count > level.named else ""
         title = f"{group.name}: {first}{cells.records(group.count)}"
@@ -80,7 +80,7 @@ def _named(group: Group, around: CommentContext, level: Level) -> Iterator[str]:
 
 
 def removals(report: Report, around: CommentContext, level: Level) -> Iterator[str]:
-    """Each record that loses something and what it loses, whatever group it is in."""
+    """A table of the records that lose data, of every group and outlier."""
     count = report.effects[Effect.REMOVES]
     shown = min(count, level.removals)
     if not shown:
@@ -89,7 +89,7 @@ def removals(report: Report, around: CommentContext, level: Level) -> Iterator[s
     some = f"{shown:,} of " if shown < count else some
     verb = "loses" if count == 1 else "lose"
     yield from cells.folded(
-        f"➖ <b>{some}{cells.records(count)} that {verb} something</b>",
+        f"➖ <b>{some}{cells.records(count)} that {verb} data</b>",
         _rows(
             islice(report.removals(), shown),
             around,
@@ -100,7 +100,7 @@ def removals(report: Report, around: CommentContext, level: Level) -> Iterator[s
 
 
 def outliers(report: Report, around: CommentContext, level: Level) -> Iterator[str]:
-    """What is like nothing else, but for what is among the removals already."""
+    """A table of the records like no others, without those that lose data (see `removals`)."""
     count = report.unlike
     shown = min(count, level.outliers)
     if not shown:
@@ -131,7 +131,7 @@ def _rows(members: Iterable[_Member], around: CommentContext, level: Level) -> I
 
 
 def every(report: Report, around: CommentContext, level: Level) -> Iterator[str]:
-    """A row for every record of the groups; what all of a group do is said there."""
+    """A row for every record of the groups; values only where they differ within the group."""
     rows = (
         f"| {group.name} | {cells.record(change, around)} | {cells.where(change.source)} | "
         f"{'' if group.exact else cells.of_places(found, level.keys)} |"
@@ -146,7 +146,7 @@ def every(report: Report, around: CommentContext, level: Level) -> Iterator[str]
 
 
 def left_out(report: Report, level: Level) -> Iterator[str]:
-    """What is not here, in words."""
+    """The line that lists the numbers of all items that the page does not show."""
     if level.every:
         return
     parts = []
@@ -161,12 +161,12 @@ def left_out(report: Report, level: Level) -> Iterator[str]:
         parts.append(f"{cells.records(report.unlike - level.outliers)} like no others")
     lost = report.effects[Effect.REMOVES] - level.removals
     if lost > 0:
-        parts.append(f"**{cells.records(lost)} that lose something**")
+        parts.append(f"**{cells.records(lost)} that lose data**")
     plan = report.plan
     lists = {
         "in conflict": plan.conflicts,
         "not read": plan.unreadable,
-        "released": plan.released,
+        "removed from git": plan.released,
         "of the owners": report.owners,
         "of the files": report.files if len(report.files) > 1 else (),
     }
@@ -176,5 +176,5 @@ def left_out(report: Report, level: Level) -> Iterator[str]:
         if len(found) > level.others
     ]
     if parts:
-        yield f"Not shown here: {', '.join(parts)}. The plan itself holds all of it."
+        yield f"Not shown here: {', '.join(parts)}. The plan file holds all of them."
         yield ""

@@ -1,8 +1,9 @@
-"""Report -> markdown that always fits: a pull-request comment, or a step's summary.
+"""Report -> markdown of a limited length: a comment on a pull request, or a step's summary.
 
-It is rendered again with less until it fits, and never cut. Counts and guards stand above all that
-is folded; what removes something is the last to go; what is left out is said. Text of strangers is
-in code spans and fences alone, so that no host takes it for anything else.
+A page that is too long is rendered again with less detail and never cut. Counts and refused guards
+are always shown, above all folded parts; records that lose data are the last to be left out; the
+page states the number of all items that it leaves out. Text from outside is only in code spans and
+fenced blocks, where no host reads it as markup, a link or a mention.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,14 +13,15 @@ from reconciler.review.markdown import changes, header, sections
 from reconciler.review.markdown.detail_levels import CommentContext, Level
 from reconciler.review.report import Report
 
-# GitHub takes 65,536 UTF-16 units; of anything else UTF-8 has as many bytes or more.
+# GitHub accepts 65,536 UTF-16 units; a text never has more of them than bytes of UTF-8.
 COMMENT_BYTES = 60_000
 
 _ALL = 1_000_000_000
-# As a diff each record takes a few lines: more of them are read quicker in groups.
+# A diff takes a few lines for each record: a plan of more records is read faster in groups.
 _RECORDS_OF_A_DIFF = 50
 
 
+# Most detail first. The first one is for small plans only; the last one shows counts and guards.
 COMMENT_LEVELS = (
     Level("diff", _ALL, 0, _ALL, _ALL, _ALL),
     Level("", _ALL, 20, _ALL, _ALL, 50),
@@ -33,6 +35,7 @@ COMMENT_LEVELS = (
 )
 
 
+# A summary has more room than a comment (900 KiB), so that a row for every record may fit.
 SUMMARY_LEVELS = (
     Level("rows", _ALL, 0, _ALL, _ALL, _ALL),
     Level("", _ALL, 20, _ALL, _ALL, 1000),
@@ -42,22 +45,25 @@ SUMMARY_LEVELS = (
 
 
 def comment(report: Report, around: CommentContext, *, most: int = COMMENT_BYTES) -> str:
-    """The comment on a pull request, of at most so many bytes."""
+    """The comment on a pull request, at most `most` bytes of UTF-8.
+
+    Raises ReconcilerError if not even the counts fit.
+    """
     small = report.summary.changes <= _RECORDS_OF_A_DIFF
     return _fitted(report, around, COMMENT_LEVELS if small else COMMENT_LEVELS[1:], most)
 
 
 def summary(report: Report, around: CommentContext, *, most: int) -> str:
-    """The summary of a step: the same, with a row for every record where they fit.
+    """The summary of a step: as `comment`, with a row for every record if they fit in `most` bytes.
 
-    Where others have filled the summary it is a line, so that it is at least not missed.
+    If other steps have filled the summary, it is one line, even if `most` is smaller than that.
     """
     small = report.summary.changes <= _RECORDS_OF_A_DIFF
     levels = (COMMENT_LEVELS[0], *SUMMARY_LEVELS) if small else SUMMARY_LEVELS
     try:
         return _fitted(report, around, levels, most)
     except ReconcilerError:
-        return f"### user_data plan · {report.headline}; there is no room for more here\n"
+        return f"### user_data plan · {report.headline}; the rest does not fit here\n"
 
 
 def _fitted(report: Report, around: CommentContext, levels: Sequence[Level], most: int) -> str:
@@ -69,7 +75,7 @@ def _fitted(report: Report, around: CommentContext, levels: Sequence[Level], mos
 
 
 def within(lines: Iterable[str], most: int) -> str | None:
-    """The text of the lines, None as soon as it is too long."""
+    """The lines as one text, or None if it has more than `most` bytes; stops reading early then."""
     taken, size = [], 0
     for line in lines:
         size += len(line.encode()) + 1

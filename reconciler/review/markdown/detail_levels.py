@@ -1,4 +1,4 @@
-"""What a page of markdown is about, and how much of it is told."""
+"""The input of a markdown page besides its report: its context, and how much detail to show."""
 
 from typing import Literal
 
@@ -8,37 +8,45 @@ from reconciler.planning.plan_diff import PlanDiff
 
 
 class Links(Struct, frozen=True):
-    """Where the rest is, as the pipeline knows it: https addresses, or nothing."""
+    """The https addresses that the pipeline passed."""
 
     report: str = ""
+    """The HTML report, which records and groups link to; empty if there is none."""
     plan: str = ""
+    """The plan file; empty if there is none."""
     run: str = ""
+    """The run of the CI system; empty if it is not known."""
 
 
 class CommentContext(Struct, frozen=True):
-    """What stands round a plan in a comment: how it is called, where the rest is, what was before.
-
-    `status` is a line for what became of the plan, in our words: `Applied: ...`; `why` it ended
-    early, if it did, may be in others'.
-    """
+    """The text of a comment that does not come from its plan."""
 
     name: str = ""
+    """The name of the plan in the heading; empty for the host of the API."""
     links: Links = Links()
+    """Addresses of the report, the plan file and the run."""
     since: PlanDiff | None = None
+    """The differences from the previous plan; None if there is no previous plan to compare with."""
     status: str = ""
+    """The result of the apply, as in `Applied: ...`; trusted text. Empty if it was not applied."""
     why: str = ""
+    """The error that ended the apply early; untrusted text. Empty if there was none."""
 
 
 class Level(Struct, frozen=True):
-    """How much is told: at most so many of each, and `named` records of each group.
-
-    `every` record is told as a diff, as a row, or not at all; `keys` are those of one record.
-    """
+    """How much detail a page shows: the maximum number of items of each list."""
 
     every: Literal["diff", "rows", ""]
+    """How every record is listed: in one diff instead of groups, in a table, or not at all."""
     groups: int
+    """Rows of the table of groups."""
     named: int
+    """Records listed of each group; 0 for no such lists."""
     outliers: int
+    """Records like no others."""
     removals: int
+    """Records that lose data."""
     others: int
+    """Rows of each other list: conflicts, unreadable and released records, owners, files, keys."""
     keys: int = 6
+    """Keys shown of one record, conflict or group."""

@@ -1,4 +1,4 @@
-"""Report -> what stands above all that is folded: warnings, counts, origins, the scope."""
+"""Report -> the part of a page that is never folded: warnings, counts, origins and scope."""
 
 from collections.abc import Iterator
 
@@ -13,19 +13,21 @@ from reconciler.review.markdown import cells
 from reconciler.review.markdown.detail_levels import CommentContext
 from reconciler.review.report import Report
 
+# More filters of the scope are counted, not listed.
 _NARROWINGS = 5
+# The digits of a digest that are shown instead of a commit.
 _COMMIT_CHARS = 12
 
 _ORIGINS = {
-    Origin.CHANGE: "from this revision",
-    Origin.DRIFT: "drift already there",
+    Origin.CHANGE: "change (this revision)",
+    Origin.DRIFT: "drift (already there)",
     Origin.BOTH: "both",
-    Origin.ADOPT: "new in git, with something else live",
+    Origin.ADOPT: "adopt (new in git, with another live value)",
 }
 
 
 def warnings(report: Report) -> Iterator[str]:
-    """What must be read before anything else."""
+    """The warning at the top: unreadable records, conflicts and refused guards, if any."""
     counts, said = report.summary, []
     if counts.unreadable:
         lost = cells.records(counts.unreadable)
@@ -34,7 +36,7 @@ def warnings(report: Report) -> Iterator[str]:
         said.append(NONE_FOUND)
     if counts.conflicts:
         conflicts = cells.count(counts.conflicts, "conflict")
-        said.append(f"**{conflicts}** with what somebody else changed: nothing can be applied.")
+        said.append(f"**{conflicts}** with changes made outside git: nothing can be applied.")
     said += [
         f"**{guard_text(one).sentence}** (`{one.guard}`): an apply needs `{allow_flag(one)}`."
         for one in report.refused
@@ -46,14 +48,14 @@ def warnings(report: Report) -> Iterator[str]:
 
 
 def head(report: Report, around: CommentContext) -> Iterator[str]:
-    """How many of how many records change, the worst of it, and why."""
+    """The heading, the result of an apply, the counts, the origins and the scope."""
     name = cells.span(around.name or report.plan.base_url.partition("://")[2].partition("/")[0])
     yield from (f"### user_data plan · {name} · {report.headline}", "")
     if around.status:
         why = f" {cells.span(around.why)}" if around.why else ""
         yield from (f"**{around.status}**{why}", "")
     yield from cells.table(
-        "| worst done to a record | records | keys |", "|---|---:|---:|", _counts(report)
+        "| worst effect on a record | records | keys |", "|---|---:|---:|", _counts(report)
     )
     yield from _origins(report)
     yield from _scope(report)
@@ -62,16 +64,17 @@ def head(report: Report, around: CommentContext) -> Iterator[str]:
 
 
 def _counts(report: Report) -> Iterator[str]:
+    """Rows of records by effect and keys by operation; with changes, also effects of no record."""
     counts, ops = report.summary, report.ops
     rows = [
-        ("➖ clears / removes", report.effects[Effect.REMOVES], f"−{ops['remove']:,}"),
-        ("🔄 changes", report.effects[Effect.CHANGES], f"~{ops['replace']:,}"),
-        ("➕ sets / only adds", report.effects[Effect.ADDS], f"+{ops['add']:,}"),
+        ("➖ lose data", report.effects[Effect.REMOVES], f"−{ops['remove']:,}"),
+        ("🔄 replaced", report.effects[Effect.CHANGES], f"~{ops['replace']:,}"),
+        ("➕ added to", report.effects[Effect.ADDS], f"+{ops['add']:,}"),
         ("⛔ in conflict", counts.conflicts, ""),
         ("⏸ left alone", counts.left_alone, ""),
         ("⏭ unchanged", counts.in_sync, ""),
-        ("👋 left git, stay as they are", counts.released, ""),
-        ("⚠️ not readable", counts.unreadable, ""),
+        ("👋 removed from git, live value kept", counts.released, ""),
+        ("⚠️ could not be read", counts.unreadable, ""),
     ]
     for what, number, keys in rows:
         if number or (keys and counts.changes):
@@ -79,6 +82,7 @@ def _counts(report: Report) -> Iterator[str]:
 
 
 def _origins(report: Report) -> Iterator[str]:
+    """A line with the changes by origin and the guards; no origins if no base is known."""
     plan, refused = report.plan, len(report.refused)
     parts = []
     if plan.revisions.base is not None:
@@ -93,7 +97,7 @@ def _origins(report: Report) -> Iterator[str]:
     if parts:
         yield from (" · ".join(parts), "")
     if plan.revisions.base is None and report.summary.changes:
-        yield "Without a base, changes of this revision and drift are not told apart."
+        yield "Without a base, drift cannot be distinguished from changes of this revision."
         yield ""
 
 
@@ -102,7 +106,7 @@ def _scope(report: Report) -> Iterator[str]:
     if scope.since is not None:
         yield (
             f"Checked {plan.managed:,} of {cells.records(scope.records)}: those that changed since "
-            f"`{short_commit(scope.since)}`. Drift elsewhere was not looked for."
+            f"`{short_commit(scope.since)}`. Drift in the others was not checked."
         )
         yield ""
     flags = (
@@ -115,11 +119,12 @@ def _scope(report: Report) -> Iterator[str]:
     if narrowed:
         rest = len(narrowed) - _NARROWINGS
         shown = ", ".join(map(cells.span, narrowed[:_NARROWINGS]))
-        yield f"Narrowed by {shown}{f' and {rest:,} more' if rest > 0 else ''}."
+        yield f"Limited to {shown}{f' and {rest:,} more' if rest > 0 else ''}."
         yield ""
 
 
 def _since(delta: PlanDiff) -> str:
+    """The differences from the previous plan, which is named by its commit or its digest."""
     head = delta.old.revisions.head
     then = short_commit(head) if head else delta.old.digest.partition(":")[2][:_COMMIT_CHARS]
     if not delta.differs:

@@ -1,4 +1,4 @@
-"""Report -> what is beside its changes: conflicts, records not read, owners, guards, links."""
+"""Report -> the parts of a page besides its changes: conflicts, owners, guards, links."""
 
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote
@@ -15,7 +15,7 @@ from reconciler.values.json_pointer import from_pointer
 
 
 def conflicts(report: Report, level: Level) -> Iterator[str]:
-    """Records whose same places git and somebody else changed."""
+    """Records in conflict: git and another client changed the same keys."""
     found = report.plan.conflicts
     shown = found[: level.others]
     if shown:
@@ -31,7 +31,7 @@ def conflicts(report: Report, level: Level) -> Iterator[str]:
 
 
 def _conflict(conflict: Conflict, plan: Plan, keys: int) -> Iterator[str]:
-    """A row for each path; of very many the first ones."""
+    """A row for each of the first `keys` paths in conflict, and one with the number of others."""
     head, where = cells.span(str(conflict.address)), cells.where(conflict.source)
     at = change_text.sides(conflict, plan)
     for path in conflict.paths[:keys]:
@@ -43,7 +43,7 @@ def _conflict(conflict: Conflict, plan: Plan, keys: int) -> Iterator[str]:
 
 
 def unreadable(report: Report, level: Level) -> Iterator[str]:
-    """Records that could not be read, and why."""
+    """Records that could not be read, with the status of the answer, if any, and the reason."""
     lost = report.plan.unreadable
     shown = lost[: level.others]
     if shown:
@@ -61,20 +61,24 @@ def _unreadable(record: Unreadable) -> str:
 
 
 def released(report: Report, level: Level) -> Iterator[str]:
-    """Records that left git and stay as they are."""
+    """Records that were removed from git and whose live values are kept."""
     gone = report.plan.released
     shown = gone[: level.others]
     if shown:
         lines = [f"- {cells.span(str(one.address))} {cells.where(one.source)}" for one in shown]
         lines += cells.more(len(gone) - len(shown))
-        stay = "stays as it is" if len(gone) == 1 else "stay as they are"
-        yield from cells.folded(f"{cells.records(len(gone))} left git and {stay}", lines)
+        stay = (
+            "was removed from git; its live value is kept"
+            if len(gone) == 1
+            else "were removed from git; their live values are kept"
+        )
+        yield from cells.folded(f"{cells.records(len(gone))} {stay}", lines)
 
 
 def shares(
     title: str, key: str, all_shares: Sequence[Share], around: CommentContext, level: Level
 ) -> Iterator[str]:
-    """Whose records change: by owner, or by file."""
+    """A table of the changed records by owner or by file; `key` is `owner` or `file`."""
     shown = all_shares[: level.others]
     if shown:
         lines = [
@@ -97,7 +101,7 @@ def _share(key: str, share: Share, around: CommentContext) -> str:
 
 
 def keys(report: Report, level: Level) -> Iterator[str]:
-    """Which keys change, and in how many places."""
+    """A table of the changed keys and the number of changes of each; nothing for a single key."""
     shown = report.keys[: level.others]
     if len(shown) > 1:
         rows = (
@@ -113,7 +117,7 @@ def keys(report: Report, level: Level) -> Iterator[str]:
 
 
 def guards(report: Report) -> Iterator[str]:
-    """What every guard found."""
+    """A table of the guards with their values and limits."""
     verdicts, refused = report.plan.guards, len(report.refused)
     if verdicts:
         passed = f"{len(verdicts) - refused:,} passed"
@@ -134,7 +138,7 @@ def _guard(verdict: GuardResult) -> str:
 
 
 def foot(report: Report, around: CommentContext) -> Iterator[str]:
-    """Where the rest is, and what the plan is of."""
+    """The last lines: links, commits, API, and the digest that an approval refers to."""
     plan, links = report.plan, around.links
     titles = (
         ("Report: search and filter", links.report),
@@ -151,4 +155,7 @@ def foot(report: Report, around: CommentContext) -> Iterator[str]:
         parts.append(f"read {cells.span(plan.meta.created)}")
     yield from (" · ".join(parts), "")
     if plan.applyable:
-        yield f"An apply of this plan, or one that expects `{plan.digest}`, writes just this."
+        yield (
+            f"An apply of this plan, or one that expects `{plan.digest}`, "
+            "writes exactly these changes."
+        )

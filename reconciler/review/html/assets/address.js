@@ -1,29 +1,32 @@
-// What is looked at <-> the address, so that it can be sent to somebody.
+// State of the page <-> fragment of the address, so that a view can be shared as a link.
 
+// The address of this page with another fragment.
 const here = (fragment) => `${location.href.split("#")[0]}#${fragment}`;
 
-// Both kinds may have the same SID.
+// The kind is part of a link because two records of different kinds may have the same SID.
 const linkTo = (row) => `sid=${row.sid}&kind=${row.kind}`;
 
-// What is gone to on purpose can be gone back from.
+// Renders after a deliberate step; the back button of the browser undoes it.
 function visit() {
   try {
     history.pushState(null, "", location.hash || "#");
   } catch {
-    /* as below */
+    /* see `addressed` */
   }
   render();
 }
 
-// Some hosts show the page in a frame without an address.
+// Sets the fragment without a new step of the history. Some hosts show the page in a frame
+// without an address, where this throws.
 function addressed(fragment) {
   try {
     history.replaceState(null, "", `#${fragment}`);
   } catch {
-    /* then what is looked at cannot be sent, and all else works */
+    /* the view cannot be shared as a link; everything else works */
   }
 }
 
+// Writes the state into the address.
 function link() {
   const fragment = new URLSearchParams();
   if (state.q) fragment.set("q", state.q);
@@ -36,13 +39,14 @@ function link() {
   addressed(fragment);
 }
 
+// Shows the part or the state that the address names.
 function follow() {
   const raw = location.hash.slice(1);
   if (raw && !raw.includes("=")) followName(raw);
   else followState(new URLSearchParams(raw), raw);
 }
 
-// `#removals`, `#guards`: a part of the page.
+// Shows a part of the page, as in `#guards`; `#removals` shows the records that lose data.
 function followName(name) {
   if (name === "removals") {
     state.q = "";
@@ -56,7 +60,8 @@ function followName(name) {
   to?.scrollIntoView();
 }
 
-// `#q=...&view=...`, and one record or group among what is found.
+// Shows the state of `#q=...&view=...`, and opens the record (`sid`, or `file` and `L`) or the
+// group (`g`, `gd`) that it names.
 function followState(given, raw) {
   take(given);
   const wanted = wantedRow(given);
@@ -69,13 +74,14 @@ function followState(given, raw) {
   if (at >= 0) list.go(at);
   else if (wanted) banner("The search hides this record.");
   else if (given.has("sid")) banner(missing(given.get("sid").toLowerCase()));
-  else if (given.has("L")) banner(`No change at line ${given.get("L")} is in this plan.`);
+  else if (given.has("L")) banner(`This plan has no change at line ${given.get("L")}.`);
   else if (group) list?.go(shownGroups.indexOf(group));
   else if (given.has("g") || given.has("gd")) banner("That group is not in this plan.");
-  // Until something else is looked at, the address stays the one that was given.
+  // `render` has written the state into the address: put the given one back.
   if (at >= 0 || group || given.has("sid")) addressed(raw);
 }
 
+// Reads the state from the parameters of an address.
 function take(given) {
   const one = given.has("sid") || given.has("L");
   state.q = given.get("q") || "";
@@ -83,7 +89,7 @@ function take(given) {
   if (["light", "dark"].includes(given.get("theme"))) state.theme = given.get("theme");
   state.picked = {};
   for (const name of Object.keys(FACETS)) {
-    if (given.has("sid") && name === "kind") continue; // it tells which of two twins
+    if (given.has("sid") && name === "kind") continue; // part of the record's address, not a filter
     for (const value of given.getAll(name)) pick(name, value);
   }
   const filtered = ["file", "key", "owner"].some((name) => given.has(name));
@@ -91,6 +97,7 @@ function take(given) {
   state.view = one ? "records" : view || (filtered ? "records" : "groups");
 }
 
+// The record that an address names, or undefined.
 function wantedRow(given) {
   const sid = given.get("sid")?.toLowerCase();
   const [kind, file, line] = ["kind", "file", "L"].map((name) => given.get(name));
@@ -99,16 +106,21 @@ function wantedRow(given) {
   return undefined;
 }
 
+// The group that an address names, or undefined.
 function wantedGroup(given) {
-  const digest = given.get("gd"); // the number of a group is another one in another plan
+  const digest = given.get("gd"); // the same in every plan, unlike the number of a group
   return plan.groups.find((one) => (digest ? one.digest === digest : one.name === given.get("g")));
 }
 
+// The message for a record that is not among the changes; shows its line in a panel if it has one.
 function missing(sid) {
   if (isBeside(sid)) return "This record does not change: see above.";
-  return cutShort() ? `${sid} is not among what is listed here.` : `${sid} is not in this plan.`;
+  return cutShort()
+    ? `${sid} is not among the records that this page lists.`
+    : `${sid} is not in this plan.`;
 }
 
+// Sets the inputs to the state.
 function sync() {
   $("q").value = state.q;
   $("regex").checked = state.regex;

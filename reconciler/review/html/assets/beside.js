@@ -1,9 +1,9 @@
-// The lists above the search, of records that do not change: what a search finds there.
+// Query -> matches in the panels above the search: records that do not change.
 
 let others = null;
 let sought = 0;
 
-// Each line of them with its text, read once.
+// Every line of the panels with its address and text; read from the page once.
 function beside() {
   others ||= [...document.querySelectorAll(".panel:not(#guards) tbody tr")].map((line) => ({
     line,
@@ -13,17 +13,18 @@ function beside() {
   return others;
 }
 
-// Whether there are more of them than the page lists.
+// Whether a panel lists only a part of its records.
 const cutShort = () => Boolean(document.querySelector(".panel .rest"));
 
-// Of what they say only words can be searched: where more is asked, no line of them is an answer.
+// The lines that match. They have only text: no line matches a query with a filter, an exclusion or
+// an operator such as `origin:`.
 function foundBeside(query) {
   if (!state.q || !query.says || Object.values(state.picked).some((values) => values.size))
     return [];
   return beside().filter((one) => query.says(one.text));
 }
 
-// `and 1 that does not change`: each click leads to the next line of those.
+// Shows `and 1 that does not change`; each click scrolls to the next of these lines.
 function also(lines) {
   const count = new Set(lines.map((one) => one.address)).size;
   sought = 0;
@@ -37,6 +38,7 @@ function also(lines) {
   };
 }
 
+// Opens the panel of a line, scrolls to it and highlights it.
 function seek(line) {
   document.querySelector(".sought")?.classList.remove("sought");
   line.classList.add("sought");
@@ -44,7 +46,7 @@ function seek(line) {
   line.scrollIntoView({ block: "center" });
 }
 
-// Whether a record is in one of the lists, which is then shown.
+// Whether a record is in a panel; scrolls to it if so.
 function isBeside(sid) {
   const one = beside().find(({ address }) => address.endsWith(`/${sid}`));
   if (one) seek(one.line);

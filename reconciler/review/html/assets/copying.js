@@ -1,8 +1,9 @@
-// What is found -> something to take along.
+// Records found -> markdown for the clipboard, or a JSON file.
 
 const MOST_MARKDOWN_ROWS = 500;
 
-// A code span of markdown that nothing in the text can end.
+// A code span that no backtick in the text can close (CommonMark, "Code spans"); safe in a table.
+// As `code` in escape.py.
 function span(shown) {
   const text = shown.replace(/ {2,}/gu, (run) => ` ${"\\u0020".repeat(run.length - 1)}`);
   const longest = Math.max(0, ...(text.match(/`+/gu) || []).map((run) => run.length));
@@ -11,6 +12,7 @@ function span(shown) {
   return `${fence}${pad}${text.replaceAll("|", "\\|")}${pad}${fence}`;
 }
 
+// A table of the records found, the first MOST_MARKDOWN_ROWS of them.
 function asMarkdown() {
   const lines = ["| record | change | origin | where |", "|---|---|---|---|"];
   for (const row of found.slice(0, MOST_MARKDOWN_ROWS)) {
@@ -30,6 +32,7 @@ function asMarkdown() {
   return `${lines.join("\n")}\n`;
 }
 
+// Downloads all records found, each with its differences.
 function download() {
   const rows = found.map((row) => ({
     address: row.address,

@@ -1,9 +1,11 @@
-// The embedded plan -> groups and rows, as everything else speaks of them.
+// The embedded JSON (search_data.py) -> groups and rows, as all other parts use them.
 
 const OPS = ["add", "replace", "remove"];
 const OP_WORDS = { add: "add", replace: "change", remove: "remove" };
 
 const $ = (id) => document.getElementById(id);
+
+// The embedded JSON, parsed; a large plan is embedded as base64 of gzip.
 async function unpacked() {
   const embedded = $("plan");
   if (!embedded.dataset.packed) return JSON.parse(embedded.textContent);
@@ -12,9 +14,11 @@ async function unpacked() {
   return JSON.parse(await new Response(stream).text());
 }
 
-// How long a text is, and what tells it from others of which the same part may be shown.
+// Text -> its length and hash, shown beside a part of it to distinguish it from similar texts.
 const marks = new Map();
 
+// `{ digest, groups, rows }`, rows in order of address. A row is a record; its variant holds the
+// differences (`places`) that it shares with all records with equal changes.
 function read(data) {
   for (const [at, mark] of Object.entries(data.marks)) marks.set(data.texts[at], mark);
   const text = (at) => (at < 0 ? null : data.texts[at]);

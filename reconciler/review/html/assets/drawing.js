@@ -1,4 +1,4 @@
-// Texts, places and buttons -> elements; values reach the page as text alone (textContent).
+// Texts, differences and buttons -> elements. Values are set with textContent, never as markup.
 
 const SIGNS = { add: "+", replace: "~", remove: "-" };
 
@@ -12,9 +12,10 @@ function element(tag, classes, text) {
   return made;
 }
 
-let words = [];
+let words = []; // the searched words, in lower case
 
-// In lower case and of the same length, so that a place in one is a place in the other.
+// Lower case of the same length, so that an index in one text is valid in the other. `toLowerCase`
+// can lengthen a text: "\u0130" becomes two characters.
 const lower = (text) => {
   const low = text.toLowerCase();
   return low.length === text.length
@@ -24,9 +25,10 @@ const lower = (text) => {
         .join("");
 };
 
-const MOST_MARKS = 500; // each is an element, and all are made again at every key
+// In one text: each mark is an element, and all are made again at every key press.
+const MOST_MARKS = 500;
 
-// A text with the searched words marked.
+// Appends a text with the searched words marked; returns the element.
 function marked(into, text) {
   const low = lower(text);
   let at = 0;
@@ -52,9 +54,9 @@ function marked(into, text) {
 
 const code = (text, tag = "code") => marked(element(tag, "code"), text);
 
-const MOST_SHOWN = 4000; // characters of a part; of a longer one the rest is a click away
+const MOST_SHOWN = 4000; // characters of a part; a button shows the rest of a longer one
 
-// A line break that a value holds is shown where it is, as well as what it is written as.
+// A value, drawn part by part: those equal in the other value, and those that differ.
 function value(tag, parts) {
   const made = element(tag, "code");
   for (const part of parts)
@@ -62,6 +64,7 @@ function value(tag, parts) {
   return made;
 }
 
+// A part of a value. A line break in it is shown both as `\n` and as a break.
 function worded(part) {
   const span = element("span", part.same ? "same" : "other");
   part.text.split(/((?<!\\)(?:\\\\)*\\n)/u).forEach((piece) => {
@@ -71,13 +74,13 @@ function worded(part) {
   return span;
 }
 
-// The beginning and the end of a very long part; all of it for whoever asks.
+// The beginning and the end of a very long part, and a button that shows all of it.
 function folded(part) {
   const half = MOST_SHOWN / 2;
   const rest = part.text.length - MOST_SHOWN;
   const around = element("span");
   const all = button(
-    `… ${number(rest)} more characters${part.same ? ", the same" : ""} …`,
+    `… ${number(rest)} more characters${part.same ? ", unchanged" : ""} …`,
     () => {
       around.replaceChildren(worded(part));
       list?.show();
@@ -92,6 +95,7 @@ function folded(part) {
   return around;
 }
 
+// A difference on one line, with long values shortened.
 function shortDiff(place) {
   const line = element("span", `diff ${place.op}`);
   line.append(element("span", "sign", SIGNS[place.op]), code(place.name));
@@ -106,11 +110,12 @@ function shortDiff(place) {
 
 const MOST_CLIPPED = 120;
 
-// Of a long text the part that differs.
+// A text; a long one as the part at `from`, the first index that differs, with its length and hash.
 function clipped(text, from = 0) {
   if (text.length <= MOST_CLIPPED) return text;
   const start = Math.max(0, Math.min(from - MOST_CLIPPED / 4, text.length - MOST_CLIPPED));
   const end = start + MOST_CLIPPED;
+  // Half of a surrogate pair at either end is left out.
   const part = text.slice(start, end).replace(/^[\udc00-\udfff]|[\ud800-\udbff]$/g, "");
   return `${start ? "…" : ""}${part}${end < text.length ? "…" : ""} (${marks.get(text)})`;
 }
@@ -124,7 +129,7 @@ function firstDifference(one, other) {
 
 const moreKeys = (count) => (count === 1 ? "1 more key" : `${number(count)} more keys`);
 
-const MOST_PLACES = 200; // of one record; all others are a click away
+const MOST_PLACES = 200; // of one record; a button shows the others
 
 function wholeDiffs(places, into) {
   for (const place of places.slice(0, MOST_PLACES)) into.append(wholeDiff(place));
@@ -142,6 +147,7 @@ function wholeDiffs(places, into) {
   }
 }
 
+// A difference with both values in full, compared word by word.
 function wholeDiff(place) {
   const line = element("div", `diff ${place.op}`);
   line.append(element("span", "sign", SIGNS[place.op]), code(place.name));
@@ -157,6 +163,7 @@ function wholeDiff(place) {
 
 const badge = (text, kind = text) => element("span", `badge ${kind}`, text);
 
+// A button; a click on it does not reach the elements around it.
 function button(text, act, classes = "") {
   const made = element("button", classes, text);
   made.type = "button";
@@ -167,6 +174,9 @@ function button(text, act, classes = "") {
   return made;
 }
 
+// Copies a text and shows the result on the button `from`. navigator.clipboard may be missing or
+// denied, as in an insecure context (https://developer.mozilla.org/docs/Web/API/Clipboard): then
+// execCommand copies.
 async function copy(text, from) {
   let done = true;
   try {

@@ -1,8 +1,9 @@
-// The state -> what is found, with the filters beside it, drawn in one of the views.
+// State -> the records found, the filters with their counts, and the view that shows them.
 
 const MOST_FACET_VALUES = 12;
 
-// The test of each facet in use; a record that fails just one still counts in that one's list.
+// Fills `found`, and counts the records of each filter value. The counts of a filter ignore the
+// values picked in that filter: they show how many records another choice would find.
 function search() {
   let query;
   try {
@@ -33,6 +34,7 @@ function search() {
   facets(counts);
 }
 
+// Draws the filters; one with a single value is not shown unless it is picked.
 function facets(counts) {
   const into = $("facet-list");
   const active = document.activeElement?.dataset?.facet;
@@ -46,7 +48,7 @@ function facets(counts) {
     const ordered = [...values].sort(
       (one, other) => other[1] - one[1] || (one[0] < other[0] ? -1 : 1),
     );
-    // What was picked stays to be seen, and nothing moves under the pointer that picked it.
+    // A picked value stays visible in its place, so that nothing moves under the pointer.
     const shown = ordered.filter(([one], at) => at < MOST_FACET_VALUES || picked.has(one));
     const set = element("fieldset");
     set.append(element("legend", "", name));
@@ -79,21 +81,23 @@ function choice(name, one, count, picked) {
   return label;
 }
 
+// Shows an error above the results; an empty text hides it.
 function banner(text) {
   $("banner").hidden = !text;
   $("banner").textContent = text;
 }
 
-// Too few changes to be told as one count as what they are: records that are like no others.
+// `: 3 groups, 5 like no others`. Groups of too few records count as records like no others.
 function groupsOf(groups, countOf) {
   const alike = groups.filter((group) => !group.alone).length;
   const alone = groups.reduce((sum, group) => sum + (group.alone ? countOf(group) : 0), 0);
   const parts = [];
   if (alike) parts.push(alike === 1 ? "1 group" : `${number(alike)} groups`);
-  if (alone) parts.push(`${number(alone)} alone`);
+  if (alone) parts.push(`${number(alone)} like no others`);
   return parts.length ? `: ${parts.join(", ")}` : "";
 }
 
+// Searches again and draws everything that depends on the state.
 function render() {
   search();
   const groups = new Map();
@@ -119,7 +123,7 @@ function render() {
 
 let telling = 0;
 
-// What was found, or went wrong, read out once nobody types any longer.
+// Announces the number of records found, or the error, to screen readers after a pause in typing.
 function tell() {
   clearTimeout(telling);
   telling = setTimeout(() => {
@@ -128,9 +132,10 @@ function tell() {
   }, 600);
 }
 
+// Shown instead of an empty list.
 function nothing() {
   if (!plan.rows.length) return element("p", "empty", "Nothing changes.");
-  const rest = $("also").hidden && cutShort() ? "The lists above are not whole. " : "";
+  const rest = $("also").hidden && cutShort() ? "The lists above are incomplete. " : "";
   const empty = element("p", "empty", `No change matches. ${rest}`);
   empty.append(
     button("Clear search and filters", () => {

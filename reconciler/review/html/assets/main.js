@@ -1,9 +1,11 @@
-// Keys and buttons, and the beginning.
+// Handles keys and buttons, and starts the page.
 
+// From this number of records, a search waits for a pause in typing.
 const MANY_ROWS = 20000;
 const PAUSE_MS = 120;
 
-// Whoever speaks to a computer, or types beside the page, may not want a letter to do something.
+// One-character keys can be switched off: speech input triggers them by mistake (WCAG 2.1.4,
+// https://www.w3.org/WAI/WCAG21/Understanding/character-key-shortcuts).
 const LETTERS = "reconciler:letters";
 
 let lastKey = "";
@@ -39,12 +41,13 @@ VIEWS.forEach((view, at) => {
   KEYS[at + 1] = () => show(view);
 });
 
-// At once: what is measured on the way would end a browser's own gliding half-way.
+// Scrolls at once: a smooth scroll would stop when the list measures items on the way.
 function jump(top) {
   scrollTo({ top, behavior: "instant" });
   list?.show();
 }
 
+// Switches to a view, as one step of the browser's history.
 function show(view) {
   const inside = $("results").contains(document.activeElement);
   state.view = view;
@@ -52,6 +55,7 @@ function show(view) {
   if (inside) list?.go(0);
 }
 
+// Opens or closes all items of the list.
 function everything(open) {
   if (!list) return;
   for (const item of list.items) {
@@ -61,6 +65,7 @@ function everything(open) {
   list.all();
 }
 
+// Attaches all event handlers.
 function wire() {
   document.addEventListener("keydown", (event) => {
     const typing = event.target.matches("input[type=search], textarea, select");
@@ -88,7 +93,7 @@ function wire() {
   $("q").addEventListener("input", () => {
     state.q = $("q").value;
     clearTimeout(typed);
-    // Of very many records each key would be felt: what is typed in one go is searched for at once.
+    // With many records a search takes long enough to disturb typing.
     if (plan.rows.length < MANY_ROWS) render();
     else typed = setTimeout(render, PAUSE_MS);
   });
@@ -122,7 +127,7 @@ function wire() {
   );
   $("copy-targets").addEventListener("click", () =>
     copy(
-      // What left git is no target, but of a plan with the same base.
+      // A record that was removed from git can be a target only in a plan with the same base.
       found
         .filter((row) => !row.group.released)
         .map((row) => `--target ${row.address}`)
@@ -143,7 +148,7 @@ function wire() {
     });
   };
   addEventListener("scroll", moved, { passive: true });
-  let wide = innerWidth; // a phone hides its bar while one scrolls: only the width moves lines
+  let wide = innerWidth; // a phone hides its address bar on scroll: only the width moves lines
   addEventListener("resize", () => {
     if (innerWidth === wide) moved();
     else {
@@ -153,6 +158,7 @@ function wire() {
   });
 }
 
+// Restores the ticks and settings that the browser keeps, and shows the search.
 function start(read_plan) {
   plan = read_plan;
   const ticks = remembered(store());

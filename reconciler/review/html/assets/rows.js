@@ -1,7 +1,8 @@
-// A group or a record -> an item of the list, closed or opened.
+// A group or a record -> an item of the list, closed or open.
 
-const MOST_MEMBERS = 20; // named in an opened group; all of them are a click away
+const MOST_MEMBERS = 20; // records listed in an open group; a button shows all of them
 
+// The first line of an item: checkbox, button that opens it, and two empty columns to fill.
 function frame(name, isDone, tick, isOpen, toggle) {
   const line = element("div", "line");
   const box = element("input", "tick");
@@ -43,7 +44,7 @@ function drawGroup(group, at, item) {
   what.append(title);
   const diffs = element("div", "diffs");
   const exact = group.variants.length === 1;
-  const shown = open && exact ? [] : summary(group); // opened, it is told whole
+  const shown = open && exact ? [] : summary(group); // groupDetails shows them in full
   for (const one of shown.slice(0, open ? shown.length : 4)) diffs.append(one);
   if (!open && shown.length > 4)
     diffs.append(element("span", "where", `and ${moreKeys(shown.length - 4)}`));
@@ -52,7 +53,7 @@ function drawGroup(group, at, item) {
   side.append(
     badge(group.effect),
     badge(`origin: ${group.origin}`, group.origin),
-    ...(group.released ? [badge("left git", "drift")] : []),
+    ...(group.released ? [badge("removed from git", "drift")] : []),
     element("span", "", files === 1 ? "1 file" : `${number(files)} files`),
   );
   if (!open) return line;
@@ -61,7 +62,7 @@ function drawGroup(group, at, item) {
   return all;
 }
 
-// What a group does, key by key; of values that are not the same, how many there are.
+// The changes of a group, key by key; a key with different values shows how many there are.
 function summary(group) {
   if (group.variants.length === 1) return group.variants[0].places.map(shortDiff);
   const keys = new Map();
@@ -85,6 +86,7 @@ function summary(group) {
   });
 }
 
+// The open part of a group: its differences, its first records, and buttons.
 function groupDetails(group) {
   const more = element("div", "more");
   const exact = group.variants.length === 1;
@@ -145,7 +147,7 @@ function drawRow(row, at, item) {
   side.append(
     badge(row.group.effect),
     badge(`origin: ${row.group.origin}`, row.group.origin),
-    ...(row.group.released ? [badge("left git", "drift")] : []),
+    ...(row.group.released ? [badge("removed from git", "drift")] : []),
     badge(row.group.name, "group"),
   );
   if (!open) {

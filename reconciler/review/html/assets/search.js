@@ -1,5 +1,7 @@
-// A query -> tests of a row. What a variant or a file decides is asked once for all its rows.
-// Each facet: what a record has of it. Those of its variant are asked once a variant.
+// A query -> tests of a row. A test that depends only on the variant or on the file runs once for
+// each of them, and not for each row.
+
+// Filter -> the values that a row has in it.
 const FACETS = {
   effect: (row) => [row.group.effect],
   action: (row) => [row.group.action],
@@ -13,6 +15,7 @@ const FACETS = {
   guard: (row) => row.variant.guards,
 };
 
+// A test whether a value contains a text or matches a pattern, in any case of letters.
 function tester(text, regex) {
   if (!regex) {
     const low = text.toLowerCase();
@@ -22,7 +25,7 @@ function tester(text, regex) {
   return (value) => pattern.test(value);
 }
 
-// `\\-` and the like are no mistake to those who type them.
+// The `u` flag rejects escapes such as `\-` outside a class, which people type: compile it without.
 function expression(text) {
   try {
     return new RegExp(text, "iu");
@@ -31,6 +34,7 @@ function expression(text) {
   }
 }
 
+// `ask` with its answers remembered by `thing(row)`, which must decide them.
 function once(ask, thing) {
   const known = new Map();
   return (row) => {
@@ -46,6 +50,7 @@ const ofFile = (ask) => once(ask, (row) => row.file);
 const someValue = (pick, has) => (row) =>
   row.variant.places.some((place) => pick(place).some((one) => one !== null && has(one)));
 
+// The test of `name:wanted`. Filters match the beginning of a value; `|` or `,` separates choices.
 function operator(name, wanted, regex) {
   if (name === "changed") return ofSize(wanted);
   const has = tester(wanted, regex);
@@ -76,6 +81,7 @@ function operator(name, wanted, regex) {
   }
 }
 
+// The test of `changed:>1`: by the number of differences.
 function ofSize(wanted) {
   const found = /^(>=|<=|>|<|=)?(\d+)$/.exec(wanted);
   if (!found) throw new Error(`changed:${wanted}: expected a number, as in changed:>1`);
@@ -92,12 +98,13 @@ function ofSize(wanted) {
 
 const OPERATORS = new Set([...Object.keys(FACETS), "sid", "value", "before", "after", "changed"]);
 
-// Of these what is searched is seen, and marked.
+// Operators whose text is visible in a row, and is marked there.
 const SEEN = new Set(["value", "before", "after", "key", "file", "sid"]);
 const TERM = /(-?)(?:([a-zA-Z]+):)?(?:"([^"]*)"?|(\S+))/gu;
 
-// `spring -op:remove value:"a b"` as tests, all of which must hold; the words to mark; and, where
-// words are all that is asked for, whether a text says them.
+// A query such as `spring -op:remove value:"a b"` as `tests`, all of which must pass; `words` to
+// mark; and `says`, a test of plain text. `says` is false if plain text cannot answer the query: it
+// is empty, or has an exclusion or an operator that is not in SEEN.
 function parsed(query, regex) {
   if (regex && query)
     return { tests: [anything(query, true)], words: [], says: tester(query, true) };
@@ -119,13 +126,15 @@ function parsed(query, regex) {
 
 const saysAll = (low, all) => all.every((word) => low.includes(word));
 
-// An operator that is not known is a word like any other; one without a value is being typed.
+// A term of a query. An unknown operator is a plain word. A known one without a value is still
+// being typed: `parsed` drops it.
 function term([, minus, name = "", quoted, bare]) {
   const value = quoted === undefined ? bare : quoted;
   const operated = OPERATORS.has(name.toLowerCase()) ? name.toLowerCase() : "";
   return { minus, operated, wanted: name && !operated ? `${name}:${value}` : value };
 }
 
+// The test of a term without an operator: keys, values, name of the group, file, owners, address.
 function anything(wanted, regex) {
   const has = tester(wanted, regex);
   const low = wanted.toLowerCase();

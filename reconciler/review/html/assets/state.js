@@ -1,24 +1,24 @@
-// What is looked at, what is opened and what was reviewed.
+// The state of the page: the query and view, the open items, and the reviewed records.
 
 const VIEWS = ["groups", "records", "files", "keys"];
 
-let plan = null;
-let found = [];
-let shownGroups = [];
-let list = null;
+let plan = null; // the result of `read`
+let found = []; // rows that match, in order of address
+let shownGroups = []; // groups with a row in `found`
+let list = null; // the Windowed of the view; null in tables and without results
 const state = { view: "groups", q: "", regex: false, picked: {}, theme: "" };
-const opened = new Set();
-const done = new Set();
+const opened = new Set(); // IDs of open items: `groupOpen`, `rowId`
+const done = new Set(); // IDs of reviewed items: `groupId`, `rowId`, `notId`
 
 const groupOpen = (group) => `o:${group.digest}`;
 const groupId = (group) => `g:${group.digest}:${group.name}`;
 const rowId = (row) => `r:${row.address}`;
-const notId = (row) => `n:${row.address}`; // in a group that was ticked whole, this one not
+const notId = (row) => `n:${row.address}`; // not reviewed, in a group that was ticked as a whole
 const reviewed = (row) =>
   done.has(groupId(row.group)) ? !done.has(notId(row)) : done.has(rowId(row));
 const store = () => `reconciler:${plan.digest}`;
 
-// What the browser keeps, if it keeps anything: JSON, under a name.
+// A value that the browser keeps; null if there is none, or if the page may not use localStorage.
 function remembered(name) {
   try {
     return JSON.parse(localStorage.getItem(name));
@@ -31,16 +31,18 @@ function remember(name, value) {
   try {
     localStorage.setItem(name, JSON.stringify(value));
   } catch {
-    /* a page without a store still works */
+    /* without localStorage the ticks are lost on reload; everything else works */
   }
 }
 
+// Adds a value to a filter, or removes it.
 function pick(name, one, on = true) {
   const values = state.picked[name] || (state.picked[name] = new Set());
   if (on) values.add(one);
   else values.delete(one);
 }
 
+// Shows how many groups and records were reviewed.
 function progress() {
   const alike = plan.groups.filter((group) => !group.alone);
   const groups = alike.filter((group) => ticked(group) === group.count).length;
@@ -49,7 +51,8 @@ function progress() {
   $("progress").textContent = `Reviewed: ${whole}${number(rows)} of ${records(plan.rows.length)}`;
 }
 
-// How many of a group's records were reviewed: of a group that was ticked whole all but a few.
+// The number of reviewed records of a group. If it was ticked as a whole, only the exceptions are
+// stored.
 function ticked(group) {
   const whole = done.has(groupId(group));
   let some = 0;
@@ -57,13 +60,15 @@ function ticked(group) {
   return whole ? group.count - some : some;
 }
 
+// Opens or closes an item.
 function toggle(id, at) {
   if (!opened.delete(id)) opened.add(id);
   list.again(at);
   list.go(at, { scroll: false });
 }
 
-// Of a group that is found in part only what is found is ticked: the rest nobody has seen.
+// Ticks a group. If only a part of it matches the search, only that part is ticked: the reviewer
+// has not seen the rest.
 function tickGroup(group, on, at) {
   if (group.matches < group.count) {
     for (const row of found) if (row.group === group) tick(row, on);
@@ -90,6 +95,7 @@ function tick(row, on) {
   else done.add(id);
 }
 
+// Saves the ticks and shows them.
 function ticksChanged(at) {
   remember(store(), [...done]);
   progress();

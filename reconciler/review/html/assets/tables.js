@@ -1,9 +1,11 @@
-// What is found -> a table by file or by key, in any order.
+// Records found -> a table by file or by key, sorted by any column.
 
 const MOST_TABLE_ROWS = 2000;
 
+// View -> the column that it is sorted by, and 1 for ascending or -1 for descending.
 const sorted = { files: ["records", -1], keys: ["records", -1] };
 
+// The view `files` counts records by the worst effect on each; `keys` counts differences.
 function table(view) {
   const isFiles = view === "files";
   const rows = new Map();
@@ -32,10 +34,10 @@ function table(view) {
   const head = element("tr");
   const columns = [
     ["name", isFiles ? "file" : "key"],
-    ["records", isFiles ? "records" : "places"],
-    ["removes", "− removes"],
-    ["changes", "~ changes"],
-    ["adds", "+ adds"],
+    ["records", isFiles ? "records" : "differences"],
+    ["removes", "− lose data"],
+    ["changes", "~ replaced"],
+    ["adds", "+ added to"],
   ];
   for (const [column, title] of columns) {
     const cell = element("th", column === "name" ? "" : "n");

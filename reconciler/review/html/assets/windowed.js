@@ -1,8 +1,11 @@
 // A long list -> the few items near the window.
 
-// Only the items near the window are in the page; each is measured once it is.
-const MOST_TURNS = 8; // each turn what came into view is measured, and may bring more into view
+// How often one call of `show` draws and measures: measured items may bring others into view.
+const MOST_TURNS = 8;
 
+// Only the items near the window are in the page. An item is drawn by `draw(item, index, element)`
+// and measured once it is in the page; until then it has an estimated height. `open(item)` is its
+// ID in `opened`.
 class Windowed {
   constructor(into, items, draw, estimate, open) {
     this.into = into;
@@ -21,7 +24,8 @@ class Windowed {
     this.guess();
   }
 
-  // Those not seen yet are as high as those that are, so that the scroll bar tells the truth.
+  // Gives the items that are not drawn the median height of those that are, so that the scroll bar
+  // is about right.
   guess() {
     if (!this.drawn.size) return;
     const seen = [...this.drawn.keys()]
@@ -34,12 +38,14 @@ class Windowed {
     this.show();
   }
 
+  // Computes the positions of all items behind `from`.
   place(from) {
     for (let at = from; at < this.items.length; at += 1)
       this.tops[at + 1] = this.tops[at] + this.heights[at];
     this.list.style.height = `${this.tops[this.items.length]}px`;
   }
 
+  // The index of the item at a position in the list, by binary search.
   at(y) {
     let low = 0;
     let high = this.items.length - 1;
@@ -51,9 +57,10 @@ class Windowed {
     return low;
   }
 
+  // Draws the items near the window, and keeps the item at its top where it is.
   show() {
     if (!this.items.length) return;
-    // Who is at the end stays there, though what is drawn there is higher than it was thought.
+    // A window at the end stays at the end, even if the items there are higher than estimated.
     const page = document.documentElement;
     const atEnd = scrollY > 0 && scrollY + innerHeight >= page.scrollHeight - 2;
     let above = -this.list.getBoundingClientRect().top;
@@ -72,6 +79,7 @@ class Windowed {
     }
   }
 
+  // Draws the items from `first` to `last` and removes all others, except one that has the focus.
   between(first, last) {
     for (const [at, item] of this.drawn) {
       if ((at < first || at > last) && !item.contains(document.activeElement)) {
@@ -90,12 +98,13 @@ class Windowed {
     item.append(this.draw(this.items[at], at, item));
     item.classList.toggle("current", at === this.current);
     this.drawn.set(at, item);
-    let next = null; // in the order of the list: what reads or tabs through the page goes by it
+    let next = null; // keep the order of the list: screen readers and the Tab key follow it
     for (const [other, drawn] of this.drawn)
       if (other > at && (next === null || other < next[0])) next = [other, drawn];
     this.list.insertBefore(item, next && next[1]);
   }
 
+  // Measures the drawn items and places them; whether a height was not as expected.
   measure() {
     let from = Infinity;
     const seen = [...this.drawn].map(([at, item]) => [at, item.offsetHeight]);
@@ -110,6 +119,7 @@ class Windowed {
     return from < Infinity;
   }
 
+  // Draws one item again and keeps the focus in it.
   again(at) {
     const item = this.drawn.get(at);
     if (item) {
@@ -121,6 +131,7 @@ class Windowed {
     this.show();
   }
 
+  // Draws everything again; keeps the focus and the item at the top of the window.
   all() {
     const above = -this.list.getBoundingClientRect().top;
     const first = above > 0 ? this.at(above) : -1;
@@ -140,7 +151,7 @@ class Windowed {
       this.drawn.get(held[0])?.querySelector(`.${focused}`)?.focus({ preventScroll: true });
   }
 
-  // Keys are meant for this item from now on.
+  // Makes an item the current one, which the keys act on.
   point(at) {
     if (at === this.current) return;
     this.drawn.get(this.current)?.classList.remove("current");
@@ -148,6 +159,7 @@ class Windowed {
     this.drawn.get(at)?.classList.add("current");
   }
 
+  // Makes an item the current one and brings it into view, below the search bar.
   go(at, { focus = true, scroll = true } = {}) {
     if (at < 0 || at >= this.items.length) return;
     this.point(at);

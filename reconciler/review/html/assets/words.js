@@ -1,10 +1,12 @@
-// Two texts -> the words that are the same and those that are not.
+// Two texts -> the words that are equal and those that differ.
 
-const MOST_TOKENS = 2000; // matching words costs the square of their number
+// Longer texts are not compared by word: the time and memory grow with the square of the words.
+const MOST_TOKENS = 2000;
 
+// Escapes, spaces, words, and every other character by itself.
 const tokens = (text) => text.match(/\\u[0-9a-f]{4}|\\.|\s+|[\p{L}\p{N}_]+|./gsu) || [];
 
-// Two texts as parts that are the same and parts that are not, word by word.
+// Each text as parts `{ same, text }`, in order: equal in both texts, or different.
 function byWords(before, after) {
   const [from, to] = ends(before, after);
   const cut = (text) => text.slice(from, text.length - to);
@@ -18,7 +20,8 @@ function byWords(before, after) {
   return [around(before, old), around(after, now)];
 }
 
-// How much is the same at the start and at the end, in whole words: a megabyte is not taken apart.
+// The lengths of the equal beginning and end, cut back to a space. They are found by character, so
+// that a value of a megabyte need not be split into words.
 function ends(before, after) {
   const most = Math.min(before.length, after.length);
   let from = 0;
@@ -34,6 +37,7 @@ function ends(before, after) {
   return [from, space < 0 ? 0 : before.length - space];
 }
 
+// The same for the texts between the equal ends.
 function ofMiddle(before, after) {
   const old = tokens(before);
   const now = tokens(after);
@@ -57,6 +61,7 @@ function ofMiddle(before, after) {
   return [joined(old, flags(old, keptLeft)), joined(now, flags(now, keptRight))];
 }
 
+// For each word whether it is in the longest common subsequence, found by dynamic programming.
 function common(left, right) {
   const width = right.length + 1;
   const lengths = new Uint16Array((left.length + 1) * width);
@@ -81,6 +86,7 @@ function common(left, right) {
   return [keptLeft, keptRight];
 }
 
+// Words -> parts; neighbours that are both equal or both different become one.
 function joined(all, same) {
   const parts = [];
   all.forEach((token, at) => {
