@@ -100,7 +100,7 @@ const OPERATORS = new Set([...Object.keys(FACETS), "sid", "value", "before", "af
 
 // Operators whose text is visible in a row, and is marked there.
 const SEEN = new Set(["value", "before", "after", "key", "file", "sid"]);
-const TERM = /(-?)(?:([a-zA-Z]+):)?(?:"([^"]*)"?|(\S+))/gu;
+const TERM = /(-?)(?:([a-zA-Z]+):)?(?:"([^"]*)"?|(\S*))/gu;
 
 // A query such as `spring -op:remove value:"a b"` as `tests`, all of which must pass; `words` to
 // mark; and `says`, a test of plain text. `says` is false if plain text cannot answer the query: it
