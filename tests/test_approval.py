@@ -215,7 +215,7 @@ def test_the_last_rule_wins_and_validate_says_which(run: Run) -> None:
     assert result.code == 0
     assert "reconciler.yaml:5:5" in result.err
     assert "rule 3 (nowhere/**) matches no manifest" in result.err
-    assert "rule 2 goes before rule 1 for 1 file, which say another `mode`" in result.err
+    assert "rule 2 overrides rule 1 for 1 file: they set different values of `mode`" in result.err
     assert "rule 4" not in result.err  # it says what rule 2 says
     assert json.loads(run("validate", "--format", "json").out)["problems"]
 

@@ -132,7 +132,7 @@ def test_the_file_is_read() -> None:
         ("manifests: [1]\n", "1:13", "expected `str`"),
         ("- a\n", "1:1", "expected `object`"),
         ("a: [\n", "2:1", "did not find"),
-        ("version: 0x1\n", "1:10", "is in doubt"),
+        ("version: 0x1\n", "1:10", "is ambiguous"),
         ("version: 1\n---\nversion: 1\n", "1:1", "several documents"),
     ],
 )

@@ -296,7 +296,7 @@ def test_a_record_that_a_json_file_holds_twice_is_not_dropped(run: Run, again: s
     assert result.code == 1
     assert "manifests/a.json:1:75: error" in result.err
     assert path.read_text() == text
-    with pytest.raises(LayoutError, match=r"^m\.json: what would be sent"):
+    with pytest.raises(LayoutError, match=r"^m\.json: cannot be formatted: a value to send"):
         format_manifest("m.json", text)
 
 

@@ -235,7 +235,7 @@ def test_the_same_address_twice_is_a_problem_that_names_both_places() -> None:
     text = f"messages:\n  {MESSAGE}: {{user_data: a}}\n  {MESSAGE.upper()}: {{user_data: a}}\n"
 
     assert problems(text) == ["3:3 duplicate-address"]
-    assert message(text) == f"messages/{MESSAGE} is already there at m.yaml:2:3"
+    assert message(text) == f"messages/{MESSAGE} is already defined at m.yaml:2:3"
 
 
 def test_one_sid_under_both_kinds_is_a_warning() -> None:

@@ -1,7 +1,6 @@
-"""Manifests now + a revision of git -> what git held of each record then, and what changed since.
+"""Manifests now + a commit -> the records as git held them then, and the records that changed.
 
-Files whose content is the same then and now are found by the name that git gives the content: only
-the others are parsed.
+Files with the same content then and now are found by git's object ID; only the others are parsed.
 """
 
 import os
@@ -29,41 +28,54 @@ from reconciler.manifests.sid_index import sids_in
 from reconciler.manifests.validation import collect_records, is_error
 from reconciler.model import Address, Problem, Record, Severity, short_commit
 
+# Modes of git's tree entries.
 _SUBMODULE, _LINK = "160000", "120000"
 
 
 class BaseRecords(Struct, frozen=True):
-    """What git held at a commit: in the files that are the same now, just what they hold now."""
+    """The records that git held at a commit."""
 
     commit: str
+    """The full object ID of the commit."""
     records: Mapping[Address, Record]
+    """The records of the files that changed since or were removed, as they were then."""
     same_files: frozenset[str]
+    """The files with the same content now: their records are those of today."""
 
     def before(self, record: Record) -> Record | None:
-        """The record as it was at the commit, None where it was not there."""
+        """The record as it was at the commit; None if git did not hold it."""
         if record.source.file in self.same_files:
             return record
         return self.records.get(record.address)
 
 
 class ChangedSince(Struct, frozen=True):
-    """The records whose value changed since a commit, and how many the manifests hold in all."""
+    """The manifests compared with a commit."""
 
     loaded: Loaded
+    """The records now of the files that changed, and of files that may hold a moved record."""
     history: BaseRecords
+    """The records at the commit."""
     records: int
+    """The number of records in all manifests now."""
 
 
 class _Compared(Struct, frozen=True):
-    """The manifest files now and at a commit; `then` are those that changed or are gone."""
+    """The manifest files now and at a commit, by name."""
 
     same: tuple[str, ...]
+    """Files with the same content now and then."""
     changed: tuple[str, ...]
+    """Files that were changed or added since."""
     then: Mapping[str, Blob]
+    """The content at the commit of the files that were changed or removed since."""
 
 
 def repository(manifests: Manifests) -> Repository:
-    """The repository that the manifests are in."""
+    """The git repository of the manifests, found from the first file or folder.
+
+    Raises ReconcilerError if there is none.
+    """
     first = manifests.tree.path(manifests.names[0])
     folder = next(folder for folder in (first, *first.parents) if folder.is_dir())
     return Repository(folder)
@@ -72,7 +84,7 @@ def repository(manifests: Manifests) -> Repository:
 def at_commit(
     commit: str, git: Repository, manifests: Manifests, rules: Rules
 ) -> tuple[BaseRecords, tuple[Problem, ...]]:
-    """What git held at a commit, and what is wrong with the manifests there, as warnings."""
+    """The records at a commit, and the problems of the manifests there, as warnings."""
     compared = _compare(commit, git, manifests)
     with collector_paused():
         records, problems = _then(commit, git, compared, rules, manifests.cache)
@@ -80,16 +92,18 @@ def at_commit(
 
 
 def since_commit(commit: str, git: Repository, manifests: Manifests, rules: Rules) -> ChangedSince:
-    """The records whose value changed since a commit; no other file is parsed.
+    """The records of the files that changed since a commit; other files are not parsed.
 
-    Raises ProblemsError with every problem of the files that changed.
+    `changed` selects the records whose value changed. Raises ProblemsError with every problem of
+    the files that changed.
     """
     compared = _compare(commit, git, manifests)
     with collector_paused():
         before, warnings = _then(commit, git, compared, rules, manifests.cache)
         history = BaseRecords(commit, before, frozenset(compared.same))
         now, problems = collect_records(_now(manifests, compared.changed))
-        # A SID that came or went may be in a file that did not change: written twice, or moved.
+        # A SID that was added or removed may also be in a file that did not change: then the record
+        # is written twice, or it moved.
         suspects = {address.sid for address in now.keys() ^ before.keys()}
         elsewhere, count = _scan(manifests, compared.same, suspects)
         if elsewhere:
@@ -104,7 +118,7 @@ def since_commit(commit: str, git: Repository, manifests: Manifests, rules: Rule
 
 
 def changed(records: Mapping[Address, Record], history: BaseRecords) -> dict[Address, Record]:
-    """The records that git held in another value, or not at all."""
+    """The records whose value is different at the commit, or that git did not hold then."""
     return {
         address: record
         for address, record in records.items()
@@ -113,13 +127,13 @@ def changed(records: Mapping[Address, Record], history: BaseRecords) -> dict[Add
 
 
 def matches_commit(git: Repository, commit: str, manifests: Manifests) -> bool:
-    """Whether the manifests are those of a commit, to the byte."""
+    """Whether the manifests are byte for byte those of a commit."""
     compared = _compare(commit, git, manifests)
     return not (compared.changed or compared.then)
 
 
 def same_manifests(git: Repository, one: str, other: str, manifests: Manifests) -> bool:
-    """Whether two commits hold the same manifests, to the byte."""
+    """Whether two commits hold the same manifests, byte for byte."""
     held = [
         {name: blob.oid for name, blob in _files(each, git, manifests)} for each in (one, other)
     ]
@@ -127,6 +141,10 @@ def same_manifests(git: Repository, one: str, other: str, manifests: Manifests) 
 
 
 def _compare(commit: str, git: Repository, manifests: Manifests) -> _Compared:
+    """Compares the content of the manifest files now and at a commit, without parsing it.
+
+    Raises ProblemsError with the first file or folder that cannot be a manifest.
+    """
     then = dict(_files(commit, git, manifests))
     same, other = [], []
     for name in manifests.tree.find(manifests.names):
@@ -145,11 +163,14 @@ def _oid(path: Path, blob: Blob) -> str | None:
     try:
         return oid_of(read_regular(path, MAX_FILE_BYTES, follow_links=False), like=blob.oid)
     except OSError:
-        return None  # reading it as a manifest says what is wrong
+        return None  # the file counts as changed, and reading it reports the error
 
 
 def _files(commit: str, git: Repository, manifests: Manifests) -> Iterator[tuple[str, Blob]]:
-    """The manifest files of a commit, named as the working tree's are."""
+    """The manifest files of a commit, each once, with the names of the working tree.
+
+    Raises ReconcilerError at a submodule.
+    """
     seen: set[str] = set()
     for name in manifests.names:
         top = _from_top(manifests.tree.path(name), git)
@@ -161,20 +182,21 @@ def _files(commit: str, git: Repository, manifests: Manifests) -> Iterator[tuple
                     f"{found}: is a submodule; its manifests at a revision are in another "
                     "repository: name the other folders with --manifests"
                 )
-            # However often it is named: the first name is the one that the working tree goes by.
+            # A file can be in several named folders; the working tree uses the first name too.
             if blob.path not in seen and _is_manifest(blob, inside):
                 seen.add(blob.path)
                 yield found, blob
 
 
 def _is_manifest(blob: Blob, inside: Path) -> bool:
-    """Whether a file of a commit would be read from a working tree."""
+    """Whether `Tree.find` would find this file in a working tree."""
     hidden = any(part.startswith(".") for part in inside.parts)
     named = blob.path.lower().endswith(SUFFIXES) and is_utf8(blob.path)
     return named and not hidden and blob.mode != _LINK
 
 
 def _from_top(path: Path, git: Repository) -> str:
+    """The path from the top of the repository; raises ReconcilerError if it is outside."""
     real = os.path.relpath(os.path.realpath(path), os.path.realpath(git.top))
     if real == ".." or real.startswith("../"):
         raise ReconcilerError(f"{path}: is not in the git repository at {git.top}")
@@ -184,9 +206,10 @@ def _from_top(path: Path, git: Repository) -> str:
 def _then(
     commit: str, git: Repository, compared: _Compared, rules: Rules, cache: Cache | None
 ) -> tuple[dict[Address, Record], tuple[Problem, ...]]:
-    """The records of the files that changed, as they were; problems do not stop anything.
+    """The records of the changed files as they were, and their errors as warnings.
 
-    Else a pull request that mends a manifest could not be planned.
+    An error in an old manifest must not stop the run: otherwise a pull request that fixes a
+    manifest could not be planned.
     """
     files = {blob.path: file for file, blob in compared.then.items()}
 
@@ -205,7 +228,7 @@ def _then(
 
 def _past(problem: Problem, commit: str) -> Problem:
     where = structs.replace(problem.source, file=f"{short_commit(commit)}:{problem.source.file}")
-    message = f"{problem.message} (at that revision: what git held there is not known)"
+    message = f"{problem.message} (at that revision: the value that git held is not known)"
     return structs.replace(problem, source=where, message=message, severity=Severity.WARNING)
 
 
@@ -215,10 +238,10 @@ def _now(manifests: Manifests, names: Iterable[str]) -> Iterator[Record | Proble
 
 
 def _scan(manifests: Manifests, names: Iterable[str], suspects: set[str]) -> tuple[list[str], int]:
-    """The files in which one of the SIDs may stand, and how many records all the others hold.
+    """The files that may hold one of the SIDs, and the number of records in the other files.
 
-    Files in the usual layout are not parsed for it: they did not change, and were checked when they
-    did. All others are.
+    Files in the usual layout are not parsed: they did not change, and were checked when they did.
+    All other files are parsed.
     """
     elsewhere, count = [], 0
     for name in names:
@@ -231,7 +254,7 @@ def _scan(manifests: Manifests, names: Iterable[str], suspects: set[str]) -> tup
 
 
 def released(history: BaseRecords, records: Mapping[Address, Record]) -> dict[Address, Record]:
-    """The records that git held and holds no more, as they were."""
+    """The records that were removed from git since the commit, as they were then."""
     return {
         address: record for address, record in history.records.items() if address not in records
     }

@@ -1,9 +1,9 @@
-"""Manifests that were read before -> their records, at the speed of the disk.
+"""The text of a manifest -> its records as an earlier run parsed them, at the speed of the disk.
 
-An entry is named by the hash of what it was made of: the text, whether it is JSON, and the versions
-of the tool, of the code that reads and of the YAML library. So nothing is ever out of date, runs at
-the same time write the same thing, and what cannot be written or does not read back is as if it
-were not there.
+The name of an entry is the hash of everything that its content depends on: the text, the file's
+suffix (YAML or JSON), and the versions of the tool, of the reader and of the YAML library. So no
+entry is ever out of date, and runs at the same time write the same content. An entry that cannot be
+written or read back is treated as missing.
 """
 
 import hashlib
@@ -19,24 +19,30 @@ from reconciler import __version__
 from reconciler.manifests.yaml_events import LIBRARY
 from reconciler.model import Address, Record, Source
 
-# Under it, reading the entry costs as much as reading the manifest.
+# For a smaller manifest, reading the entry costs as much as parsing the manifest.
 MIN_CHARS = 16 * 1024
+# The size of all entries together; the oldest are deleted first.
 MAX_BYTES = 512 * 1024 * 1024
 _ROWS_A_CHUNK = 10_000
-# Raised with every change to what reading a manifest makes of a text. A test holds it against the
-# sources of all modules that take part: a forgotten one would serve stale records, which are sent.
+# Increase it with every change to the records that are read from a text. If that is forgotten, the
+# cache returns stale records, and these are sent to the API.
 READER_VERSION = 1
 _DIGEST_BYTES = 16
 
 
 class _Row(Struct, frozen=True, array_like=True, gc=False):
-    """A record without the name of its file, which is no part of its content."""
+    """A record without the name of its file: the same text may be stored under another name."""
 
     address: Address
+    """The kind and SID."""
     wanted: str | None
+    """The text to send; None to clear the field."""
     structured: bool
+    """Whether the manifest holds a mapping or a list."""
     line: int
+    """The line of the SID, from 1."""
     column: int
+    """The column of the SID, from 1."""
 
 
 _ENCODER = msgpack.Encoder()
@@ -44,28 +50,29 @@ _DECODER = msgpack.Decoder(list[_Row])
 
 
 class Cache:
-    """The records of manifests that had no problems."""
+    """A folder with the records of manifests that had no problems, one file for each text."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def get(self, key: str, file: str) -> Iterator[Record] | None:
-        """The records of a text that was kept, as those of `file`; None where it was not."""
+        """The records of a text, with `file` as their source; None if missing or damaged."""
         path = self._folder / key
         try:
             rows = _decoded(path.read_bytes())
         except (OSError, ValueError, MsgspecError):
             return None
         with suppress(OSError):
-            os.utime(path)  # the oldest go first
+            os.utime(path)  # the time of its last use: `_trim` deletes the oldest first
         return (
             Record(row.address, row.wanted, row.structured, Source(file, row.line, row.column))
             for row in rows
         )
 
     def put(self, key: str, records: Iterable[Record]) -> None:
-        """Keeps the records of a text."""
+        """Stores the records of a text; stores nothing if the folder cannot be written."""
         with suppress(OSError):
+            # 0700 and mkstemp (0600): the entries hold the records' values.
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=self._folder)
             try:
@@ -77,6 +84,7 @@ class Cache:
             self._trim()
 
     def _trim(self) -> None:
+        """Deletes the oldest entries beyond MAX_BYTES."""
         entries = [(entry.stat(), entry) for entry in self._folder.iterdir()]
         entries.sort(key=lambda entry: entry[0].st_mtime, reverse=True)
         size = 0
@@ -87,7 +95,7 @@ class Cache:
 
 
 def key_of(text: str, file: str) -> str:
-    """The name of the entry for a manifest's text."""
+    """The name of the entry for a manifest's text: a SHA-256 in hexadecimal."""
     suffix = Path(file).suffix
     digest = hashlib.sha256(f"{__version__} {READER_VERSION} {LIBRARY} {suffix} ".encode())
     digest.update(text.encode())
@@ -95,9 +103,10 @@ def key_of(text: str, file: str) -> str:
 
 
 def open_cache(environment: Mapping[str, str]) -> Cache | None:
-    """The cache in the user's cache folder; none where others could write there, or none is wanted.
+    """The cache in `$XDG_CACHE_HOME/reconciler`, by default `~/.cache/reconciler`.
 
-    What is in it is sent: a folder that somebody else can fill is no place for it.
+    Returns None if RECONCILER_NO_CACHE is set, if the path is not absolute, or if another user owns
+    the folder or can write to it: the records in it are sent to the API.
     """
     if environment.get("RECONCILER_NO_CACHE"):
         return None
@@ -113,6 +122,7 @@ def open_cache(environment: Mapping[str, str]) -> Cache | None:
 
 
 def _encoded(records: Iterable[Record]) -> Iterator[bytes]:
+    """An entry's chunks: size (4 bytes, big-endian), checksum, MessagePack; size 0 ends them."""
     rows = [
         _Row(
             record.address,
@@ -130,18 +140,18 @@ def _encoded(records: Iterable[Record]) -> Iterator[bytes]:
 
 
 def _decoded(data: bytes) -> list[_Row]:
-    """The rows of an entry; ValueError or MsgspecError for one that is not whole."""
+    """The rows of an entry. Raises ValueError or MsgspecError if it is damaged or cut off."""
     rows: list[_Row] = []
     view, start = memoryview(data), 0
     while size := int.from_bytes(view[start : start + 4], "big"):
         body = start + 4 + _DIGEST_BYTES
         chunk = view[body : body + size]
         if _digest(chunk) != view[start + 4 : body]:
-            raise ValueError("not what was written")
+            raise ValueError("the checksum is wrong")
         rows += _DECODER.decode(chunk)
         start = body + size
     if view[start:] != bytes(4):
-        raise ValueError("not the whole of it")
+        raise ValueError("the end is missing")
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Events -> nodes with positions, as a stream."""
+"""Parser events -> nodes with positions, as a stream."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -27,12 +27,13 @@ from reconciler.manifests.yaml_events import (
     events,
 )
 
-# What a file's aliases may expand to, in characters and values: this much, and so many times the
-# file. A value that many records share stays far below it, a "billion laughs" ends in milliseconds.
+# The limit for everything that the aliases of a file expand to, in nodes plus characters: the first
+# number, plus the second for each character of the file. A value that many records share stays far
+# below the limit; a "billion laughs" file reaches it within milliseconds.
 FREE_EXPANSION = 1_000_000
 EXPANSION_A_CHARACTER = 16
 
-# Told of each problem that does not end the reading: where, rule, message.
+# Called with the place, the rule and the message of each problem after which reading goes on.
 ReportProblem: TypeAlias = Callable[[Mark, str, str], None]
 
 
@@ -42,9 +43,9 @@ def is_mapping(event: Event) -> bool:
 
 
 class Reader:
-    """Events one at a time, and whole nodes on request.
+    """Reads the events of a text one at a time, and whole nodes on request.
 
-    Problems that leave the rest readable go to `report`; what does not raises BrokenTreeError.
+    A problem goes to `report` if the rest is still readable; otherwise it raises BrokenTreeError.
     """
 
     def __init__(self, text: str, report: ReportProblem, parser: NewParser | None = None) -> None:
@@ -55,7 +56,10 @@ class Reader:
         self._expandable = FREE_EXPANSION + EXPANSION_A_CHARACTER * len(text)
 
     def next_document(self) -> Event | None:
-        """The first event of the next document's content, None at the end of the stream."""
+        """The first event of the next document's content; None at the end of the stream.
+
+        Raises BrokenTreeError if the text cannot be parsed.
+        """
         try:
             event = self._next()
             while isinstance(event, StreamStartEvent | DocumentEndEvent):
@@ -72,11 +76,16 @@ class Reader:
     def members(self, event: Event) -> Iterator[tuple[Scalar, Event]]:
         """The keys of the mapping that `event` begins, each with the first event of its value.
 
-        The caller reads that value, by `node` or `members`, before it asks for the next key: so a
-        mapping of a million keys is never in memory. Repeated keys are the caller's to find.
+        The caller must read the value with `node` or `members` before it asks for the next key. So
+        a mapping of a million keys is never in memory. The caller also checks for repeated keys.
+        Raises BrokenTreeError if the text cannot be parsed.
         """
         if event.anchor is not None:
-            self._report(event.start_mark, "alias", "an anchor must stand on a record's own value")
+            self._report(
+                event.start_mark,
+                "alias",
+                "an anchor is not allowed above a record: put it on the record",
+            )
         if event.tag is not None:
             self._report(event.start_mark, "tag", _TAG)
         try:
@@ -94,13 +103,18 @@ class Reader:
             raise broken(error) from None
 
     def node(self, event: Event) -> Node:
-        """The whole node that `event` begins."""
-        # Of the collection being read: its first event, and what was read of it. A mapping's keys
-        # and values alternate. Below them on the stack are the collections round it.
+        """The whole node that `event` begins.
+
+        Raises BrokenTreeError if the text cannot be parsed, is nested more than MAX_DEPTH levels
+        deep, or has an alias that is invalid or expands to too much.
+        """
+        # `start` and `nodes` are the first event of the innermost open collection and its nodes so
+        # far (in a mapping, keys and values alternate). The stack holds those of the outer ones.
+        # Without recursion, so that deep nesting cannot exhaust Python's stack.
         start, nodes = event, list[Node]()
         stack: list[tuple[Event, list[Node]]] = []
         next_event = self._next
-        try:  # round the loop, which runs for every scalar of every file
+        try:  # outside the loop, which runs for every scalar of every file
             while True:
                 node: Node
                 kind = type(event)
@@ -127,7 +141,7 @@ class Reader:
             raise broken(error) from None
 
     def _scalar(self, event: Event) -> Scalar:
-        # implicit[0]: a plain scalar, to which YAML would give a type by its looks
+        # implicit[0] is true for a plain scalar, whose type YAML derives from its text
         plain = event.implicit[0]
         node = Scalar(event.value, plain, event.start_mark)
         if event.tag is not None:
@@ -165,7 +179,7 @@ class Reader:
     def _pairs(self, nodes: list[Node]) -> list[tuple[Scalar, Node]]:
         pairs: list[Any] = list(zip(nodes[::2], nodes[1::2], strict=True))
         if len(pairs) == 1 and type(nodes[0]) is Scalar and nodes[0].text != "<<":
-            return pairs  # most of all mappings: `user_data` alone
+            return pairs  # the fast path: in most mappings `user_data` is the only key
         texts = {key.text for key, _ in pairs if type(key) is Scalar}
         if len(texts) == len(pairs) and "<<" not in texts:
             return pairs
@@ -179,7 +193,9 @@ class Reader:
                 self._report(key.mark, "key", _KEY)
                 continue
             if key.plain and key.text == "<<":
-                self._report(key.mark, "merge-key", "merge keys (<<) are not allowed: write it out")
+                self._report(
+                    key.mark, "merge-key", "merge keys (<<) are not allowed: write the keys out"
+                )
             if key.text in seen:
                 self._report(key.mark, "duplicate-key", _repeated(seen[key.text].mark))
             seen.setdefault(key.text, key)
@@ -192,17 +208,21 @@ class Reader:
             raise BrokenTreeError(mark, "alias", "an alias must come after its anchor")
         node = self._anchors[event.anchor]
         if node is None:
-            raise BrokenTreeError(mark, "alias", "an alias must not stand inside its own anchor")
+            raise BrokenTreeError(
+                mark, "alias", "an alias must not be inside the value of its own anchor"
+            )
         self._expandable -= size_of(node, self._expandable)
         if self._expandable <= 0:
-            raise BrokenTreeError(mark, "alias", "the file's aliases expand to too much")
+            raise BrokenTreeError(
+                mark, "alias", "the aliases of this file expand to too much: use fewer"
+            )
         return node
 
 
 def single_document(text: str, report: ReportProblem) -> Node | None:
-    """The only document of a text, None where there is none.
+    """The root node of a text with one document; None if the text has no document.
 
-    Raises BrokenTreeError where the text cannot be read, or holds several.
+    Raises BrokenTreeError if the text cannot be parsed or has several documents.
     """
     reader = Reader(text, report)
     event = reader.next_document()
@@ -216,10 +236,10 @@ def single_document(text: str, report: ReportProblem) -> Node | None:
 
 _ALIAS_KEY = "a key must not be an alias"
 _KEY = "a key must be text, not a mapping or a list"
-# libyaml reads `|#` as the head of a block, PyYAML's own parser refuses it, and so does YAML.
+# libyaml accepts `|#` as the header of a block scalar; PyYAML's own parser and YAML refuse it.
 _GLUED_COMMENT = re.compile(r"(?:&\S+\s+)?[|>][-+0-9]*#")
 _TAG = "tags (!...) are not allowed: quote the value"
 
 
 def _repeated(first: Mark) -> str:
-    return f"this key is already there at {first.line + 1}:{first.column + 1}"
+    return f"this key is already defined at {first.line + 1}:{first.column + 1}"

@@ -1,8 +1,8 @@
-"""A manifest's text -> the same records in the canonical layout, comments kept.
+"""A manifest's text -> the same records in the canonical layout, with their comments.
 
-The only door to ruamel.yaml, which writes the document anew with its comments; then whole lines are
-moved, so that a record takes its comments along. The result is read back: what would be sent, and
-every comment, must be the same, or the text is left as it is.
+ruamel.yaml, which no other module imports, rewrites the document with its comments. Then whole
+lines are moved, so that each comment stays with its record. The result is parsed again: if a value
+to send or a comment is not the same, LayoutError is raised and the file stays unchanged.
 """
 
 import re
@@ -27,35 +27,36 @@ from reconciler.manifests.loader import parse_records
 from reconciler.manifests.validation import collect_records, is_error
 from reconciler.model import Address
 
-# Every scalar stays on its line, however long: a break inside would be one more thing to review.
+# Every scalar stays on its line, however long: a line break inside would have to be reviewed.
 _ENDLESS = 10**9
 
-# A word that no quotes are put round; longer where a manifest holds it.
+# Part of the placeholders for quoted texts; ruamel writes it without quotes. `_rewritten` repeats
+# it if the manifest contains it.
 _MARK = "quoted"
 
-_NOT_THE_SAME = "{}: what would be sent is not the same"
+_NOT_THE_SAME = "{}: cannot be formatted: a value to send would not stay the same"
 
 _ESCAPES = {'"': r"\"", "\\": r"\\", "\n": r"\n", "\t": r"\t"}
 _LAST_OF_FOUR_DIGITS = 0xFFFF
 
 
 class LayoutError(ReconcilerError):
-    """A layout that would lose something."""
+    """A text cannot be put into the canonical layout without loss."""
 
 
 def format_manifest(file: str, text: str) -> str:
-    """The text in its canonical layout: kinds in the API's order, SIDs sorted, two spaces a level.
+    """The text in the canonical layout: kinds in the API's order, SIDs sorted, two spaces a level.
 
-    The text must hold no problems; its line ends are kept. Raises LayoutError, which names the file
-    and says why it is better left alone.
+    The text must not have problems. CRLF line ends are kept. Raises LayoutError, with the file and
+    the reason, if a value or a comment would be lost.
     """
     lf = text.replace("\r\n", "\n")
     try:
         laid_out = _json(file, lf) if file.lower().endswith(".json") else _yaml(file, lf)
     except LayoutError:
         raise
-    except Exception as error:
-        raise LayoutError(f"{file}: cannot be laid out ({type(error).__name__})") from error
+    except Exception as error:  # from ruamel, or from `tidy` if a comment is lost
+        raise LayoutError(f"{file}: cannot be formatted ({type(error).__name__})") from error
     return laid_out.replace("\n", "\r\n") if "\r\n" in text else laid_out
 
 
@@ -77,17 +78,20 @@ def _yaml(file: str, text: str) -> str:
     written = tidy(_rewritten(text), ends_a_block(text))
     ordered = sort_entries(written)
     before = _written(file, text)
-    # The unsorted one too: an alias may have to stay behind its anchor, an open block at the end.
+    # Unsorted as well: an alias must stay behind its anchor, and a block scalar that keeps its
+    # trailing blank lines (`|+`) must stay at the end.
     for candidate in (tidy(ordered, ends_a_block(ordered)), written):
         if before is not None and _written(file, candidate) == before:
             if comment_owners(text) == comment_owners(candidate):
                 return candidate
-            raise LayoutError(f"{file}: a comment could not stay with what it is about: move it")
+            raise LayoutError(
+                f"{file}: cannot be formatted: a comment would leave its record: move it"
+            )
     raise LayoutError(_NOT_THE_SAME.format(file))
 
 
 def _written(file: str, text: str) -> dict[Address, tuple[str | None, bool]] | None:
-    """What would be sent, record by record; None where the text has problems."""
+    """The value to send of each record; None if the text has an error."""
     if bad_character(file, text) is not None:
         return None
     records, problems = collect_records(parse_records(file, text))
@@ -97,12 +101,13 @@ def _written(file: str, text: str) -> dict[Address, tuple[str | None, bool]] | N
 
 
 def _rewritten(text: str) -> str:
+    """The text as ruamel writes it, with kinds and records in block style."""
     prefix = _MARK
     while prefix in text:
         prefix += _MARK
     quoted: dict[str, str] = {}
     yaml = _ruamel(prefix, quoted)
-    with warnings.catch_warnings(action="ignore"):  # an anchor's name may be used again
+    with warnings.catch_warnings(action="ignore"):  # ruamel warns if an anchor's name is used again
         documents: list[Any] = [item for item in yaml.load_all(text) if isinstance(item, dict)]
     for document in documents:
         document.fa.set_block_style()
@@ -117,13 +122,15 @@ def _rewritten(text: str) -> str:
 
 
 def _in_block_style(parent: Any, key: str) -> None:
-    """A mapping in braces on lines of its own; the comments below it stay below it."""
+    """Puts a mapping in braces on separate lines; comments below it stay below it."""
     node = parent[key]
     if not node or not node.fa.flow_style():  # an empty mapping can only be written as {}
         return
     from ruamel.yaml.tokens import CommentToken
 
     node.fa.set_block_style()
+    # ruamel keeps the comments behind a value in slot 2 of its parent, as one text: the comment
+    # beside the value, then those on the lines below.
     token = (parent.ca.items.get(key) or [None] * 3)[2]
     if token is None:
         return
@@ -138,10 +145,10 @@ def _in_block_style(parent: Any, key: str) -> None:
 
 
 def _ruamel(prefix: str, quoted: dict[str, str]) -> Any:
-    """A round trip by ruamel, in which each scalar stays the characters that were written.
+    """A round-trip YAML object that writes each scalar with the characters of the original.
 
-    A text in double quotes is written as a mark that begins with `prefix`, and what it stands for
-    is put into `quoted`: ruamel itself would write an invisible character for its escape.
+    A text in double quotes is written as a placeholder that begins with `prefix`, and its original
+    is stored in `quoted`: ruamel would replace an escape by the invisible character itself.
     """
     from ruamel.yaml import YAML  # heavy, and only for `fmt`
     from ruamel.yaml.constructor import RoundTripConstructor

@@ -1,4 +1,4 @@
-"""Lines of a manifest -> the same lines, tidy and in order, comments beside what they are about."""
+"""Lines of a manifest -> the same lines, indented and sorted, each comment with its record."""
 
 import re
 from bisect import bisect_left, bisect_right
@@ -17,20 +17,23 @@ INDENT = 2
 
 
 class _Line(Struct, frozen=True):
-    """A line: where its comment begins, and whether it is the inside of a scalar."""
+    """A line of a manifest."""
 
     text: str
+    """The line without its line end."""
     inside: bool = False
+    """Whether it continues a scalar of a line above."""
     comment_at: int | None = None
+    """The index at which its comment begins; None if it has none."""
 
     @property
     def content(self) -> bool:
-        """Whether a key, an item or a marker begins on it."""
+        """Whether a key, a list item or a document marker is on it."""
         return not self.inside and bool(self.text[: self.comment_at].strip())
 
     @property
     def opens(self) -> bool:
-        """Whether what belongs to its key follows."""
+        """Whether it ends with `:`, so that the value follows on the next lines."""
         return self.content and self.text[: self.comment_at].rstrip().endswith(":")
 
     def with_one_space(self) -> "_Line":
@@ -44,11 +47,12 @@ class _Line(Struct, frozen=True):
 
     @property
     def indent(self) -> str:
-        """The spaces at its start."""
+        """The white space at its start."""
         return self.text[: len(self.text) - len(self.text.lstrip())]
 
 
 def _lines(text: str) -> list[_Line]:
+    """The lines of a text that ends with a line end; raises BrokenTreeError if it is not YAML."""
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
     inside = {
         number
@@ -66,10 +70,10 @@ def _lines(text: str) -> list[_Line]:
 
 
 def ends_a_block(text: str) -> list[bool]:
-    """For each comment on a line of its own whether it ends what stands above it.
+    """For each comment that is alone on its line: whether it belongs to the block above it.
 
-    It does where a block ends with it: it stands further in than what comes next, and so does what
-    comes before. Every other comment is about what comes next.
+    It does if both the comment and the content line before it are indented more than the next
+    content line. Any other comment belongs to the next content line.
     """
     found = _lines(text)
     after: list[int] = []
@@ -87,22 +91,24 @@ def ends_a_block(text: str) -> list[bool]:
 
 
 def tidy(text: str, ends: list[bool]) -> str:
-    """Comments as far in as what they are about, and one blank line at the most.
+    """The text with comments indented like their content line, and single blank lines only.
 
-    `ends` is what `deeper` says of the same comments. ValueError where they are not as many.
+    `ends` is the result of `ends_a_block` for the same comments, perhaps in another layout. Raises
+    ValueError if it has more items than the text has comments.
     """
     tidy: list[_Line] = []
     before = ""
     flags = iter(ends)
     for line in _lines(text):
         if line.content and line.text == "...":
-            continue  # behind a block with open end, which need not be the last one any more
+            continue  # ruamel writes it after `|+`, which need not be at the end after sorting
         if line.content:
             before = line.indent
             tidy.append(line.with_one_space())
         elif line.inside:
             tidy.append(line)
         elif line.comment_at is not None:
+            # `?` marks a comment whose indent is that of a later line: `_indented` sets it.
             tidy.append(_Line(f"{before if next(flags) else '?'}{line.text.strip()}", comment_at=0))
         elif tidy and tidy[-1].text and not tidy[-1].opens:
             tidy.append(_Line(""))
@@ -112,7 +118,7 @@ def tidy(text: str, ends: list[bool]) -> str:
 
 
 def _indented(lines: list[_Line]) -> Iterator[_Line]:
-    """Comments that are about what comes next, as far in as that."""
+    """The lines, with comments that belong to the next content line indented like it."""
     indent = ""
     done: list[_Line] = []
     for line in reversed(lines):
@@ -124,7 +130,10 @@ def _indented(lines: list[_Line]) -> Iterator[_Line]:
 
 
 def sort_entries(text: str) -> str:
-    """Kinds and SIDs in order, each with its comments; the text has to be tidy."""
+    """The text with kinds in the order of KINDS and SIDs sorted, each with its comments.
+
+    The text must come from `tidy`.
+    """
     documents: list[list[_Line]] = [[]]
     for line in _lines(text):
         if line.content and line.text == "---":
@@ -135,7 +144,7 @@ def sort_entries(text: str) -> str:
 
 
 def _in_order(lines: list[_Line]) -> list[_Line]:
-    """A document's lines, kinds and SIDs in order; what stands above and below stays there."""
+    """The lines of a document, sorted; comments at its top and at its end stay there."""
     last = (
         max(
             (number for number, line in enumerate(lines) if line.indent or _is_kept(line)),
@@ -159,9 +168,10 @@ def _is_kept(line: _Line) -> bool:
 
 
 def _chunks(lines: list[_Line], indent: str) -> tuple[list[_Line], list[list[_Line]]]:
-    """What stands before the first content line at an indent, and a chunk for each such line.
+    """The lines before the first content line with an indent, and a chunk for each such line.
 
-    Comments and blanks right above a chunk belong to it, but for the first kind of a document.
+    Comments and blank lines directly above a content line belong to its chunk. For the first kind
+    of a document they do not: they may be about the whole file.
     """
     head: list[_Line] = []
     chunks: list[list[_Line]] = []
@@ -182,7 +192,7 @@ def _chunks(lines: list[_Line], indent: str) -> tuple[list[_Line], list[list[_Li
 
 
 def _key(chunk: list[_Line]) -> str:
-    """The key of a chunk's first content line, as it sorts."""
+    """The key on a chunk's first content line, unquoted and in lower case, for sorting."""
     line = next(line for line in chunk if line.content)
     return line.text.partition(":")[0].strip(" \"'").lower()
 
@@ -196,7 +206,7 @@ def _written(line: _Line) -> str:
 
 
 def comment_owners(text: str) -> Counter[tuple[str, str]]:
-    """Every comment with the record that it is about, nothing for one about a kind or a file."""
+    """Counts of (comment, address of its record); "" as address if it is about a kind or file."""
     lines = _lines(text)
     starts = dict(_starts(text))
     owner, owners = "", []
@@ -212,13 +222,14 @@ def comment_owners(text: str) -> Counter[tuple[str, str]]:
         if not (line.content or line.inside or next(ends)):
             below = next((n for n in range(number, len(lines)) if lines[n].content), None)
             about = owners[below] if below is not None else ""
-        # What stands above the first kind stays there, whichever kind that becomes.
+        # A comment above the first kind stays there, even if another kind becomes the first. So
+        # comments of kinds and files have no owner.
         found[line.text[line.comment_at :].rstrip(), about if "/" in about else ""] += 1
     return found
 
 
 def _starts(text: str) -> Iterator[tuple[int, str]]:
-    """The lines on which kinds and records begin."""
+    """(line from 0, kind or address) for each line on which a kind or a record begins."""
     reader = Reader(text, lambda *_: None)
     while (event := reader.next_document()) is not None:
         if not is_mapping(event):

@@ -1,7 +1,7 @@
-"""A user's own JSON Schema + values of user_data -> findings, and the places not to be shown.
+"""A user's JSON Schema + a value of user_data -> findings, and the paths that must not be shown.
 
-The only door to jsonschema (Draft 2020-12). A schema is part of the tree: nothing that it names is
-ever fetched. Records repeat themselves, so a verdict is remembered by value.
+No other module imports jsonschema (Draft 2020-12). A schema is a file of the project, and nothing
+that it refers to is ever fetched. Many records have equal values, so findings are cached by value.
 """
 
 import json
@@ -23,29 +23,35 @@ from reconciler.manifests.resolver import to_json
 from reconciler.manifests.yaml_events import BrokenTreeError, Mark, Position, source
 from reconciler.model import Problem
 
-# Where in a value a schema says that it must not be shown.
+# The paths in a value that a schema marks `writeOnly`; the empty path is the whole value.
 Sensitive: TypeAlias = frozenset[tuple[Step, ...]]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MAX_EXPECTED_CHARS = 120
 MAX_FINDINGS_A_VALUE = 10
 
-# Keywords whose messages name keys alone; all others would quote the value.
+# Keywords whose messages name keys only. The messages of all others quote the value, which may be
+# sensitive.
 _NAMING_KEYS = ("required", "additionalProperties", "dependentRequired", "unevaluatedProperties")
 
 
 class Finding(Struct, frozen=True):
-    """What a schema has against a value: where inside it, and in words without the value."""
+    """A place where a value does not match a schema."""
 
     path: tuple[Step, ...]
+    """The keys and indexes that lead to the place; empty for the whole value."""
     message: str
+    """The error without the value: `/tags/1: expected maxLength 5 (schemas/x.schema.json)`."""
 
 
 class UserSchema:
-    """One schema file, ready to judge."""
+    """A schema file, loaded and checked.
+
+    Raises ProblemsError if the file is not a schema that can be used offline.
+    """
 
     def __init__(self, tree: Tree, name: str) -> None:
-        from jsonschema import Draft202012Validator  # heavy, and only for those who have rules
+        from jsonschema import Draft202012Validator  # slow to import, and only needed with rules
         from referencing import Registry, Resource
         from referencing.jsonschema import DRAFT202012
 
@@ -57,22 +63,30 @@ class UserSchema:
         self._validator = Draft202012Validator(schema, registry=registry)
         self._schema = schema
         self.hides = any(part.get("writeOnly") is True for _, part in _parts(schema))
+        """Whether the schema marks anything `writeOnly`."""
         self._verdicts: dict[tuple[str | None, bool], Sequence[Finding]] = {}
 
     def findings(self, text: str | None, *, structured: bool) -> Sequence[Finding]:
-        """What the schema has against a value: a mere text, or JSON that holds a structure."""
+        """The first findings of the schema about a value, sorted by path; empty if it matches.
+
+        If `structured`, `text` is JSON; otherwise it is the text itself. None is a cleared field.
+        """
         key = (text, structured)
         if key not in self._verdicts:
             self._verdicts[key] = tuple(self._judge(text, structured=structured))
         return self._verdicts[key]
 
     def sensitive(self, value: Any) -> Sensitive:
-        """Where a value is marked `writeOnly`, by whatever keyword leads there."""
+        """The paths in a value that the schema marks `writeOnly`, through any keyword.
+
+        All branches of `anyOf`, `if` and so on count, whether they match the value or not.
+        """
         found: set[tuple[Step, ...]] = set()
         seen: set[tuple[int, tuple[Step, ...]]] = set()
         waiting: list[tuple[Any, Any, tuple[Step, ...]]] = [(self._schema, value, ())]
         while waiting:
             schema, value, path = waiting.pop()
+            # A `$ref` can lead back to a schema that was already applied at this path.
             if not isinstance(schema, dict) or (id(schema), path) in seen:
                 continue
             seen.add((id(schema), path))
@@ -88,8 +102,12 @@ class UserSchema:
         try:
             value = _value(text, structured=structured)
             errors = list(islice(self._validator.iter_errors(value), MAX_FINDINGS_A_VALUE))
-        except Exception as error:  # noqa: BLE001  a user's schema can fail in any way there is
-            why = "refers to itself without end" if isinstance(error, RecursionError) else "fails"
+        except Exception as error:  # noqa: BLE001  a user's schema can fail in any way
+            why = (
+                "refers to itself without end"
+                if isinstance(error, RecursionError)
+                else "cannot be evaluated"
+            )
             yield Finding((), f"the schema {why} for this value ({self._name})")
             return
         hidden = self.sensitive(value) if self.hides else ()
@@ -97,20 +115,21 @@ class UserSchema:
             path, why = tuple(wrong.absolute_path), _why(wrong)
             for place in hidden:
                 if path[: len(place)] == place:
-                    path, why = place, "is not as the schema wants it (more is not shown)"
+                    path, why = place, "does not match the schema (details not shown: sensitive)"
             where = "".join(f"/{step}" for step in path) or MANAGED_FIELD
             yield Finding(path, f"{where}: {why} ({self._name})")
 
 
 def _value(text: str | None, *, structured: bool) -> Any:
-    """A value as a schema judges it; decimals, since 19.99 is no multiple of 0.01 else."""
+    """The value to validate. Decimal, because as a float 19.99 is not a multiple of 0.01."""
     return json.loads(text or "", parse_float=Decimal) if structured else text
 
 
 def _why(error: Any) -> str:
+    """The message of a validation error, without the value."""
     if error.validator in _NAMING_KEYS:
         return str(error.message)
-    if error.validator is None:
+    if error.validator is None:  # the schema is `false`
         return "is not allowed here"
     expected = json.dumps(error.validator_value, default=str)
     if len(expected) > MAX_EXPECTED_CHARS:
@@ -119,7 +138,7 @@ def _why(error: Any) -> str:
 
 
 def _read(tree: Tree, name: str) -> Any:
-    """The schema in a file; ProblemsError with the place of what is wrong with it."""
+    """The schema in a file. Raises ProblemsError with every problem of it."""
     text = tree.text(name)
     if isinstance(text, Problem):
         raise ProblemsError([text])
@@ -140,18 +159,18 @@ def _read(tree: Tree, name: str) -> Any:
     except BrokenTreeError as broken:
         report(broken.mark, broken.rule, broken.message)
     except ValueError:
-        pass  # a doubt that is reported already
+        pass  # to_json reported an ambiguous scalar and returned invalid JSON
     if problems:
         raise ProblemsError(problems)
     return schema
 
 
 def _faults(schema: object) -> Iterator[tuple[tuple[Step, ...], str]]:
-    """Where a schema is none that can be used offline, and why."""
+    """(path, reason) for each place that makes a schema invalid or unusable offline."""
     from jsonschema import Draft202012Validator
 
     for error in Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema):
-        yield tuple(error.absolute_path), f"is no JSON Schema: {_why(error)}"
+        yield tuple(error.absolute_path), f"is not a JSON Schema: {_why(error)}"
         return
     if isinstance(schema, dict) and schema.get("$schema", DIALECT) != DIALECT:
         yield ("$schema",), f"expected {DIALECT}"
@@ -162,18 +181,19 @@ def _faults(schema: object) -> Iterator[tuple[tuple[Step, ...], str]]:
             if keyword != "$id" or steps:
                 yield (*steps, keyword), f"{keyword} is not supported: use $ref with #/..."
         if "$ref" in part and not _leads_to(known, schema, part["$ref"]):
-            yield (*steps, "$ref"), "a $ref leads to a schema inside the file: nothing is fetched"
+            yield (*steps, "$ref"), "a $ref must lead to a schema in this file: nothing is fetched"
         for step, pattern in _patterns(part):
             try:
                 re.compile(pattern)
             except re.error as error:
-                yield (*steps, *step), f"is no regular expression: {error}"
+                yield (*steps, *step), f"is not a regular expression: {error}"
 
 
-# Ways to name a place other than by its path; `#/...` does for a schema in one file.
+# Other ways to refer to a schema than its path; in a single file `#/...` is enough.
 _NOT_OFFERED = frozenset(("$id", "$anchor", "$dynamicAnchor", "$dynamicRef"))
 
-# Where a schema holds schemas (JSON Schema core, section 10); all else in it is data.
+# The keywords that hold schemas (JSON Schema core, section 10): by name, in a list, a single one.
+# The values of all other keywords are data.
 _OF_NAMES = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
 _OF_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
 _OF_ONE = (
@@ -183,7 +203,7 @@ _OF_ONE = (
 
 
 def _parts(schema: object) -> Iterator[tuple[tuple[Step, ...], dict[str, Any]]]:
-    """A schema and every schema in it, with the way there."""
+    """(path, schema) for a schema and every schema inside it."""
     waiting: list[tuple[tuple[Step, ...], Any]] = [((), schema)]
     while waiting:
         steps, part = waiting.pop()
@@ -200,13 +220,14 @@ def _parts(schema: object) -> Iterator[tuple[tuple[Step, ...], dict[str, Any]]]:
 
 
 def _patterns(part: dict[str, Any]) -> Iterator[tuple[tuple[Step, ...], str]]:
+    """(path, regular expression) for each pattern directly in a schema."""
     if isinstance(part.get("pattern"), str):
         yield ("pattern",), part["pattern"]
     yield from ((("patternProperties", name), name) for name in part.get("patternProperties", {}))
 
 
 def _beside(schema: dict[str, Any]) -> Iterator[Any]:
-    """The schemas in a schema that speak of the same value."""
+    """The schemas in a schema that apply to the same value."""
     for keyword in ("allOf", "anyOf", "oneOf"):
         yield from schema.get(keyword, ())
     yield from schema.get("dependentSchemas", {}).values()
@@ -214,7 +235,7 @@ def _beside(schema: dict[str, Any]) -> Iterator[Any]:
 
 
 def _below(schema: dict[str, Any], value: object) -> Iterator[tuple[Any, Any]]:
-    """The keys or indexes of a value, each with the schemas in a schema that may speak of it."""
+    """(key or index, schema) for each schema in a schema that may apply to a part of the value."""
     if isinstance(value, dict):
         for name in value:
             yield name, schema.get("properties", {}).get(name)
@@ -232,7 +253,10 @@ def _below(schema: dict[str, Any], value: object) -> Iterator[tuple[Any, Any]]:
 
 
 def _leads_to(known: Container[int], schema: object, reference: object) -> bool:
-    """Whether a reference leads to one of the schemas (ids): all else in the file is unchecked."""
+    """Whether a reference leads to a schema of the file; `known` are their ids.
+
+    Anything else in the file is data, which was not checked to be a schema.
+    """
     try:
         target = _target(schema, reference)
     except (LookupError, TypeError, ValueError):
@@ -241,11 +265,14 @@ def _leads_to(known: Container[int], schema: object, reference: object) -> bool:
 
 
 def _target(schema: Any, reference: Any) -> Any:
-    """What `#` or `#/$defs/owner` leads to; LookupError, TypeError or ValueError for nowhere."""
+    """The schema that `#` or `#/$defs/owner` leads to.
+
+    Raises LookupError, TypeError or ValueError if there is none.
+    """
     start, *steps = unquote(reference).split("/")
     if start != "#":
         raise LookupError(reference)
     for step in steps:
-        name = step.replace("~1", "/").replace("~0", "~")
+        name = step.replace("~1", "/").replace("~0", "~")  # in this order (RFC 6901, section 4)
         schema = schema[int(name) if isinstance(schema, list) else name]
     return schema

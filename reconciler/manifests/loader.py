@@ -1,4 +1,4 @@
-"""Paths -> the records of all manifests, or every problem at once."""
+"""Files and folders -> the records of all manifests, or every problem at once."""
 
 import gc
 from collections.abc import Generator, Iterator, Sequence
@@ -18,29 +18,39 @@ from reconciler.model import Address, Problem, Record, Source
 
 
 class Loaded(Struct, frozen=True):
-    """All records by address, in the order of the files; warnings; how many files there were."""
+    """The result of loading manifests without an error."""
 
     records: dict[Address, Record]
+    """All records by address, in the order of the files."""
     warnings: tuple[Problem, ...]
+    """Problems that do not stop the run."""
     files: int
+    """The number of files that were read."""
 
 
 class Manifests(Struct, frozen=True):
-    """Where the records are written, what reconciler.yaml says of them, where they are cached."""
+    """Where the manifests are, and how to load them."""
 
     tree: Tree
+    """The project's root folder."""
     names: tuple[str, ...]
+    """The files and folders to load, by their names in `tree`."""
     settings: Settings = Settings()
+    """The settings of reconciler.yaml."""
     cache: Cache | None = None
+    """Records of manifests that were parsed before; None if the cache is off."""
 
     @property
     def narrowed(self) -> tuple[str, ...]:
-        """The names, where they are not those of reconciler.yaml."""
+        """`names` if they are not those of reconciler.yaml; otherwise empty."""
         configured = tuple(map(self.tree.name, self.settings.manifests))
         return () if self.names == configured else self.names
 
     def load(self, rules: Rules | None = None) -> Loaded:
-        """All records; ProblemsError with every problem of every file and of reconciler.yaml."""
+        """All records, with the warnings about the rules of reconciler.yaml.
+
+        Raises ProblemsError with every problem of every file, or of a schema that a rule names.
+        """
         rules = Rules(self.settings, self.tree) if rules is None else rules
         loaded = load(self.tree, self.names, rules, self.cache)
         files = dict.fromkeys(record.source.file for record in loaded.records.values())
@@ -51,9 +61,10 @@ class Manifests(Struct, frozen=True):
 def load(
     tree: Tree, names: Sequence[str], rules: Rules | None = None, cache: Cache | None = None
 ) -> Loaded:
-    """All records in the named files and folders.
+    """All records in the named files and folders, checked against the rules if there are any.
 
-    Raises ProblemsError with every problem of every file, by place; no record at all is one.
+    Raises ProblemsError with every problem of every file, sorted by place. It is a problem if there
+    are no records at all.
     """
     files = 0
 
@@ -72,6 +83,7 @@ def load(
             problems += rules.check(records.values())
     if not (records or is_error(problems)):
         problems.append(no_records(names))
+    # Last, so that no message quotes a value that a schema marks as sensitive.
     if rules is not None:
         problems = list(rules.discreet(problems))
     if is_error(problems):
@@ -80,13 +92,13 @@ def load(
 
 
 def no_records(names: Sequence[str]) -> Problem:
-    """What an empty tree is: a mistake far more often than a wish."""
+    """The problem that the manifests have no records: usually a wrong path, rarely intended."""
     named = names[0] if names else "."
     return Problem(Source(named, 1, 1), "empty", "holds no records: is it the right folder?")
 
 
 def read_records(tree: Tree, name: str, cache: Cache | None = None) -> Iterator[Record | Problem]:
-    """The records and problems of one file, as they come."""
+    """The records and problems of one file, in the order of the file."""
     text = tree.text(name)
     if isinstance(text, Problem):
         yield text
@@ -95,7 +107,10 @@ def read_records(tree: Tree, name: str, cache: Cache | None = None) -> Iterator[
 
 
 def cached_records(file: str, text: str, cache: Cache | None) -> Iterator[Record | Problem]:
-    """The same for a text that was read: from the cache, or into it where it has no problem."""
+    """The records and problems of a text, from the cache if it has them.
+
+    Stores the records in the cache if the text has no problem and at least MIN_CHARS characters.
+    """
     if cache is None or len(text) < cached.MIN_CHARS:
         yield from parse_records(file, text)
         return
@@ -117,8 +132,11 @@ def cached_records(file: str, text: str, cache: Cache | None) -> Iterator[Record
 
 
 def parse_records(file: str, text: str) -> Iterator[Record | Problem]:
-    """The records and problems of a manifest's text, as they come."""
-    told: set[tuple[Source, str]] = set()  # an alias brings the same place again and again
+    """The records and problems of a manifest's text, in the order of the file.
+
+    Each problem comes once: several aliases of one value report the same place and rule.
+    """
+    told: set[tuple[Source, str]] = set()
     for item in parse(file, text):
         if isinstance(item, Problem):
             yield item
@@ -134,7 +152,7 @@ def parse_records(file: str, text: str) -> Iterator[Record | Problem]:
 
 @contextmanager
 def collector_paused() -> Generator[None]:
-    """Loads without the cyclic garbage collector.
+    """Turns the cyclic garbage collector off while records are loaded.
 
     Loading makes millions of small values and no cycles. The collector would walk all of them again
     and again: with it, loading a million records takes three times as long.

@@ -1,6 +1,6 @@
 """A manifest's text -> entries with file, line and column, as a stream.
 
-An entry is what is written under a SID. Whether it may become a record is for `schema` to say.
+An entry is a SID with the node under it. `validation` checks whether it is a record.
 """
 
 import json
@@ -17,7 +17,8 @@ from reconciler.manifests.yaml_events import BrokenTreeError, Mark, Position, so
 from reconciler.model import Problem, Source
 from reconciler.suggest import did_you_mean
 
-# The two halves of a character beyond U+FFFF; a backslash before them must itself be escaped.
+# A surrogate pair, as JSON escapes a character beyond U+FFFF (RFC 8259, section 7). An even number
+# of backslashes may come before it: after an odd number, `\u` is not an escape.
 _PAIR = re.compile(
     r"(?P<before>(?<!\\)(?:\\\\)*)\\u(?P<high>d[89ab][0-9a-f]{2})\\u(?P<low>d[c-f][0-9a-f]{2})",
     re.IGNORECASE,
@@ -25,23 +26,27 @@ _PAIR = re.compile(
 
 
 class Entry(Struct, frozen=True):
-    """What a manifest holds under one SID: `sid` and `body` as they were written."""
+    """A SID with the node under it, not validated yet."""
 
     kind: str
+    """The key above the SID, one of KINDS."""
     sid: Scalar
+    """The SID as it is written: in any case, perhaps not a UUID."""
     body: Node
+    """The node under the SID; in a valid entry a mapping with the key `user_data`."""
     file: str
+    """The name of the manifest, as problems show it."""
 
     def source(self, mark: Mark) -> Source:
-        """Where something of this entry is written."""
+        """The file, line and column of a mark in this entry."""
         return source(self.file, mark)
 
 
 def parse(file: str, text: str) -> Iterator[Entry | Problem]:
-    """The entries of a manifest's text and its problems, as they come.
+    """The entries and problems of a manifest's text, in the order of the file.
 
-    `file` is how problems name it, and tells by its end whether the text is JSON. A broken syntax
-    ends the file.
+    `file` names the manifest in problems; the text is JSON if the name ends in `.json`. An entry
+    with a problem is not yielded. A syntax error ends the stream.
     """
     found: list[Problem] = []
 
@@ -54,9 +59,9 @@ def parse(file: str, text: str) -> Iterator[Entry | Problem]:
             text = _yaml_of(text) if text.strip() else text
         elif "\t" in text:
             for where in stray_tabs(text):
-                report(where, "tab", "a tab stands outside quotes: use spaces")
+                report(where, "tab", "a tab is not allowed outside quotes: use spaces")
         for entry in _entries(Reader(text, report), file, report):
-            # An entry of which any part was doubtful is none at all.
+            # If one part of an entry has a problem, its value is not certain: it is not yielded.
             if not found:
                 yield entry
             yield from found
@@ -75,7 +80,7 @@ def _entries(reader: Reader, file: str, report: ReportProblem) -> Iterator[Entry
             kinds: set[str] = set()
             for kind, records in reader.members(event):
                 if kind.text in kinds:
-                    report(kind.mark, "duplicate-key", f"`{kind.text}` is already there above")
+                    report(kind.mark, "duplicate-key", f"`{kind.text}` is already defined above")
                 kinds.add(kind.text)
                 if kind.text not in KINDS:
                     hint = did_you_mean(kind.text, KINDS) or f": {_EXPECTED}"
@@ -90,31 +95,32 @@ def _entries(reader: Reader, file: str, report: ReportProblem) -> Iterator[Entry
         else:
             node = reader.node(event)
             if not (isinstance(node, Scalar) and node.plain and not node.text):
-                report(node.mark, "shape", f"not a manifest: {_EXPECTED}")
+                report(node.mark, "shape", f"is not a manifest: {_EXPECTED}")
 
 
 _EXPECTED = "expected " + " or ".join(f"`{kind}:`" for kind in KINDS) + " with records by SID"
 
 
 def _yaml_of(text: str) -> str:
-    r"""JSON as both YAML parsers read it: no tabs, `\U0001F600` for `\ud83d\ude00`.
+    r"""JSON as both YAML parsers read it alike: no tabs, `\U0001F600` for `\ud83d\ude00`.
 
-    The latter is two columns shorter, which a problem behind it in the same line shows. Raises
-    BrokenTreeError for what is no JSON: YAML would read more of it than any other tool.
+    `\U0001F600` is two characters shorter: the column of a problem behind it in the same line is
+    too small by two. Raises BrokenTreeError if the text is not JSON: YAML accepts more than JSON.
     """
     try:
         json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         where = Position(error.lineno - 1, error.colno - 1)
-        raise BrokenTreeError(where, "syntax", f"is no JSON: {error.msg.lower()}") from None
+        raise BrokenTreeError(where, "syntax", f"is not JSON: {error.msg.lower()}") from None
     except (ValueError, RecursionError) as error:
-        raise BrokenTreeError(Position(0, 0), "syntax", f"is no JSON: {error}") from None
-    text = text.replace("\t", " ")  # in valid JSON a tab is only ever between two tokens
+        raise BrokenTreeError(Position(0, 0), "syntax", f"is not JSON: {error}") from None
+    text = text.replace("\t", " ")  # valid JSON has tabs between tokens only
     return _PAIR.sub(_character, text) if "\\ud" in text.lower() else text
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
+    # json.loads accepts NaN and Infinity; RFC 8259, section 6, does not.
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _character(pair: re.Match[str]) -> str:

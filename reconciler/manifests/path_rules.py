@@ -1,4 +1,4 @@
-"""The rules of reconciler.yaml + records -> what they have against them."""
+"""The rules of reconciler.yaml + records -> problems, and the options that apply to each record."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +21,10 @@ from reconciler.values.json_pointer import to_pointer
 
 
 class Rules:
-    """The rules in force: for each thing that a rule can say, the last one that says it counts."""
+    """The rules of reconciler.yaml: for each option, the last matching rule that sets it wins.
+
+    Raises ProblemsError if a schema that a rule names cannot be used.
+    """
 
     def __init__(self, settings: Settings, tree: Tree) -> None:
         self._tree = tree
@@ -35,7 +38,7 @@ class Rules:
         self._by_file: dict[str, _InForce] = {}
 
     def check(self, records: Iterable[Record]) -> list[Problem]:
-        """Everything that the rules have against the records."""
+        """A problem for each text above the limit and each value that its schema does not allow."""
         problems: list[Problem] = []
         found: dict[str, dict[Address, tuple[Record, Sequence[Finding]]]] = {}
         for record in records:
@@ -50,7 +53,10 @@ class Rules:
         return problems
 
     def advice(self, files: Iterable[str]) -> Iterator[Problem]:
-        """What is odd about the rules themselves, given all files; only warnings."""
+        """Warnings about the rules: those that match no file, and those that override another.
+
+        `files` are the names of all manifests.
+        """
         overruled: Counter[tuple[int, int, str]] = Counter()
         used: set[int] = set()
         for file in files:
@@ -66,38 +72,37 @@ class Rules:
         for (early, late, name), count in sorted(overruled.items()):
             where = "1 file" if count == 1 else f"{count:,} files"
             message = (
-                f"rule {late + 1} goes before rule {early + 1} for {where}, which say another "
-                f"`{name}`: the last rule wins"
+                f"rule {late + 1} overrides rule {early + 1} for {where}: they set different "
+                f"values of `{name}`, and the last rule wins"
             )
             yield self._odd(late, "overruled", message)
 
     def discreet(self, problems: Iterable[Problem]) -> Iterator[Problem]:
-        """The problems, without what they quote from files in which something must not be shown."""
+        """The problems; a message that may quote a sensitive value becomes the text of its rule."""
         for problem in problems:
             name = self._for_file(problem.source.file).user_data_schema
             quotes = problem.rule in _QUOTING and name is not None and self._schemas[name].hides
             yield structs.replace(problem, message=RULES[problem.rule]) if quotes else problem
 
     def hides(self, file: str) -> bool:
-        """Whether something in a file's records must not be shown."""
+        """Whether the schema of a file marks anything as sensitive."""
         name = self._for_file(file).user_data_schema
         return name is not None and self._schemas[name].hides
 
     def mode(self, record: Record) -> Mode:
-        """What git owns of a record."""
+        """Whether git owns the whole field of a record, or only its own keys."""
         return self._for(record).mode
 
     def clears(self, record: Record) -> bool:
-        """Whether a record that left git is cleared."""
+        """Whether a record is cleared when it is removed from git."""
         return self._for(record).removed == "clear"
 
     def sensitive(self, record: Record, *texts: str | None) -> tuple[str, ...] | None:
-        """Where a text that a record held or will hold is not to be shown, as JSON Pointers.
+        """The JSON Pointers to redact in any of these texts of a record, sorted.
 
-        None where all may be shown that the record could ever hold.
-
-        Where a text is not what the schema speaks of, nobody knows where in it the secret is: then
-        nothing of the record is shown.
+        Returns None if the schema marks nothing as sensitive. Returns `("",)`, the whole value, if
+        a text does not match the schema, or is not a mapping and has no marked path: the secret may
+        be anywhere in it.
         """
         schema = self._schema_for(record)
         if schema is None or not schema.hides:
@@ -132,6 +137,7 @@ class Rules:
         return _InForce(**said)
 
     def _matching(self, file: str) -> list[int]:
+        # fnmatchcase and not pathlib: its `*` matches `/` too, as `Rule.paths` promises.
         return [
             number
             for number, rule in enumerate(self._rules)
@@ -142,7 +148,7 @@ class Rules:
         return Problem(locate(self._tree, "rules", number), rule, message, severity(rule))
 
     def _overruled(self, numbers: Sequence[int]) -> Iterator[tuple[int, int, str]]:
-        """(rule, later rule, what) for what the one says and the other says otherwise."""
+        """(index, later index, option) for each option that two rules set to different values."""
         for name in _SAID:
             saying = [n for n in numbers if getattr(self._rules[n], name) is not None]
             for early, late in pairwise(saying):
@@ -150,19 +156,22 @@ class Rules:
                     yield early, late, name
 
 
-# Rules whose problems say what is written there.
+# Rules with messages that quote the manifest, and so perhaps a sensitive value.
 _QUOTING = frozenset(("alias", "doubtful", "key", "null", "tag", "type"))
 
-# What a rule can say of a file.
+# The options that a rule can set for a file.
 _SAID = ("mode", "removed", "user_data_schema")
 
 
 class _InForce(Struct, frozen=True):
-    """What holds for one file."""
+    """The options that apply to one file."""
 
     mode: Mode = Mode.REPLACE
+    """Whether git owns the whole field of a record, or only its own keys."""
     removed: str = "keep"
+    """`keep` or `clear`: what happens to a record that is removed from git."""
     user_data_schema: str | None = None
+    """The file of the schema for user_data; None if no rule names one."""
 
 
 def _findings(schema: UserSchema | None, record: Record) -> Sequence[Finding]:
@@ -174,7 +183,10 @@ def _findings(schema: UserSchema | None, record: Record) -> Sequence[Finding]:
 def _placed(
     tree: Tree, file: str, found: dict[Address, tuple[Record, Sequence[Finding]]]
 ) -> Iterator[Problem]:
-    """Findings as problems at the values they are about, for which the file is read once more."""
+    """Findings as problems at the place of the value, for which the file is parsed again.
+
+    Records do not keep the places of their parts: only few files have findings.
+    """
     text = tree.text(file)
     for entry in parse(file, text) if isinstance(text, str) else ():
         if isinstance(entry, Entry):
@@ -182,7 +194,7 @@ def _placed(
             for finding in found.pop(address, (None, ()))[1]:
                 node = descend(entry.body, (MANAGED_FIELD, *finding.path))
                 yield _problem(address, entry.source(node.mark), finding)
-    # A file that somebody is writing to: what was judged stays judged.
+    # If the file was changed meanwhile, a record may be missing. Its findings are still reported.
     for address, (record, findings) in found.items():
         for finding in findings:
             yield _problem(address, record.source, finding)

@@ -1,7 +1,7 @@
-"""YAML nodes -> the JSON that they mean, by the core schema of YAML 1.2 (section 10.3.2).
+"""YAML nodes -> canonical JSON, by the core schema of YAML 1.2 (section 10.3.2).
 
-Where tools disagree about the meaning there is none: `+15551234567`, `0123` and `1_000` are numbers
-to one and text to another, so the author has to say with quotes which it is.
+A scalar that tools read differently is refused: `+15551234567`, `0123` and `1_000` are numbers to
+one tool and text to another, so the author has to quote the text or write the number plainly.
 """
 
 import re
@@ -15,7 +15,7 @@ NULLS = frozenset(("null", "Null", "NULL", "~", ""))
 _BOOLEANS = {word: word.lower() for word in "true True TRUE false False FALSE".split()}
 
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
-# All that YAML 1.1, YAML 1.2 or a common tool takes for a number.
+# Every text that YAML 1.1, YAML 1.2 or a common tool reads as a number.
 _NUMBER_TO_SOMEBODY = re.compile(
     r"""[-+]?(?:
         [0-9][0-9_,]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?
@@ -25,15 +25,15 @@ _NUMBER_TO_SOMEBODY = re.compile(
     ) | \.(?:nan|NaN|NAN)""",
     re.VERBOSE,
 )
-# Beyond it a JSON number loses digits in every reader that keeps numbers as doubles (RFC 8259, 6).
+# Larger integers lose digits in every reader that stores numbers as doubles (RFC 8259, section 6).
 _LARGEST_EXACT_INTEGER = 2**53
 _LONGEST_EXACT_INTEGER = len(str(-_LARGEST_EXACT_INTEGER))
 
 _CHARACTERS = (
-    # NUL ends a text for many a service; half a surrogate pair is in no encoding.
+    # NUL ends a text in many services; half a surrogate pair has no encoding.
     ("character", re.compile("[\x00\ud800-\udfff]"), "sent"),
-    # Controls, soft hyphens, zero-width spaces, marks of direction, tags. Not the joiners, which
-    # many scripts and emoji are written with.
+    # Controls, soft hyphens, zero-width spaces, direction marks, tags. The joiners (U+200C, U+200D)
+    # are allowed: many scripts and emoji need them.
     (
         "invisible-character",
         re.compile(
@@ -47,7 +47,11 @@ _CHARACTERS = (
 
 
 def to_json(node: Node, report: ReportProblem) -> str:
-    """Canonical JSON of a node, by the rules of `value.canonical`; every doubt goes to `report`."""
+    """Canonical JSON of a node, in the form of `values.canonical`: sorted keys, no spaces.
+
+    Reports keys that are not text, ambiguous scalars, and characters that cannot be sent or seen.
+    If anything was reported the result may be invalid JSON.
+    """
     if isinstance(node, Scalar):
         if not node.plain or not node.text.isascii():
             check_text(node, report)
@@ -55,13 +59,13 @@ def to_json(node: Node, report: ReportProblem) -> str:
             return encode_basestring(node.text)
         json = resolve_scalar(node.text)
         if json is None:
-            report(node.mark, "doubtful", f'`{node.text}` is in doubt: quote it ("{node.text}")')
+            report(node.mark, "doubtful", f'`{node.text}` is ambiguous: quote it ("{node.text}")')
         return json or ""
     if isinstance(node, Sequence):
         return f"[{','.join([to_json(item, report) for item in node.items])}]"
     members: list[tuple[str, str]] = []
     for key, value in node.pairs:
-        # Plain words, most of what there is, without a call for each.
+        # The fast path: most keys and values are plain ASCII and need no further call.
         name = resolve_scalar(key.text) if key.plain and key.text.isascii() else None
         if name is None or name[0] != '"':
             name = _key(key, report)
@@ -74,9 +78,9 @@ def to_json(node: Node, report: ReportProblem) -> str:
 
 
 def check_text(scalar: Scalar, report: ReportProblem) -> None:
-    """Reports characters that cannot be sent or seen, written out or as an escape."""
+    """Reports characters that cannot be sent or seen, whether written raw or as an escape."""
     if scalar.text.isascii() and scalar.text.isprintable():
-        return  # as nearly every text is, and ten times quicker to tell
+        return  # the fast path, ten times quicker than the patterns: nearly every text
     for rule, characters, fate in _CHARACTERS:
         bad = characters.search(scalar.text)
         if bad is not None:
@@ -84,9 +88,9 @@ def check_text(scalar: Scalar, report: ReportProblem) -> None:
             report(scalar.mark, rule, f"the text holds {name}, which cannot be {fate}")
 
 
-@lru_cache(maxsize=4096)  # annotations repeat themselves: campaigns, owners, states
+@lru_cache(maxsize=4096)  # values repeat: campaigns, owners, states
 def resolve_scalar(text: str) -> str | None:
-    """The JSON text that a plain scalar means, None where its meaning is in doubt."""
+    """The JSON text of a plain scalar: `true`, `1.50` or `"spring"`; None if it is ambiguous."""
     if text in NULLS:
         return "null"
     if text in _BOOLEANS:
@@ -101,14 +105,14 @@ def resolve_scalar(text: str) -> str | None:
 
 
 def _inexact(integer: str) -> bool:
-    # The length first: int() of thousands of digits is slow, and refused from 4,301 on.
+    # The length first: int() is slow for thousands of digits, and raises ValueError above 4,300.
     return len(integer) > _LONGEST_EXACT_INTEGER or abs(int(integer)) > _LARGEST_EXACT_INTEGER
 
 
 def _key(key: Scalar, report: ReportProblem) -> str:
-    """A key that is quoted, or should be."""
+    """The JSON text of a key; reports a key that has to be quoted."""
     check_text(key, report)
     json = resolve_scalar(key.text)
     if key.plain and (json is None or not json.startswith('"')):
-        report(key.mark, "key", f'a key is text: quote it ("{key.text}")')
+        report(key.mark, "key", f'a key must be text: quote it ("{key.text}")')
     return encode_basestring(key.text)

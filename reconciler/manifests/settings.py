@@ -17,61 +17,86 @@ from reconciler.model import Mode, Problem, Source
 
 FILE = "reconciler.yaml"
 
-# At most so many records, or per cent of them; None is no limit.
+# The limit of a guard: a number of records, or per cent of them; None is no limit.
 Count: TypeAlias = Annotated[int, Meta(ge=0)] | None
 Percent: TypeAlias = Annotated[int, Meta(ge=0, le=100)] | None
 
 
 class Write(Struct, frozen=True, forbid_unknown_fields=True):
-    """How `apply` writes."""
+    """`write`: how requests are sent."""
 
     method: Literal["patch", "put"] = "patch"
+    """`patch` sends user_data alone; `put` sends the whole object that was just read."""
     parallelism: Annotated[int, Meta(ge=1)] = 10
+    """The largest number of requests under way at once."""
     requests_per_second: Annotated[float, Meta(gt=0)] | None = None
+    """The largest number of requests started in a second; None is no limit."""
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the API is known to refuse; its own figure is not published, and 422 is its word."""
+    """`limits`: values that the API is known to refuse.
+
+    The API's own limit is not published; the API answers 422 if a text is too long.
+    """
 
     user_data_max_chars: Annotated[int, Meta(ge=0)] | None = None
+    """The largest length of user_data in characters (Unicode code points); None is no limit."""
 
 
 class Guards(Struct, frozen=True, forbid_unknown_fields=True):
-    """What stops an apply (`policies`): at most so many records, or per cent; None is off."""
+    """`guards`: the limits that stop an apply (`planning.guards`). None switches a guard off."""
 
     max_changes: Count = None
+    """Records that may be written."""
     max_change_percent: Percent = 30
+    """Per cent of all managed records that may lose a value; setting an empty field loses none."""
     max_clears: Count = None
+    """Records that may be cleared."""
     max_overwrites: Count = 0
+    """Records of origin `adopt` that may be written: the live value never came from git."""
     max_drift_reverts: Count = None
+    """Records of origin `drift` that may be written."""
 
 
 class Rule(Struct, frozen=True, forbid_unknown_fields=True):
-    """What holds for the manifests that a glob names; `*` crosses folders, the last rule wins."""
+    """Options for the manifests at some paths.
+
+    For each option, the last matching rule that sets it wins.
+    """
 
     paths: tuple[str, ...]
+    """Globs over the names of manifests; `*` matches `/` too."""
     mode: Mode | None = None
+    """Whether git owns the whole field or only its own keys; None does not set it."""
     removed: Literal["keep", "clear"] | None = None
+    """What happens to a record that is removed from git; None does not set it."""
     user_data_schema: str | None = None
+    """The file of a JSON Schema for user_data; None does not set it."""
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
-    """What reconciler.yaml says; a flag goes before it."""
+    """The content of reconciler.yaml. Command-line flags override it."""
 
     version: Literal[1] = 1
+    """The version of the file's format."""
     manifests: tuple[str, ...] = ("manifests",)
+    """The files and folders with manifests, relative to the root."""
     write: Write = Write()
+    """How requests are sent."""
     guards: Guards = Guards()
+    """The limits that stop an apply."""
     limits: Limits = Limits()
+    """Values that the API is known to refuse."""
     rules: tuple[Rule, ...] = ()
+    """Options for the manifests at some paths, in the order of the file."""
 
 
 def load_settings(tree: Tree) -> Settings:
-    """What reconciler.yaml says, the defaults where there is none.
+    """The settings of reconciler.yaml; the defaults if the file does not exist.
 
-    Raises ProblemsError with what is wrong with it.
+    Raises ProblemsError with every problem of the file.
     """
-    if not os.path.lexists(tree.path(FILE)):  # a broken link is no reason to go on without it
+    if not os.path.lexists(tree.path(FILE)):  # lexists: a broken link is an error, not "no file"
         return Settings()
     text = tree.text(FILE)
     if isinstance(text, Problem):
@@ -88,7 +113,10 @@ def load_settings(tree: Tree) -> Settings:
 
 
 def locate(tree: Tree, *steps: str | int) -> Source:
-    """Where reconciler.yaml says something, by reading it once more: `place(tree, "rules", 2)`."""
+    """The place of a setting in reconciler.yaml: `locate(tree, "rules", 2)` for the third rule.
+
+    Reads the file again. Returns its first line if the file cannot be read.
+    """
     text = tree.text(FILE)
     root = single_document(text, _silent) if isinstance(text, str) else None
     return Source(FILE, 1, 1) if root is None else source(FILE, descend(root, steps).mark)
@@ -110,9 +138,9 @@ def _settings(text: str, report: ReportProblem) -> Settings | None:
         return msgspec.json.decode(to_json(root, report), type=Settings)
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at `$")
-        # `.rules[0].paths[...]`: as far as it tells
+        # msgspec's message ends with a path: "Expected `int` >= 0 - at `$.guards.max_clears`".
         steps = [int(step) if step.isdigit() else step for step in re.findall(r"\w+", path)]
         report(descend(root, steps).mark, "config", what[:1].lower() + what[1:])
     except msgspec.DecodeError:
-        pass  # a doubt that is reported already
+        pass  # to_json reported an ambiguous scalar and returned invalid JSON
     return None

@@ -1,4 +1,4 @@
-"""Manifest files -> the SIDs in them, without parsing those that are laid out as usual."""
+"""Manifest files -> the SIDs in them; a file in the usual layout is not parsed."""
 
 import re
 from collections.abc import Sequence
@@ -12,15 +12,18 @@ from reconciler.model import Problem, Record
 
 _SID = rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
-# A record in the usual layout: its SID alone two spaces deep. A SID that is anywhere else in a
-# file, and whatever can write one in other characters, makes that file one to be parsed.
+# A record in the usual layout: its SID is a key, two spaces deep. The file is parsed instead if a
+# SID occurs anywhere else, or if escapes or explicit keys (`? `) could hide one.
 _RECORD = re.compile(rb"^  [\"']?(" + _SID + rb")[\"']?:", re.MULTILINE)
 _INSIDE_A_SID = re.compile(rb"-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-")
 _EXPLICIT_KEY = re.compile(rb"^[ \t]*\?", re.MULTILINE)
 
 
 def sids_in(tree: Tree, name: str, cache: Cache | None) -> tuple[set[str] | None, int]:
-    """The SIDs that a file holds, and the number of its records; None where nobody can tell."""
+    """The SIDs of a file, in lower case, and the number of its records.
+
+    The SIDs are None if the file cannot be read or has an error.
+    """
     try:
         data = read_regular(tree.path(name), MAX_FILE_BYTES, follow_links=False)
     except OSError:
@@ -36,9 +39,9 @@ def sids_in(tree: Tree, name: str, cache: Cache | None) -> tuple[set[str] | None
 
 
 def found_in(tree: Tree, names: Sequence[str], sids: set[str], cache: Cache | None) -> set[str]:
-    """Those of the SIDs that some file may hold: a record that moved did not leave git.
+    """Those of the SIDs that a manifest may still hold: their records moved to another file.
 
-    Where a file cannot be read, or is no whole manifest, nobody can tell: each may be there.
+    Returns all `sids` if a file cannot be read or has an error: any of them may be in it.
     """
     found: set[str] = set()
     for name in tree.find(names):

@@ -1,7 +1,7 @@
 """Entries -> records, or every problem at once.
 
-Past `admit` nothing is checked again: an address is a kind and a lower-case UUID, and the wanted
-text is what will be sent.
+After `validate_entry` nothing is checked again: an address is a kind with a lower-case UUID, and
+the wanted text is the exact text to send.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,13 +19,14 @@ from reconciler.suggest import did_you_mean
 
 
 def validate_entry(entry: Entry) -> tuple[Record | None, list[Problem]]:
-    """The record that an entry describes, if it is one, and all that is wrong with the entry."""
+    """The record of an entry, or None if the entry has an error; and all problems of the entry."""
     problems: list[Problem] = []
 
     def report(mark: Mark, rule: str, message: str) -> None:
         about = f"{entry.kind}/{entry.sid.text}"
         problems.append(Problem(entry.source(mark), rule, message, severity(rule), about))
 
+    # Upper-case SIDs are accepted; an address has the lower-case spelling only.
     sid = entry.sid.text.lower()
     if not is_sid(sid):
         report(entry.sid.mark, "sid", _SID_ADVICE.format(entry.sid.text))
@@ -41,14 +42,17 @@ def validate_entry(entry: Entry) -> tuple[Record | None, list[Problem]]:
 
 
 def is_error(problems: Iterable[Problem]) -> bool:
-    """Whether one of the problems is more than a warning."""
+    """Whether one of the problems is an error and not a warning."""
     return any(problem.severity is Severity.ERROR for problem in problems)
 
 
 def collect_records(
     stream: Iterable[Record | Problem],
 ) -> tuple[dict[Address, Record], list[Problem]]:
-    """Records by address and all problems, among them those of records that meet each other."""
+    """The records by address, and all problems sorted by place.
+
+    Adds a problem for each record that is defined twice or shares its SID with another kind.
+    """
     records: dict[Address, Record] = {}
     problems: list[Problem] = []
     for item in stream:
@@ -57,7 +61,7 @@ def collect_records(
             continue
         first = records.setdefault(item.address, item)
         if first is not item:
-            message = f"{item.address} is already there at {first.source}"
+            message = f"{item.address} is already defined at {first.source}"
             problems.append(
                 Problem(item.source, "duplicate-address", message, about=str(item.address))
             )
@@ -78,13 +82,13 @@ def _shared_sids(records: dict[Address, Record]) -> Iterator[Problem]:
         if other is not None:
             message = (
                 f"the same SID is under `{name}` at {other.source}: "
-                "if both are one record to the API, they will overwrite each other"
+                "if both are the same record in the API, they overwrite each other"
             )
             yield Problem(record.source, "shared-sid", message, Severity.WARNING, str(address))
 
 
 def _wanted(entry: Entry, report: ReportProblem) -> Node | None:
-    """The node under `user_data`."""
+    """The node under `user_data`; None, with a problem reported, if there is none."""
     if not isinstance(entry.body, Mapping):
         report(entry.body.mark, "shape", f"expected `{MANAGED_FIELD}:` with its value under a SID")
         return None
@@ -100,7 +104,7 @@ def _wanted(entry: Entry, report: ReportProblem) -> Node | None:
 
 
 def _field(name: str, kind: Kind) -> tuple[str, str]:
-    """Why a field cannot be there: the rule and the message."""
+    """The rule and the message for a field that is not allowed in a record."""
     if name in kind.read_only:
         return "read-only", f"`{name}` is read-only: only {MANAGED_FIELD} can be changed"
     hint = did_you_mean(name, (MANAGED_FIELD,)) or f": only {MANAGED_FIELD} can be changed"
@@ -108,21 +112,26 @@ def _field(name: str, kind: Kind) -> tuple[str, str]:
 
 
 def _text(scalar: Scalar, report: ReportProblem) -> str | None:
-    """The text to send for a scalar right under `user_data`, None to clear the field."""
+    """The text to send for a scalar directly under `user_data`; None to clear the field.
+
+    A text that YAML could give another type is reported: nothing but text, mappings and lists is
+    sent.
+    """
     text = scalar.text
     if scalar.plain:
         if text == "null":
             return None
         if text in NULLS:
-            written = f"`{text}`" if text else "nothing"
+            # `user_data:` with its lines commented out must not clear the record.
+            written = f"`{text}` is ambiguous" if text else "empty value"
             cure = 'write null to clear the field, "" for an empty text'
-            report(scalar.mark, "null", f"{written} here is in doubt: {cure}")
+            report(scalar.mark, "null", f"{written}: {cure}")
         elif resolve_scalar(text) != encode_basestring(text):
             report(
                 scalar.mark,
                 "type",
-                f"{MANAGED_FIELD} is text, a mapping or a list; `{text}` may be read as a number "
-                f'or a boolean: quote it ("{text}")',
+                f"{MANAGED_FIELD} must be text, a mapping or a list; `{text}` may be read as a "
+                f'number or a boolean: quote it ("{text}")',
             )
     check_text(scalar, report)
     return text

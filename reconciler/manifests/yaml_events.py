@@ -1,8 +1,8 @@
-"""YAML or JSON text -> a parser's events (the only door to yaml).
+"""YAML or JSON text -> the events of a YAML parser. No other module imports yaml.
 
-Nothing ever calls `yaml.load`: it types scalars by YAML 1.1, lets the last of two equal keys win,
-and crashes the process on deep nesting. The events are iterative, carry positions, and building
-from them is about ten times faster.
+`yaml.load` is never called: it types scalars by YAML 1.1, keeps the last of two equal keys and
+crashes the process on deep nesting. Events are read iteratively and have positions, and building
+values from them is about ten times faster.
 """
 
 from collections.abc import Callable, Iterator
@@ -50,47 +50,55 @@ __all__ = [
     "source",
 ]
 
-# An annotation nests a few levels; every level costs the parsers more than the one before.
+# user_data is nested a few levels deep; each level costs the parsers more than the one before.
 MAX_DEPTH = 32
 
-# yaml's types give attributes to an event's subclasses; readers compare classes instead.
+# The type stubs of yaml declare attributes on subclasses of an event; readers compare classes.
 Event: TypeAlias = Any
-Mark: TypeAlias = Any  # yaml's own: .line and .column, from 0; libyaml's class has no public name
+Mark: TypeAlias = Any  # yaml's mark: .line and .column, from 0; libyaml's class is not public
 NewParser: TypeAlias = Callable[[str], Any]
 
 
 class Position(Struct, frozen=True, gc=False):
-    """A place that no parser named, from 0 like the parsers' own marks."""
+    """A place that does not come from a parser; usable as a Mark."""
 
     line: int
+    """From 0."""
     column: int
+    """From 0, in characters."""
 
 
 class BrokenTreeError(Exception):
-    """The rest of the text cannot be read: where, rule, message."""
+    """The rest of the text cannot be read."""
 
     def __init__(self, mark: Mark, rule: str, message: str) -> None:
         super().__init__(message)
         self.mark: Mark = mark
+        """Where reading stopped."""
         self.rule = rule
+        """The rule that is broken, a key of RULES such as `syntax`."""
         self.message = message
+        """The error, and where possible the fix."""
 
 
 def source(file: str, mark: Mark) -> Source:
-    """A parser's mark, which counts from 0, as a place that people and editors count from 1."""
+    """A mark (from 0) as a place for people and editors (from 1)."""
     return Source(file, mark.line + 1, mark.column + 1)
 
 
 def events(text: str, parser: NewParser | None = None) -> Callable[[], Event]:
-    """What gives the next event at each call, and raises YAMLError; libyaml's, if it is there."""
+    """A function that returns the next event at each call and raises YAMLError at a syntax error.
+
+    Uses `parser`; if it is None, libyaml, or PyYAML's own parser if libyaml is not installed.
+    """
     next_event: Callable[[], Event] = (parser or _PARSER)(text).get_event
     return next_event
 
 
 def scalar_spans(text: str) -> Iterator[tuple[int, int]]:
-    """Where each scalar's own characters are, from and to (indexes); for a block without its head.
+    """(start, end) indexes of every scalar; block scalars without their `|` or `>` header.
 
-    Raises BrokenTreeError where the text cannot be read.
+    Raises BrokenTreeError if the text cannot be parsed or is nested too deep.
     """
     next_event = events(text)
     depth = 0
@@ -112,20 +120,20 @@ def scalar_spans(text: str) -> Iterator[tuple[int, int]]:
 BLOCK_STYLES = frozenset("|>")
 _STARTS = frozenset((MappingStartEvent, SequenceStartEvent))
 _ENDS = frozenset((MappingEndEvent, SequenceEndEvent))
-_LEVELS_ABOVE = 2  # kinds and SIDs, whose own values `node` counts from
+_LEVELS_ABOVE = 2  # kinds and SIDs: `Reader.node` counts levels from a record's own value
 
 
 def broken(error: YAMLError) -> BrokenTreeError:
-    """A parser's error as ours, with its place and, where there is one, its cure."""
+    """A parser's error as a BrokenTreeError, with its place and, if known, the fix."""
     mark = getattr(error, "problem_mark", None) or Position(0, 0)
-    message = getattr(error, "problem", None) or "not YAML"
+    message = getattr(error, "problem", None) or "is not YAML"
     return BrokenTreeError(mark, "syntax", f"{message}{_HINTS.get(message, '')}")
 
 
 _HINTS = {
     "mapping values are not allowed here": ' (quote text that holds ": ")',
     "mapping values are not allowed in this context": ' (quote text that holds ": ")',
-    "found character that cannot start any token": " (quote the text; indent by spaces)",
+    "found character that cannot start any token": " (quote the text; indent with spaces)",
     "found invalid Unicode character escape code": (
         " (write the character itself, or \\U and eight digits for one beyond U+FFFF)"
     ),
@@ -133,9 +141,9 @@ _HINTS = {
 
 
 class PureParser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
-    """PyYAML's own parser, where libyaml is missing: ten times slower, the same values.
+    """PyYAML's own parser, used if libyaml is missing: ten times slower, the same values.
 
-    It is a little stricter and laxer in odd places (`[a:]`).
+    It accepts some odd texts that libyaml refuses, and refuses some that libyaml accepts (`[a:]`).
     """
 
     def __init__(self, text: str) -> None:
@@ -145,7 +153,7 @@ class PureParser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
         self._in_plain = False
 
     def scan_plain(self) -> yaml.tokens.ScalarToken:
-        """A plain scalar, in which libyaml and YAML 1.2 allow a question mark everywhere."""
+        """A plain scalar. libyaml and YAML 1.2 allow a question mark anywhere in it."""
         self._in_plain = True
         try:
             return super().scan_plain()
@@ -153,7 +161,7 @@ class PureParser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
             self._in_plain = False
 
     def peek(self, index: int = 0) -> str:
-        """The character ahead; inside a plain scalar a question mark ends nothing."""
+        """The character ahead; `x` for a question mark in a plain scalar, where it ends nothing."""
         character: str = super().peek(index)
         return "x" if self._in_plain and character == "?" else character
 
@@ -168,5 +176,5 @@ def _parser() -> Callable[[str], Any]:
 
 _PARSER = _parser()
 
-# What reads: another version, or the other parser, might read some text in another way.
+# The parser and its version, part of the cache key: another one may read a text differently.
 LIBRARY = f"{yaml.__version__} {_PARSER.__name__}"
