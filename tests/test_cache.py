@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.manifests import cache as module
-from reconciler.manifests.cache import Cache, key_of, open_cache
+from reconciler.manifests.cache import Cache, key_of, user_folder
 from reconciler.manifests.loader import load, read_records
 from reconciler.model import Address, Problem, Record, Source
 from writing import MESSAGE, sid, tree, write
@@ -132,16 +132,25 @@ def test_a_folder_that_cannot_be_written_is_no_error(folder: Path) -> None:
     assert len(list(read_records(tree(), str(big()), Cache(folder / "cache")))) == 500
 
 
-def test_a_folder_that_others_can_fill_is_not_used(folder: Path) -> None:
-    environment = {"XDG_CACHE_HOME": str(folder), "HOME": str(folder)}
-    assert open_cache(environment) is not None
+def test_a_folder_that_others_can_fill_is_not_used(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    assert user_folder() == folder / "reconciler"
     (folder / "reconciler").mkdir(mode=0o700)
-    assert open_cache(environment) is not None
+    assert user_folder() is not None
     (folder / "reconciler").chmod(0o777)
-    assert open_cache(environment) is None
-    assert open_cache({"HOME": ""}) is None
-    assert open_cache({"XDG_CACHE_HOME": "relative"}) is None
-    assert open_cache(environment | {"RECONCILER_NO_CACHE": "1"}) is None
+    assert user_folder() is None
+    assert len(list(read_records(tree(), str(big()), Cache()))) == 500
+    assert list((folder / "reconciler").iterdir()) == []
+
+
+def test_a_folder_that_depends_on_where_one_stands_is_not_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+
+    assert user_folder() is None
 
 
 def test_an_entry_is_private(folder: Path) -> None:

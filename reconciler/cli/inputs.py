@@ -43,7 +43,7 @@ def settings(tree: "Tree") -> "Settings":
 
 def manifests(tree: "Tree", paths: tuple[Path, ...], settings: "Settings") -> "Manifests":
     """The manifests in `paths`; without paths, those that reconciler.yaml names."""
-    from reconciler.manifests.cache import open_cache
+    from reconciler.manifests.cache import Cache
     from reconciler.manifests.loader import Manifests
 
     named = tuple(tree.name(path.absolute()) for path in paths)
@@ -51,7 +51,7 @@ def manifests(tree: "Tree", paths: tuple[Path, ...], settings: "Settings") -> "M
         tree,
         named or tuple(map(tree.name, settings.manifests)),
         settings,
-        open_cache(os.environ),
+        None if os.environ.get("RECONCILER_NO_CACHE") else Cache(),
     )
 
 

@@ -9,8 +9,9 @@ written or read back is treated as missing.
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 
 from msgspec import MsgspecError, Struct, msgpack
@@ -50,13 +51,23 @@ _DECODER = msgpack.Decoder(list[_Row])
 
 
 class Cache:
-    """A folder with the records of manifests that had no problems, one file for each text."""
+    """A folder with the records of manifests that had no problems, one file for each text.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    Without a folder, the user's: `user_folder`. If that cannot be used, the cache stays empty.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._given = folder
+
+    @cached_property
+    def _folder(self) -> Path | None:
+        """Looked up at the first use: most projects have only manifests that are not cached."""
+        return self._given or user_folder()
 
     def get(self, key: str, file: str) -> Iterator[Record] | None:
         """The records of a text, with `file` as their source; None if missing or damaged."""
+        if self._folder is None:
+            return None
         path = self._folder / key
         try:
             rows = _decoded(path.read_bytes())
@@ -71,6 +82,8 @@ class Cache:
 
     def put(self, key: str, records: Iterable[Record]) -> None:
         """Stores the records of a text; stores nothing if the folder cannot be written."""
+        if self._folder is None:
+            return
         with suppress(OSError):
             # 0700 and mkstemp (0600): the entries hold the records' values.
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -81,17 +94,18 @@ class Cache:
                 Path(name).replace(self._folder / key)
             finally:
                 Path(name).unlink(missing_ok=True)
-            self._trim()
+            _trim(self._folder)
 
-    def _trim(self) -> None:
-        """Deletes the oldest entries beyond MAX_BYTES."""
-        entries = [(entry.stat(), entry) for entry in self._folder.iterdir()]
-        entries.sort(key=lambda entry: entry[0].st_mtime, reverse=True)
-        size = 0
-        for status, entry in entries:
-            size += status.st_size
-            if size > MAX_BYTES:
-                entry.unlink(missing_ok=True)
+
+def _trim(folder: Path) -> None:
+    """Deletes the oldest entries beyond MAX_BYTES."""
+    entries = [(entry.stat(), entry) for entry in folder.iterdir()]
+    entries.sort(key=lambda entry: entry[0].st_mtime, reverse=True)
+    size = 0
+    for status, entry in entries:
+        size += status.st_size
+        if size > MAX_BYTES:
+            entry.unlink(missing_ok=True)
 
 
 def key_of(text: str, file: str) -> str:
@@ -102,23 +116,22 @@ def key_of(text: str, file: str) -> str:
     return digest.hexdigest()
 
 
-def open_cache(environment: Mapping[str, str]) -> Cache | None:
-    """The cache in `$XDG_CACHE_HOME/reconciler`, by default `~/.cache/reconciler`.
+def user_folder() -> Path | None:
+    """This user's folder for caches: `~/.cache/reconciler`, or as XDG_CACHE_HOME says.
 
-    Returns None if RECONCILER_NO_CACHE is set, if the path is not absolute, or if another user owns
-    the folder or can write to it: the records in it are sent to the API.
+    None if its path is not absolute, or if another user owns the folder or can write to it: the
+    records in it are sent to the API.
     """
-    if environment.get("RECONCILER_NO_CACHE"):
-        return None
-    home = environment.get("HOME") or "."
-    folder = Path(environment.get("XDG_CACHE_HOME") or f"{home}/.cache") / "reconciler"
+    from platformdirs import user_cache_path
+
+    folder = user_cache_path("reconciler", appauthor=False)
     if not folder.is_absolute():
         return None
     with suppress(OSError):
         status = folder.stat()
         if status.st_uid != os.getuid() or status.st_mode & 0o022:
             return None
-    return Cache(folder)
+    return folder
 
 
 def _encoded(records: Iterable[Record]) -> Iterator[bytes]:
