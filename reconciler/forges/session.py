@@ -4,13 +4,21 @@ The only module of this package that imports httpx. The token is sent only to th
 environment names: https, no redirects, and no proxy for a host on the local machine.
 """
 
-import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
 import httpx
 import msgspec
+from tenacity import (
+    Future,
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    retry_if_result,
+    stop_after_attempt,
+    wait_random_exponential,
+)
 
 from reconciler import __version__
 from reconciler.credentials import Secret
@@ -109,26 +117,15 @@ class Session:
         self, method: str, path: str, body: Mapping[str, object] | None, *, once: bool
     ) -> httpx.Response:
         """The response, after retries; `once` allows retries of rate limits only."""
-        asked = f"{method} {self._base_url}{path}"
-        for attempt in range(1, _ATTEMPTS + 1):
-            last = attempt == _ATTEMPTS
-            try:
-                answer = self._whole(method, f"{self._base_url}{path}", body)
-            except httpx.HTTPError as error:
-                if once or last:
-                    why = self._token.redacted(str(error)) or type(error).__name__
-                    raise HostError(
-                        f"{method} {self._base_url}{path}: no answer: {why}", 0
-                    ) from None
-                time.sleep(_pause(attempt))
-                continue
-            if once and answer.status_code >= _SERVER_FAILED:
-                raise HostError(f"{asked}: {answer.status_code}", 0)
-            wait = _asked_to_wait(answer, attempt)
-            if wait is None or last:
-                return answer
-            time.sleep(wait)
-        raise AssertionError  # the last attempt returns or raises
+        url = f"{self._base_url}{path}"
+        try:
+            answer = _retrying(once=once)(self._whole, method, url, body)
+        except httpx.HTTPError as error:
+            why = self._token.redacted(str(error)) or type(error).__name__
+            raise HostError(f"{method} {url}: no answer: {why}", 0) from None
+        if once and answer.status_code >= _SERVER_FAILED:
+            raise HostError(f"{method} {url}: {answer.status_code}", 0)
+        return answer
 
     def _whole(self, method: str, url: str, body: Mapping[str, object] | None) -> httpx.Response:
         """The response with its whole body, limited in size and total time.
@@ -162,27 +159,58 @@ class Session:
             raise HostError(f"{asked}: {why}", 0) from None
 
 
-def _asked_to_wait(answer: httpx.Response, attempt: int) -> float | None:
-    """Seconds until the next attempt; None if the answer is final or the wait would be too long.
+# 0 to 2, 0 to 4, 0 to 8, 0 to 16 seconds: exponential backoff with full jitter.
+_BACKOFF = wait_random_exponential(multiplier=2)
 
-    GitHub answers 403 to rate limits too, with Retry-After or with x-ratelimit-remaining: 0
-    (https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api).
-    """
-    headers = answer.headers
-    limited = answer.status_code == _FORBIDDEN and (
-        "retry-after" in headers or headers.get("x-ratelimit-remaining") == "0"
+
+def _retrying(*, once: bool) -> Retrying:
+    """Repeats a request while it makes sense; the last answer or error is the result."""
+    answered = retry_if_result(lambda answer: _is_retried(answer, once=once))
+    lost = retry_if_exception_type(httpx.HTTPError)
+    return Retrying(
+        stop=stop_after_attempt(_ATTEMPTS),
+        retry=answered if once else answered | lost,
+        wait=_wait,
+        retry_error_callback=lambda state: _outcome(state).result(),
     )
-    if answer.status_code not in _RETRIED and not limited:
-        return None
-    stated, reset = headers.get("retry-after", ""), headers.get("x-ratelimit-reset", "")
-    wait = _pause(attempt)
-    if stated.isascii() and stated.isdigit():
-        wait = float(stated)
-    elif limited and reset.isascii() and reset.isdigit():
-        wait = max(0.0, float(reset) - time.time())
-    return wait if wait <= _MOST_WAIT_SECONDS else None
 
 
-def _pause(attempt: int) -> float:
-    """Seconds of exponential backoff with full jitter: 0 to 2, 0 to 4, 0 to 8, 0 to 16."""
-    return random.uniform(0, 2.0**attempt)  # noqa: S311  jitter, no secret
+def _is_retried(answer: httpx.Response, *, once: bool) -> bool:
+    if once and answer.status_code >= _SERVER_FAILED:
+        return False
+    stated = _stated_wait(answer)
+    return (answer.status_code in _RETRIED or _is_rate_limit(answer)) and (
+        stated is None or stated <= _MOST_WAIT_SECONDS
+    )
+
+
+def _wait(state: RetryCallState) -> float:
+    outcome = _outcome(state)
+    stated = None if outcome.failed else _stated_wait(outcome.result())
+    return _BACKOFF(state) if stated is None else stated
+
+
+def _outcome(state: RetryCallState) -> Future:
+    assert state.outcome is not None  # noqa: S101  tenacity asks after an attempt
+    return state.outcome
+
+
+def _is_rate_limit(answer: httpx.Response) -> bool:
+    """Whether a 403 is a rate limit: GitHub answers it with one of these headers.
+
+    https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
+    """
+    return answer.status_code == _FORBIDDEN and (
+        "retry-after" in answer.headers or answer.headers.get("x-ratelimit-remaining") == "0"
+    )
+
+
+def _stated_wait(answer: httpx.Response) -> float | None:
+    """Seconds until the next attempt, as the headers state them; None if they do not."""
+    after = answer.headers.get("retry-after", "")
+    reset = answer.headers.get("x-ratelimit-reset", "")
+    if after.isascii() and after.isdigit():
+        return float(after)
+    if _is_rate_limit(answer) and reset.isascii() and reset.isdigit():
+        return max(0.0, float(reset) - time.time())
+    return None
