@@ -2,6 +2,7 @@
 
 import re
 from enum import StrEnum
+from typing import Self
 
 from msgspec import Struct
 
@@ -22,6 +23,12 @@ class Address(Struct, frozen=True, order=True, gc=False, array_like=True):
 
     kind: str
     sid: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """`messages/097b...` as an address; whether the kind and the SID exist is not checked."""
+        kind, _, sid = text.partition("/")
+        return cls(kind, sid)
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.sid}"

@@ -131,6 +131,7 @@ def test_the_file_is_read() -> None:
         ("manifests: x\n", "1:12", "expected `array`"),
         ("manifests: [1]\n", "1:13", "expected `str`"),
         ("- a\n", "1:1", "expected `object`"),
+        ("rules:\n- paths: [a, 'b\\']\n", "2:14", "b\\: is not a pattern"),
         ("a: [\n", "2:1", "did not find"),
         ("version: 0x1\n", "1:10", "is ambiguous"),
         ("version: 1\n---\nversion: 1\n", "1:1", "several documents"),

@@ -160,6 +160,30 @@ def test_a_target_leaves_every_other_record_alone(run: Run, store: Store) -> Non
     }
 
 
+@pytest.mark.usefixtures("folder")
+def test_a_target_that_is_the_name_of_a_file_is_no_pattern(run: Run) -> None:
+    for name, record in (("[prod].yaml", MESSAGE), ("p.yaml", OTHER_MESSAGE)):
+        write(f"messages:\n  {record}: {{user_data: new}}\n", f"manifests/{name}")
+
+    by_name = run("plan", "--sandbox", "--target", "manifests/[prod].yaml", "--format", "csv")
+    by_pattern = run("plan", "--sandbox", "--target", "manifests/[opq].yaml", "--format", "csv")
+
+    assert (MESSAGE in by_name.out, OTHER_MESSAGE in by_name.out) == (True, False)
+    assert (MESSAGE in by_pattern.out, OTHER_MESSAGE in by_pattern.out) == (False, True)
+
+
+@pytest.mark.usefixtures("example")
+@pytest.mark.parametrize(
+    ("pattern", "why"), [("a\\", "is not a pattern"), ("a" * 1_001, "at most 1,000")]
+)
+def test_a_target_that_is_no_pattern_says_why(run: Run, pattern: str, why: str) -> None:
+    result = run("plan", "--sandbox", "--target", pattern)
+
+    assert result.code == 64
+    assert result.err.startswith("error: --target a")
+    assert why in result.err
+
+
 @pytest.mark.usefixtures("example")
 def test_a_target_that_matches_nothing_is_a_mistake_not_an_empty_plan(run: Run) -> None:
     result = run("plan", "--sandbox", "--target", "manifests/suport/**")

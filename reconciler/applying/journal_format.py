@@ -173,7 +173,7 @@ def is_closed(tail: bytes) -> bool:
 
 def _address(text: str, name: str) -> Address:
     """An address, which becomes a path of the API: a journal is a file like any other."""
-    kind, _, sid = text.partition("/")
-    if kind not in KINDS or not is_sid(sid):
+    address = Address.parse(text)
+    if address.kind not in KINDS or not is_sid(address.sid):
         raise JournalError(f"{name}: `{text}` is no address of a record")
-    return Address(kind, sid)
+    return address

@@ -89,12 +89,14 @@ parallelism = option(
 target = option(
     "--target",
     multiple=True,
-    help="Limit the run to an address, a manifest file, or a glob of either; repeatable.",
+    help="Limit the run to an address, a manifest file, or a pattern of either as in .gitignore; "
+    "repeatable.",
 )
 exclude = option(
     "--exclude",
     multiple=True,
-    help="Leave out an address, a manifest file, or a glob of either; repeatable.",
+    help="Leave out an address, a manifest file, or a pattern of either as in .gitignore; "
+    "repeatable.",
 )
 text_or_json = option(
     "--format",

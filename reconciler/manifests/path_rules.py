@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Any
 
@@ -10,6 +9,7 @@ from msgspec import Struct, structs
 
 from reconciler.kinds import MANAGED_FIELD
 from reconciler.manifests.discovery import Tree
+from reconciler.manifests.globs import Globs
 from reconciler.manifests.json_schema import Finding, UserSchema
 from reconciler.manifests.nodes import descend
 from reconciler.manifests.parser import Entry, parse
@@ -35,6 +35,7 @@ class Rules:
             for rule in settings.rules
             if rule.user_data_schema is not None
         }
+        self._globs = tuple(Globs(rule.paths) for rule in settings.rules)
         self._by_file: dict[str, _InForce] = {}
 
     def check(self, records: Iterable[Record]) -> list[Problem]:
@@ -138,11 +139,7 @@ class Rules:
 
     def _matching(self, file: str) -> list[int]:
         # fnmatchcase and not pathlib: its `*` matches `/` too, as `Rule.paths` promises.
-        return [
-            number
-            for number, rule in enumerate(self._rules)
-            if any(fnmatchcase(file, glob) for glob in rule.paths)
-        ]
+        return [number for number, globs in enumerate(self._globs) if globs.matching(file)]
 
     def _odd(self, number: int, rule: str, message: str) -> Problem:
         return Problem(locate(self._tree, "rules", number), rule, message, severity(rule))

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Sequence
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -10,7 +11,8 @@ from msgspec import Meta, Struct
 from reconciler.errors import ProblemsError
 from reconciler.manifests.composer import ReportProblem, single_document
 from reconciler.manifests.discovery import Tree
-from reconciler.manifests.nodes import descend
+from reconciler.manifests.globs import fault
+from reconciler.manifests.nodes import Node, descend
 from reconciler.manifests.resolver import to_json
 from reconciler.manifests.yaml_events import BrokenTreeError, Mark, source
 from reconciler.model import Mode, Problem, Source
@@ -65,7 +67,7 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     paths: tuple[str, ...]
-    """Globs over the names of manifests; `*` matches `/` too."""
+    """Patterns as in .gitignore, relative to the root."""
     mode: Mode | None = None
     """Whether git owns the whole field or only its own keys; None does not set it."""
     removed: Literal["keep", "clear"] | None = None
@@ -135,7 +137,7 @@ def _settings(text: str, report: ReportProblem) -> Settings | None:
     if root is None:
         return Settings()
     try:
-        return msgspec.json.decode(to_json(root, report), type=Settings)
+        found = msgspec.json.decode(to_json(root, report), type=Settings)
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at `$")
         # msgspec's message ends with a path: "Expected `int` >= 0 - at `$.guards.max_clears`".
@@ -143,4 +145,18 @@ def _settings(text: str, report: ReportProblem) -> Settings | None:
         report(descend(root, steps).mark, "config", what[:1].lower() + what[1:])
     except msgspec.DecodeError:
         pass  # to_json reported an ambiguous scalar and returned invalid JSON
+    else:
+        return found if _have_usable_paths(found.rules, root, report) else None
     return None
+
+
+def _have_usable_paths(rules: Sequence[Rule], root: Node, report: ReportProblem) -> bool:
+    faults = [
+        (f"{pattern}: {found}", descend(root, ("rules", number, "paths", index)).mark)
+        for number, rule in enumerate(rules)
+        for index, pattern in enumerate(rule.paths)
+        if (found := fault(pattern))
+    ]
+    for message, mark in faults:
+        report(mark, "config", message)
+    return not faults

@@ -48,14 +48,14 @@ def parse_choices(texts: Iterable[str]) -> dict[Address, Side]:
     """`messages/097b49df-...=git` as a choice; UsageError for what is none."""
     chosen = {}
     for text in texts:
-        address, _, side = text.lower().partition("=")
-        kind, _, sid = address.partition("/")
-        if kind not in KINDS or not is_sid(sid) or side not in list(Side):
+        name, _, side = text.lower().partition("=")
+        address = Address.parse(name)
+        if address.kind not in KINDS or not is_sid(address.sid) or side not in list(Side):
             raise UsageError(
                 f"--resolve {text}: expected one record and whose value it takes, as in "
                 "messages/097b49df-c54e-4eaf-97d0-89cf7d5a655b=git (or =live)"
             )
-        chosen[Address(kind, sid)] = Side(side)
+        chosen[address] = Side(side)
     return chosen
 
 

@@ -164,7 +164,7 @@ def unreadable_row(record: Unreadable) -> UnreadableRow:
 
 def read_unreadable(row: UnreadableRow) -> Unreadable:
     """The record of a row that could not be read."""
-    return Unreadable(_address(row.address), row.source, row.status, row.reason)
+    return Unreadable(Address.parse(row.address), row.source, row.status, row.reason)
 
 
 def conflict_row(conflict: Conflict, key: bytes | None) -> ConflictRow:
@@ -183,7 +183,7 @@ def conflict_row(conflict: Conflict, key: bytes | None) -> ConflictRow:
 def read_conflict(row: ConflictRow) -> Conflict:
     """The conflict of a row."""
     return Conflict(
-        _address(row.address),
+        Address.parse(row.address),
         row.base,
         row.git,
         row.live,
@@ -200,9 +200,4 @@ def released_row(record: Released) -> ReleasedRow:
 
 def read_released(row: ReleasedRow) -> Released:
     """The released record of a row."""
-    return Released(_address(row.address), row.source)
-
-
-def _address(text: str) -> Address:
-    kind, _, sid = text.partition("/")
-    return Address(kind, sid)
+    return Released(Address.parse(row.address), row.source)

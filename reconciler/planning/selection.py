@@ -2,11 +2,11 @@
 
 import posixpath
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 
 from msgspec import Struct
 
 from reconciler.errors import ReconcilerError, UsageError
+from reconciler.manifests.globs import Globs, fault
 from reconciler.model import Address, Record
 from reconciler.suggest import did_you_mean
 
@@ -14,7 +14,7 @@ from reconciler.suggest import did_you_mean
 class Selection(Struct, frozen=True):
     """Which records a run is about: `target` narrows, `exclude` then leaves out.
 
-    Each is an address, a file, or a glob of either.
+    Each is an address, a file, or a pattern of either as in .gitignore.
     """
 
     target: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ def select(
     chosen = dict(records)
     if selection.target:
         matching = _matching(selection.target, records, strict=strict)
-        chosen = {address: records[address] for address in matching}
+        chosen = {address: record for address, record in records.items() if address in matching}
     for address in _matching(selection.exclude, records, strict=strict):
         chosen.pop(address, None)
     if strict and not chosen:
@@ -45,26 +45,38 @@ def select(
 
 def _matching(
     patterns: Sequence[str], records: Mapping[Address, Record], *, strict: bool
-) -> list[Address]:
-    unused = set(patterns)
-    matching = []
+) -> set[Address]:
+    by_file: dict[str, list[Address]] = {}
     for address, record in records.items():
-        hits = [pattern for pattern in patterns if _matches(pattern, record)]
-        unused.difference_update(hits)
-        if hits:
-            matching.append(address)
-    if strict and unused:
-        pattern, files = min(unused), {record.source.file for record in records.values()}
-        raise ReconcilerError(
-            f"{pattern}: matches no record{did_you_mean(pattern, files)}; a target is an address "
-            "(messages/097b49df-...), a manifest file, or a glob of either"
-        )
+        by_file.setdefault(record.source.file, []).append(address)
+    matching: set[Address] = set()
+    for pattern in patterns:
+        found = _found(pattern, records, by_file)
+        if strict and not found:
+            raise ReconcilerError(
+                f"{pattern}: matches no record{did_you_mean(pattern, by_file)}; a target is an "
+                "address (messages/097b49df-...), a manifest file, or a pattern of either as in "
+                ".gitignore"
+            )
+        matching |= found
     return matching
 
 
-def _matches(pattern: str, record: Record) -> bool:
-    if fnmatchcase(str(record.address), pattern.lower()):
-        return True
+def _found(
+    pattern: str, records: Mapping[Address, Record], by_file: Mapping[str, Sequence[Address]]
+) -> set[Address]:
+    """The records of one target. It is a pattern only if it is neither an address nor a name."""
+    address = Address.parse(pattern.lower())
+    if address in records:
+        return {address}
     # However the two are spelled: ./manifests/a.yaml is manifests/a.yaml.
-    file, wanted = record.source.file, posixpath.normpath(pattern)
-    return fnmatchcase(file, wanted) or wanted == "." or file.startswith(f"{wanted}/")
+    path = posixpath.normpath(pattern)
+    files = [file for file in by_file if path in (file, ".") or file.startswith(f"{path}/")]
+    addresses: set[Address] = set()
+    if not files:
+        if wrong := fault(path):
+            raise UsageError(f"--target {pattern}: {wrong}")
+        files = list(filter(Globs((path,)).matching, by_file))
+        named = Globs((pattern.lower(),)).matching
+        addresses = {address for address in records if named(str(address))}
+    return addresses.union(*(by_file[file] for file in files))

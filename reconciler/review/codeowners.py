@@ -5,13 +5,14 @@ https://docs.github.com/articles/about-code-owners, https://docs.gitlab.com/user
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice, takewhile
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 from msgspec import Struct
 
 from reconciler.files import read_regular
+from reconciler.manifests.globs import Globs, fault
 
 # The first one that exists counts.
 PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
@@ -31,8 +32,8 @@ class _Rule(Struct, frozen=True):
 
     section: str
     """GitLab's section in lower case; empty above the first section, and on GitHub."""
-    pattern: tuple[str, ...]
-    """Names and globs of a path from the top of the repository; `**` is any number of names."""
+    pattern: str
+    """As in .gitignore, relative to the top of the repository."""
     owners: tuple[str, ...]
     """Teams, persons and e-mail addresses; empty if the rule takes a file from its owners."""
 
@@ -44,10 +45,9 @@ class Owners:
     """
 
     def __init__(self, lines: Iterable[str] = (), folder: str = "") -> None:
-        self._rules = tuple(_rules(lines))
-        self._by_start: dict[tuple[str, ...], list[int]] = {}
-        for number, rule in enumerate(self._rules):
-            self._by_start.setdefault(_start(rule.pattern), []).append(number)
+        # GitHub and GitLab skip a line that they cannot use.
+        self._rules = tuple(rule for rule in _rules(lines) if not fault(rule.pattern, shallow=True))
+        self._globs = Globs((rule.pattern for rule in self._rules), shallow=True)
         self._folder = folder
         self._known: dict[str, tuple[str, ...]] = {}
 
@@ -60,43 +60,23 @@ class Owners:
         Empty if no rule matches, or if the rule names no owners.
         """
         if file not in self._known:
-            names = posixpath.normpath(posixpath.join(self._folder, file)).split("/")
-            rules = (self._rules[number] for number in sorted(self._candidates(names)))
-            last = {rule.section: rule.owners for rule in rules if _matches(rule.pattern, names)}
+            path = posixpath.normpath(posixpath.join(self._folder, file))
+            rules = (self._rules[number] for number in self._globs.matching(path))
+            last = {rule.section: rule.owners for rule in rules}
             self._known[file] = tuple(dict.fromkeys(one for some in last.values() for one in some))
         return self._known[file]
-
-    def _candidates(self, names: Sequence[str]) -> Iterator[int]:
-        """The numbers of the rules that can match: few of thousands begin as the path does."""
-        starts = {tuple(names[:length]) for length in range(len(names) + 1)}
-        starts |= {("**", name) for name in names}
-        for start in starts:
-            yield from self._by_start.get(start, ())
-
-
-def _start(pattern: tuple[str, ...]) -> tuple[str, ...]:
-    """The names without wildcards at the start of a pattern; `("**", name)` if it starts with `**`.
-
-    Rules are looked up by it, so that a file is compared only with the rules that can match.
-    """
-    if pattern[0] == "**" and len(pattern) > 1 and not _STARRED & set(pattern[1]):
-        return pattern[:2]
-    return tuple(takewhile(lambda name: not _STARRED & set(name), pattern))
-
-
-_STARRED = frozenset("*?")
 
 
 def read(folder: Path) -> Owners:
     """The owners of the repository around a folder; without rules if it has no readable file."""
     here = folder.resolve()
     top = next((one for one in (here, *here.parents) if (one / ".git").exists()), here)
-    for difference in PLACES:
-        if (top / difference).parent.is_symlink():
+    for place in PLACES:
+        if (top / place).parent.is_symlink():
             continue
         try:
             # A link could lead to a secret of this machine, which would be shown as an owner.
-            data = read_regular(top / difference, _MAX_BYTES, follow_links=False)
+            data = read_regular(top / place, _MAX_BYTES, follow_links=False)
             lines = data.decode().splitlines()
         except (OSError, UnicodeDecodeError):
             continue
@@ -115,7 +95,7 @@ def _rules(lines: Iterable[str]) -> Iterable[_Rule]:
         if heading is not None:
             section, default = heading["name"].lower(), _owners(heading["owners"].split())
         elif words:
-            yield _Rule(section, _pattern(words[0]), _owners(words[1:]) or default)
+            yield _Rule(section, words[0], _owners(words[1:]) or default)
 
 
 def _owners(words: Iterable[str]) -> tuple[str, ...]:
@@ -131,50 +111,3 @@ def _words(line: str) -> list[str]:
             break
         words.append(re.sub(r"\\(.)", r"\1", part))
     return words
-
-
-def _pattern(glob: str) -> tuple[str, ...]:
-    """A pattern of gitignore, name by name; with a slash in it, it starts at the top.
-
-    A pattern that matches a folder matches every file below it, but `docs/*` matches only the files
-    directly in `docs`.
-    """
-    anchored = "/" in glob.rstrip("/")
-    names = re.sub(r"\*{3,}", "**", glob).strip("/").split("/")
-    names = [name if name == "**" else name.replace("**", "*") for name in names]
-    below = ["**"] if names[-1] != "**" and not glob.endswith("/*") else []
-    found = [*([] if anchored else ["**"]), *names, *below]
-    # Several `**` in a row match the same as one, and would only multiply the attempts to match.
-    pairs = zip(found, ["", *found], strict=False)
-    return tuple(name for name, before in pairs if not name == before == "**")
-
-
-def _matches(pattern: tuple[str, ...], names: Sequence[str]) -> bool:
-    """Whether a path matches a pattern; `**` matches any number of names.
-
-    After a mismatch only the last `**` takes one name more. That is enough, and the time is at most
-    the product of both lengths: a pattern of a pull request cannot cause exponential backtracking.
-    """
-    return _starred(pattern, names, "**", _name_matches)
-
-
-def _name_matches(glob: str, name: str) -> bool:
-    return _starred(glob, name, "*", lambda one, other: one in ("?", other))
-
-
-def _starred(
-    pattern: Sequence[str], text: Sequence[str], star: str, alike: Callable[[str, str], bool]
-) -> bool:
-    at = here = 0
-    back, tried = -1, 0
-    while here < len(text):
-        if at < len(pattern) and pattern[at] == star:
-            back, tried, at = at, here, at + 1
-        elif at < len(pattern) and alike(pattern[at], text[here]):
-            at, here = at + 1, here + 1
-        elif back >= 0:
-            tried += 1
-            at, here = back + 1, tried
-        else:
-            return False
-    return all(part == star for part in pattern[at:])
