@@ -10,6 +10,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from reconciler.wording import shorten
+
 # Nothing to see, or glued to its neighbour: controls, format and private characters, unassigned
 # ones, half pairs, line breaks, every space but the plain one, combining marks.
 _UNSEEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs", "Mn", "Mc", "Me"))
@@ -50,8 +52,7 @@ def visible(text: str) -> str:
 
 def brief(text: str, most: int) -> str:
     """A message as `visible` shows it, cut where it is longer than a message should be."""
-    shown = visible(text[: most + 1])
-    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
+    return shorten(visible(text[: most + 1]), most)
 
 
 def mark_of(text: str) -> str:

@@ -6,7 +6,7 @@ import click
 
 from reconciler.cli.options import ENVIRONMENT_PREFIX
 from reconciler.commands.terminal import Terminal
-from reconciler.suggest import did_you_mean
+from reconciler.wording import did_you_mean
 
 
 def warn_of_misspelt(app: click.Group, environment: Mapping[str, str], terminal: Terminal) -> None:

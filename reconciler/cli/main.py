@@ -17,6 +17,7 @@ from reconciler.errors import (
     ReaderGoneError,
     ReconcilerError,
 )
+from reconciler.wording import plural
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -113,7 +114,7 @@ def _complaint(error: ReconcilerError, *, no_color: bool) -> Iterator[str]:
     if isinstance(error, ProblemsError):
         yield from problems_text.text(error.problems, paint)
         count = sum(problem.severity == "error" for problem in error.problems)
-        yield f"{count:,} {'problem' if count == 1 else 'problems'} found."
+        yield f"{plural(count, 'problem')} found."
     else:
         yield f"{paint.removed('error')}: {visible(str(error))}"
         yield from (f"  {visible(line)}" for line in error.details)

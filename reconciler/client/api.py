@@ -15,6 +15,7 @@ from reconciler.client.json_splice import replaced
 from reconciler.client.transport import Method, Request, Response
 from reconciler.kinds import KINDS, MANAGED_FIELD, Kind
 from reconciler.model import Address, Current
+from reconciler.wording import shorten
 
 OK = 200
 UNAUTHORIZED = 401
@@ -175,18 +176,20 @@ def _held(address: Address, response: Response) -> _Object | Refusal:
         return Refusal(response.status, reason(response))
     if not is_json(response):
         kind = response.headers.get("content-type", "no content type")
-        return Refusal(OK, _short(f"the answer is not JSON but {kind}"))
+        return Refusal(OK, shorten(f"the answer is not JSON but {kind}", MAX_REASON_CHARS))
     try:
         held = _decoded(response.body, _OBJECTS[address.kind])
     except UnreadableError as error:
-        return Refusal(OK, _short(f"the answer cannot be read: {error}"))
+        return Refusal(OK, shorten(f"the answer cannot be read: {error}", MAX_REASON_CHARS))
     # A full parse is only needed if the name occurs twice, or if a key may be written with escapes
     # (`\u0075`), which the count does not see.
     doubtful = response.body.count(_FIELD) > 1 or _ESCAPED in response.body
     if doubtful and _repeats_a_key(response.body):
         return Refusal(OK, "the answer holds a field twice")
     if held.sid is None or held.sid.lower() != address.sid:
-        return Refusal(OK, _short(f"the answer is about another record: {held.sid}"))
+        return Refusal(
+            OK, shorten(f"the answer is about another record: {held.sid}", MAX_REASON_CHARS)
+        )
     return held
 
 
@@ -243,7 +246,7 @@ def page_of(kind: Kind, response: Response) -> Page | Refusal:
     try:
         listed = _decoded(response.body, _LISTS[kind.name])
     except UnreadableError as error:
-        return Refusal(OK, _short(f"the answer cannot be read: {error}"))
+        return Refusal(OK, shorten(f"the answer cannot be read: {error}", MAX_REASON_CHARS))
     items = [Item(item.sid.lower(), item.user_data, item.date_changed) for item in listed.items]
     more = True if (listed.pagination or {}).get("next") else listed.has_more
     return Page(items, listed.total, more)
@@ -330,8 +333,4 @@ def reason(response: Response) -> str:
         for detail in error.errors or ()
         if detail.message
     ]
-    return _short("; ".join(details) or error.message or "no reason given")
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= MAX_REASON_CHARS else f"{text[: MAX_REASON_CHARS - 1]}…"
+    return shorten("; ".join(details) or error.message or "no reason given", MAX_REASON_CHARS)

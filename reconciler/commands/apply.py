@@ -36,9 +36,9 @@ from reconciler.planning.guards.registry import allow_flag, recheck
 from reconciler.planning.plan_file import read_plan
 from reconciler.planning.summary import tally
 from reconciler.review import apply_text, plan_text, problems_text
-from reconciler.review.change_text import count_records
 from reconciler.review.plan_text import Detail
 from reconciler.review.report import make_report
+from reconciler.wording import plural
 
 QUESTION = """
 Do you want to write these changes?
@@ -266,7 +266,7 @@ class _Apply(Struct, frozen=True):
         """Reports how many records the plan does not cover because they could not be read."""
         lost = len(plan.unreadable)
         if lost:
-            self.record.error = f"{count_records(lost)} could not be read when this was planned"
+            self.record.error = f"{plural(lost, 'record')} could not be read when this was planned"
             self.terminal.note(f"{self.terminal.paint.removed('error')}: {self.record.error}")
 
 
@@ -310,10 +310,9 @@ def _refuse(plan: Plan) -> None:
     The rest of the plan is not written either: a part of a plan was never reviewed.
     """
     if plan.conflicts:
-        count = "a conflict" if len(plan.conflicts) == 1 else f"{len(plan.conflicts):,} conflicts"
         raise RefusedError(
-            f"{count} in the plan (above): nothing was written; plan again with --resolve for "
-            "each of them, or leave the records out with --exclude"
+            f"{plural(len(plan.conflicts), 'conflict')} in the plan (above): nothing was written; "
+            "plan again with --resolve for each of them, or leave the records out with --exclude"
         )
     refusing = [verdict for verdict in plan.guards if not verdict.ok]
     if refusing:

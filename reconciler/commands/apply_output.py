@@ -12,8 +12,8 @@ from reconciler.commands.terminal import Terminal
 from reconciler.escape import visible
 from reconciler.model import Change, Outcome, Plan
 from reconciler.review import apply_events
-from reconciler.review.change_text import count_records
 from reconciler.review.colours import Paint
+from reconciler.wording import plural
 
 if TYPE_CHECKING:
     from signal import Signals
@@ -98,7 +98,7 @@ def recovery_lines(recovered: Recovered, paint: Paint) -> Iterator[str]:
     No lines if nothing was in flight and its journal could be closed.
     """
     if recovered.fates:
-        count = count_records(len(recovered.fates))
+        count = plural(len(recovered.fates), "record")
         yield (
             f"The run of {visible(recovered.started)} stopped without a final report; it may have "
             f"been writing {count}:"

@@ -11,6 +11,7 @@ from reconciler.manifests.loader import Loaded
 from reconciler.model import Problem
 from reconciler.review import github_workflow, sarif
 from reconciler.review import problems_text as render
+from reconciler.wording import plural
 
 Format: TypeAlias = Literal["text", "json", "github", "sarif"]
 
@@ -60,6 +61,4 @@ def _say(loaded: Loaded, terminal: Terminal) -> None:
     for line in render.text(loaded.warnings, terminal.paint):
         terminal.note(line)
     records, files = len(loaded.records), loaded.files
-    count = "1 record" if records == 1 else f"{records:,} records"
-    where = "1 file" if files == 1 else f"{files:,} files"
-    terminal.write_lines([f"Valid: {count} in {where}."])
+    terminal.write_lines([f"Valid: {plural(records, 'record')} in {plural(files, 'file')}."])

@@ -22,6 +22,7 @@ from reconciler.manifests.nodes import Step, descend
 from reconciler.manifests.resolver import to_json
 from reconciler.manifests.yaml_events import BrokenTreeError, Mark, Position, source
 from reconciler.model import Problem
+from reconciler.wording import shorten
 
 # The paths in a value that a schema marks `writeOnly`; the empty path is the whole value.
 Sensitive: TypeAlias = frozenset[tuple[Step, ...]]
@@ -131,9 +132,7 @@ def _why(error: Any) -> str:
         return str(error.message)
     if error.validator is None:  # the schema is `false`
         return "is not allowed here"
-    expected = json.dumps(error.validator_value, default=str)
-    if len(expected) > MAX_EXPECTED_CHARS:
-        expected = f"{expected[: MAX_EXPECTED_CHARS - 1]}…"
+    expected = shorten(json.dumps(error.validator_value, default=str), MAX_EXPECTED_CHARS)
     return f"expected {error.validator} {expected}"
 
 

@@ -15,7 +15,7 @@ from reconciler.manifests.composer import Reader, ReportProblem, is_mapping
 from reconciler.manifests.nodes import Node, Scalar
 from reconciler.manifests.yaml_events import BrokenTreeError, Mark, Position, source
 from reconciler.model import Problem, Source
-from reconciler.suggest import did_you_mean
+from reconciler.wording import did_you_mean
 
 # A surrogate pair, as JSON escapes a character beyond U+FFFF (RFC 8259, section 7). An even number
 # of backslashes may come before it: after an odd number, `\u` is not an escape.

@@ -18,6 +18,7 @@ from reconciler.manifests.settings import FILE, Settings, locate
 from reconciler.model import Address, Mode, Problem, Record, Source
 from reconciler.values.canonical import describe_length, structure
 from reconciler.values.json_pointer import to_pointer
+from reconciler.wording import plural
 
 
 class Rules:
@@ -71,10 +72,9 @@ class Rules:
                     number, "unused-rule", f"rule {number + 1} ({globs}) matches no manifest"
                 )
         for (early, late, name), count in sorted(overruled.items()):
-            where = "1 file" if count == 1 else f"{count:,} files"
             message = (
-                f"rule {late + 1} overrides rule {early + 1} for {where}: they set different "
-                f"values of `{name}`, and the last rule wins"
+                f"rule {late + 1} overrides rule {early + 1} for {plural(count, 'file')}: they set "
+                f"different values of `{name}`, and the last rule wins"
             )
             yield self._odd(late, "overruled", message)
 

@@ -15,7 +15,7 @@ from reconciler.manifests.resolver import NULLS, check_text, resolve_scalar, to_
 from reconciler.manifests.rule_catalog import severity
 from reconciler.manifests.yaml_events import Mark
 from reconciler.model import Address, Problem, Record, Severity, Source
-from reconciler.suggest import did_you_mean
+from reconciler.wording import did_you_mean
 
 
 def validate_entry(entry: Entry) -> tuple[Record | None, list[Problem]]:

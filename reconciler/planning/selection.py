@@ -8,7 +8,7 @@ from msgspec import Struct
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.manifests.globs import Globs, fault
 from reconciler.model import Address, Record
-from reconciler.suggest import did_you_mean
+from reconciler.wording import did_you_mean
 
 
 class Selection(Struct, frozen=True):

@@ -14,11 +14,10 @@ import msgspec
 
 from reconciler import __version__
 from reconciler.escape import in_json
-from reconciler.model import Change, Outcome, OutcomeName
+from reconciler.model import GOOD_OUTCOMES, Change, Outcome
 from reconciler.planning.summary import tally
 
 # The outcomes after which a record holds the wanted value.
-_FINE = (OutcomeName.APPLIED, OutcomeName.ALREADY)
 # The version of Terraform's format that these events follow.
 _UI = "1.2"
 
@@ -60,7 +59,7 @@ def started(change: Change, now: str) -> str:
 
 def ended(outcome: Outcome, now: str) -> str:
     """The outcome of a change: an error unless the record holds the wanted value."""
-    change, fine = outcome.change, outcome.name in _FINE
+    change, fine = outcome.change, outcome.name in GOOD_OUTCOMES
     hook = {"resource": _resource(change), "action": "update"}
     return _event(
         "apply_complete" if fine else "apply_errored",

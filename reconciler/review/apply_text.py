@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from reconciler.escape import visible
-from reconciler.model import Outcome, OutcomeName
+from reconciler.model import GOOD_OUTCOMES, Outcome, OutcomeName
 from reconciler.planning.summary import tally
 from reconciler.review.colours import Paint
 
@@ -21,7 +21,7 @@ def text(
     done = tuple(all_of_them)
     counts = tally(done)
     for outcome in done:
-        if verbose or outcome.detail or outcome.name not in _FINE:
+        if verbose or outcome.detail or outcome.name not in GOOD_OUTCOMES:
             mark = paint.removed("!") if outcome.name in _BAD else " "
             detail = f": {visible(outcome.detail)}" if outcome.detail else ""
             yield f"{mark} {outcome.change.address} {outcome.name}{detail}"
@@ -34,6 +34,5 @@ def text(
 
 
 # The record holds the wanted value.
-_FINE = frozenset((OutcomeName.APPLIED, OutcomeName.ALREADY))
 # A stale record is not an error: another client changed it, and it is left as it is.
-_BAD = frozenset(OutcomeName) - _FINE - {OutcomeName.STALE}
+_BAD = frozenset(OutcomeName) - GOOD_OUTCOMES - {OutcomeName.STALE}

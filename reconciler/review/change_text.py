@@ -11,6 +11,7 @@ from reconciler.review.grouping import Effect, Group, KeyChange, key_changes, ma
 from reconciler.values.canonical import structure
 from reconciler.values.diff import Difference, Op
 from reconciler.values.json_pointer import value_at
+from reconciler.wording import plural
 
 _ACTION_MARKS: dict[Action, Op] = {
     Action.SET: "add",
@@ -29,7 +30,7 @@ def change(
 ) -> Iterator[str]:
     """The address, file, action and origin of a change, and a line or more for each difference."""
     yield f"  {paint.changed('~')} {paint.strong(str(change.address))}"
-    yield f"      {where(change.source, paint)}  {_action(change, paint)}"
+    yield f"      {paint.dim(where(change.source))}  {_action(change, paint)}"
     yield from value_text.difference_lines(found, paint, width)
 
 
@@ -38,7 +39,8 @@ def group(group: Group, paint: Paint, width: int) -> Iterator[str]:
 
     The first three records are listed; of a group that loses data the first 200.
     """
-    yield f"  {paint.changed('~')} {paint.strong(count_records(group.count))} alike ({group.name})"
+    count = paint.strong(plural(group.count, "record"))
+    yield f"  {paint.changed('~')} {count} alike ({group.name})"
     yield f"      {_action(group.first, paint)}"
     if group.exact:
         yield from value_text.difference_lines(group.differences, paint, width)
@@ -46,7 +48,7 @@ def group(group: Group, paint: Paint, width: int) -> Iterator[str]:
         yield from value_text.key_change_lines(key_changes(group), paint)
     most = _NAMED_OF_A_LOSS if group.effect is Effect.REMOVES else _NAMED_OF_A_GROUP
     for one, found in group.members[:most]:
-        yield f"      {one.address}  {where(one.source, paint)}"
+        yield f"      {one.address}  {paint.dim(where(one.source))}"
         if not group.exact:
             yield from (
                 f"    {line}" for line in value_text.difference_lines(found, paint, width - 4)
@@ -68,9 +70,9 @@ def concise(group: Group, paint: Paint) -> Iterator[str]:
     if group.outlier:
         for one, _ in group.members:
             head = f"  {mark} {paint.strong(str(one.address))}"
-            yield f"{head}  {keys}{origin}  {where(one.source, paint)}"
+            yield f"{head}  {keys}{origin}  {paint.dim(where(one.source))}"
     else:
-        head = f"  {mark} {paint.strong(count_records(group.count))} alike ({group.name})"
+        head = f"  {mark} {paint.strong(plural(group.count, 'record'))} alike ({group.name})"
         yield f"{head}  {keys}{origin}"
 
 
@@ -100,14 +102,9 @@ def sides(conflict: Conflict, plan: Plan) -> Callable[[str], list[tuple[str, str
     return at
 
 
-def where(source: Source, paint: Paint) -> str:
+def where(source: Source) -> str:
     """The file and line of a record, as in `manifests/a.yaml:2`."""
-    return paint.dim(f"{visible(source.file)}:{source.line}")
-
-
-def count_records(records: int) -> str:
-    """`1 record`, `4,815 records`."""
-    return "1 record" if records == 1 else f"{records:,} records"
+    return f"{visible(source.file)}:{source.line}"
 
 
 def why(change: Change) -> str:

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from reconciler.model import GuardResult
 from reconciler.planning.guards.registry import GUARDS, MIN_RECORDS_FOR_PERCENT
+from reconciler.wording import plural
 
 
 class GuardText(Struct, frozen=True):
@@ -27,8 +28,11 @@ def guard_text(verdict: GuardResult) -> GuardText:
     """The texts for one result, as in `1 record to be cleared; the limit is 0`."""
     guard = GUARDS[verdict.guard]
     unit = " %" if guard.per_cent else ""
-    records = "1 record" if verdict.value == 1 else f"{verdict.value:,} records"
-    subject = f"{verdict.value:,} % of the managed records" if guard.per_cent else records
+    subject = (
+        f"{verdict.value:,} % of the managed records"
+        if guard.per_cent
+        else plural(int(verdict.value), "record")
+    )
     limit = f"{verdict.limit:,}{unit}"
     raised = "" if verdict.allowed is None else f"{verdict.allowed:,}{unit}"
     return GuardText(

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from reconciler.planning.summary import none_found
-from reconciler.review.change_text import count_records
 from reconciler.review.grouping import Effect
 from reconciler.review.report import Report
+from reconciler.wording import plural
 
 # The words after the number of records, for one record and for several.
 _DOES = {
@@ -47,7 +47,7 @@ def blockers(report: Report) -> Iterator[str]:
     """Sentences on why the plan is incomplete or cannot be applied as it is."""
     counts = report.summary
     if counts.unreadable:
-        yield f"{count_records(counts.unreadable)} could not be read: this plan is not complete."
+        yield f"{plural(counts.unreadable, 'record')} could not be read: this plan is not complete."
     if none_found(report.plan):
         yield NONE_FOUND
     if counts.conflicts:

@@ -6,10 +6,11 @@ from reconciler.escape import visible
 from reconciler.model import Plan, Unreadable
 from reconciler.planning.summary import none_found
 from reconciler.review import change_text, headlines, value_text
-from reconciler.review.change_text import count_records, where
+from reconciler.review.change_text import where
 from reconciler.review.colours import Paint
 from reconciler.review.report import Cause, Report
 from reconciler.values.json_pointer import from_pointer
+from reconciler.wording import plural
 
 # Released records keep their live values: of more than 20 the others are only counted.
 _MOST_RELEASED = 20
@@ -23,17 +24,17 @@ def conflicts(plan: Plan, paint: Paint, *, concise: bool) -> Iterator[str]:
     """Conflicts as kubectl shows them: keys, the value of each side, and how to resolve them."""
     if not plan.conflicts:
         return
-    count = "1 conflict" if len(plan.conflicts) == 1 else f"{len(plan.conflicts):,} conflicts"
+    count = plural(len(plan.conflicts), "conflict")
     yield paint.strong(f"{count}: git and another client changed the same values since the base.")
     yield ""
     for conflict in plan.conflicts:
         if concise:
             names = "  ".join(value_text.key_name(from_pointer(path)) for path in conflict.paths)
             head = f"  {paint.removed('!')} {paint.strong(str(conflict.address))}"
-            yield f"{head}  {names}  {where(conflict.source, paint)}"
+            yield f"{head}  {names}  {paint.dim(where(conflict.source))}"
             continue
         yield f"  {paint.removed('!')} {paint.strong(str(conflict.address))}"
-        yield f"      {where(conflict.source, paint)}  {paint.removed('conflict')}"
+        yield f"      {paint.dim(where(conflict.source))}  {paint.removed('conflict')}"
         at = change_text.sides(conflict, plan)
         for path in conflict.paths:
             yield f"      {paint.removed('!')} {value_text.key_name(from_pointer(path))}:"
@@ -59,10 +60,10 @@ def released(plan: Plan, paint: Paint) -> Iterator[str]:
     are = "was removed from git; its live value is kept"
     if len(gone) != 1:
         are = "were removed from git; their live values are kept"
-    yield paint.strong(f"{count_records(len(gone))} {are}:")
+    yield paint.strong(f"{plural(len(gone), 'record')} {are}:")
     yield ""
     for record in gone[:_MOST_RELEASED]:
-        yield f"  . {record.address}  {where(record.source, paint)}"
+        yield f"  . {record.address}  {paint.dim(where(record.source))}"
     if len(gone) > _MOST_RELEASED:
         yield f"  ... and {len(gone) - _MOST_RELEASED:,} more"
     yield ""
@@ -73,18 +74,18 @@ def unreadable(report: Report, paint: Paint, *, verbose: bool) -> Iterator[str]:
     lost = report.plan.unreadable
     if not lost:
         return
-    yield paint.strong(f"{count_records(len(lost))} could not be read:")
+    yield paint.strong(f"{plural(len(lost), 'record')} could not be read:")
     yield ""
     if verbose or len(lost) <= _MOST_UNREAD:
         for record in lost:
             yield f"  {paint.removed('!')} {paint.strong(str(record.address))}"
-            yield f"      {where(record.source, paint)}  {_why(record)}"
+            yield f"      {paint.dim(where(record.source))}  {_why(record)}"
     else:
         for cause in report.causes[:_MOST_UNREAD]:
             yield from _cause(cause, paint)
         rest = report.causes[_MOST_UNREAD:]
         if rest:
-            count = count_records(sum(len(cause.records) for cause in rest))
+            count = plural(sum(len(cause.records) for cause in rest), "record")
             yield f"  ... and {count} with other reasons (--verbose lists them)"
     yield ""
     if none_found(report.plan):
@@ -93,10 +94,10 @@ def unreadable(report: Report, paint: Paint, *, verbose: bool) -> Iterator[str]:
 
 
 def _cause(cause: Cause, paint: Paint) -> Iterator[str]:
-    count = paint.strong(count_records(len(cause.records)))
+    count = paint.strong(plural(len(cause.records), "record"))
     yield f"  {paint.removed('!')} {count}: {_why(cause)}"
     for record in cause.records[:_NAMED_OF_A_CAUSE]:
-        yield f"      {record.address}  {where(record.source, paint)}"
+        yield f"      {record.address}  {paint.dim(where(record.source))}"
     rest = len(cause.records) - _NAMED_OF_A_CAUSE
     if rest > 0:
         yield f"      ... and {rest:,} more (--verbose lists them)"

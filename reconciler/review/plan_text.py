@@ -8,11 +8,11 @@ from reconciler.model import GuardResult, Plan, short_commit
 from reconciler.planning.guards.registry import allow_flag
 from reconciler.planning.summary import Summary, summarize
 from reconciler.review import change_text, headlines, other_records_text
-from reconciler.review.change_text import count_records
 from reconciler.review.colours import Paint
 from reconciler.review.grouping import Effect
 from reconciler.review.guard_text import guard_text
 from reconciler.review.report import Report
+from reconciler.wording import plural
 
 # Scripts look for this line and for `Plan: 0 to add, ...`: their wording does not change.
 NO_CHANGES = "No changes. Your records match the configuration."
@@ -68,7 +68,7 @@ def totals(plan: Plan, paint: Paint) -> Iterator[str]:
     conflict: the records do not match the configuration then.
     """
     summary = summarize(plan)
-    yield f"{count_records(summary.managed)}: {', '.join(_parts(summary))}."
+    yield f"{plural(summary.managed, 'record')}: {', '.join(_parts(summary))}."
     if plan.revisions.base is not None and summary.changes:
         origins = [f"{count:,} {origin}" for origin, count in summary.origins.items() if count]
         yield f"Origin: {', '.join(origins)}."
@@ -99,7 +99,7 @@ def _scope(plan: Plan) -> Iterator[str]:
     scope = plan.scope
     if scope.since is not None:
         yield (
-            f"Checked {plan.managed:,} of {count_records(scope.records)} (changed since "
+            f"Checked {plan.managed:,} of {plural(scope.records, 'record')} (changed since "
             f"{short_commit(scope.since)}). Drift elsewhere not checked."
         )
     if scope.only:

@@ -14,6 +14,7 @@ from reconciler.review.codeowners import Owners
 from reconciler.review.grouping import Effect, Group, groups, losses_first, with_any_item
 from reconciler.values.diff import Difference, Op
 from reconciler.values.json_pointer import KeyPath
+from reconciler.wording import plural
 
 # The name that stands for the owners of a file without owners.
 NO_OWNER = "no owner"
@@ -101,10 +102,10 @@ class Report(Struct, frozen=True):
         """`4 of 5 records would change (80 %)`; without changes the conflicts, or `no changes`."""
         counts = self.summary
         if counts.changes:
-            records = f"{self.scope_records:,} {'record' if self.scope_records == 1 else 'records'}"
+            records = plural(self.scope_records, "record")
             return f"{counts.changes:,} of {records} would change ({self.per_cent:g} %)"
         if counts.conflicts:
-            return "1 conflict" if counts.conflicts == 1 else f"{counts.conflicts:,} conflicts"
+            return plural(counts.conflicts, "conflict")
         return (
             "no changes" if self.plan.complete else "no changes in the records that could be read"
         )

@@ -13,6 +13,7 @@ from reconciler.values.diff import Difference, Op
 from reconciler.values.diff import line_diff as line_by_line
 from reconciler.values.json_pointer import KeyPath
 from reconciler.values.masking import Masked
+from reconciler.wording import plural
 
 MARKS: dict[Op, str] = {"add": "+", "replace": "~", "remove": "-"}
 
@@ -86,8 +87,7 @@ def _over_lines(difference: Difference, old: str, new: str) -> Iterator[tuple[st
         if is_near:
             yield from ((sign, quoted(line)) for _, (sign, line) in skipped)
         else:
-            count = "1 line" if len(skipped) == 1 else f"{len(skipped):,} lines"
-            yield " ", f"... {count} unchanged"
+            yield " ", f"... {plural(len(skipped), 'line')} unchanged"
 
 
 # A key that is readable without quotes and brackets in a path.

@@ -18,7 +18,7 @@ from reconciler.planning.guards import (
     max_overwrites,
 )
 from reconciler.planning.guards.guard import Guard
-from reconciler.suggest import did_you_mean
+from reconciler.wording import did_you_mean
 
 GUARDS: Mapping[str, Guard] = MappingProxyType(
     {

@@ -4,14 +4,15 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from reconciler.escape import mark_of, visible
-from reconciler.model import Change, Source
+from reconciler.escape import mark_of
+from reconciler.model import Change
 from reconciler.review import value_text
-from reconciler.review.change_text import count_records
+from reconciler.review.change_text import where
 from reconciler.review.grouping import Effect, Group, key_changes
 from reconciler.review.report import Report
 from reconciler.review.value_text import MARKS
 from reconciler.values.diff import Difference
+from reconciler.wording import plural
 
 # Longer lists and cells are shortened, and the page states how much is missing.
 _MOST_ROWS = 1000
@@ -37,11 +38,13 @@ def static_lists(report: Report) -> dict[str, Any]:
     lists = (
         _list(
             "removals",
-            f"{count_records(removes)} that {lose} data",
+            f"{plural(removes, 'record')} that {lose} data",
             report.removals(),
             removes,
         ),
-        _list("outliers", f"{count_records(report.unlike)} like no others", unlike, report.unlike),
+        _list(
+            "outliers", f"{plural(report.unlike, 'record')} like no others", unlike, report.unlike
+        ),
     )
     return {
         "groups": [_group(group) for group in alike[:_MOST_GROUPS]],
@@ -120,8 +123,3 @@ def shorten_cell(shown: str) -> str:
         return shown
     mark = mark_of(shown)
     return f"{shown[:_MOST_CELL_CHARS]}… ({len(shown):,} characters, {mark})"
-
-
-def where(source: Source) -> str:
-    """The file and line of a record: `manifests/a.yaml:4`."""
-    return f"{visible(source.file)}:{source.line}"

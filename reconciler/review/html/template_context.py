@@ -7,11 +7,12 @@ from reconciler.escape import visible
 from reconciler.model import Conflict, GuardResult, Plan, short_commit
 from reconciler.planning.guards.registry import allow_flag
 from reconciler.review import change_text, headlines, value_text
-from reconciler.review.change_text import count_records
+from reconciler.review.change_text import where
 from reconciler.review.guard_text import guard_text
-from reconciler.review.html.static_lists import shorten_cell, static_lists, where
+from reconciler.review.html.static_lists import shorten_cell, static_lists
 from reconciler.review.report import Report
 from reconciler.values.json_pointer import from_pointer
+from reconciler.wording import plural
 
 # A longer panel is cut; its title has the full count, and its last line the rest.
 _MOST_PANEL_ROWS = 2000
@@ -46,7 +47,7 @@ def _head(report: Report) -> dict[str, Any]:
         "summary": counts,
         "share": list(_share(report)),
         "share_label": (
-            f"Of {count_records(report.scope_records)}: {headlines.effects_sentence(report)}"
+            f"Of {plural(report.scope_records, 'record')}: {headlines.effects_sentence(report)}"
         ),
         "counts": [
             {"name": name, "number": f"{number:,}", "words": words}
@@ -115,7 +116,7 @@ def _guard(verdict: GuardResult) -> dict[str, str]:
 def _panels(report: Report) -> Iterator[dict[str, Any]]:
     """Conflicts, unreadable records and released records; a panel may have no rows."""
     plan = report.plan
-    released = count_records(len(plan.released))
+    released = plural(len(plan.released), "record")
     was_released = (
         "was removed from git; its live value is kept"
         if len(plan.released) == 1
@@ -130,7 +131,7 @@ def _panels(report: Report) -> Iterator[dict[str, Any]]:
     )
     yield _panel(
         "unreadable",
-        f"{count_records(len(plan.unreadable))} could not be read",
+        f"{plural(len(plan.unreadable), 'record')} could not be read",
         ("record", "why", "where"),
         [
             (

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.model import Outcome, OutcomeName, Plan
+from reconciler.model import GOOD_OUTCOMES, Outcome, OutcomeName, Plan
 from reconciler.planning.summary import tally
 from reconciler.review.markdown import cells
 from reconciler.review.markdown.comment import within
+from reconciler.wording import plural
 
-_FINE = frozenset((OutcomeName.APPLIED, OutcomeName.ALREADY))
 # The numbers of rows to try, largest first. A table of more records would be too long to read; the
 # report of the run lists them all.
 _ROWS = (1000, 200, 50, 10, 0)
@@ -32,7 +32,7 @@ def _page(
     counts = tally(outcomes)
     changes = 0 if plan is None else len(plan.changes)
     applied = counts.get(OutcomeName.APPLIED, 0)
-    yield f"### user_data apply · {applied:,} of {cells.count(changes, 'change')} applied"
+    yield f"### user_data apply · {applied:,} of {plural(changes, 'change')} applied"
     yield ""
     if error:
         yield from ("> [!WARNING]", f"> {cells.span(error)}", "")
@@ -41,14 +41,14 @@ def _page(
         "|---|---:|",
         (f"| {name} | {count:,} |" for name, count in counts.items()),
     )
-    left = [outcome for outcome in outcomes if outcome.name not in _FINE]
+    left = [outcome for outcome in outcomes if outcome.name not in GOOD_OUTCOMES]
     if left:
         rows = map(_row, left[:rows_shown])
         lines = [
             *cells.table("| record | outcome | why |", "|---|---|---|", rows),
             *cells.more(len(left) - rows_shown),
         ]
-        title = f"<b>{cells.records(len(left))} not in place</b>"
+        title = f"<b>{plural(len(left), 'record')} not in place</b>"
         yield from cells.folded(title, lines, opened=len(left) <= rows_shown)
     if plan is not None:
         yield f"Digest `{plan.digest}`"

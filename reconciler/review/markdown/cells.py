@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from reconciler.escape import code, mark_of, visible
 from reconciler.model import Change, Source
 from reconciler.review import value_text
-from reconciler.review.change_text import count_records, why
+from reconciler.review.change_text import why
 from reconciler.review.grouping import Group, KeyChange, key_changes, losses_first
 from reconciler.review.markdown.detail_levels import CommentContext
 from reconciler.values.diff import Difference, Op
 from reconciler.values.json_pointer import KeyPath
+from reconciler.wording import plural
 
 # Longer values and names are shortened, in characters of the escaped text.
 VALUE_CHARS = 80
@@ -44,7 +45,7 @@ def linked(shown: str, fragment: str, around: CommentContext) -> str:
     return f"[{shown}]({report}#{fragment})" if report else shown
 
 
-def where(source: Source) -> str:
+def source(source: Source) -> str:
     """The file and line of a record: `manifests/a.yaml:4`."""
     return code(f"{_named(visible(source.file))}:{source.line}", in_table=True)
 
@@ -128,16 +129,6 @@ def more(rest: int) -> Iterator[str]:
         yield f"... and {rest:,} more"
 
 
-def records(number: int) -> str:
-    """`1 record`, `4,815 records`."""
-    return count_records(number)
-
-
-def count(number: int, what: str) -> str:
-    """`1 guard`, `2 guards`."""
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
-
-
 def _listed(parts: Sequence[str], found: Sequence[Difference | KeyChange]) -> str:
     """The parts and the number of differences without one, with those among them that lose data.
 
@@ -145,7 +136,7 @@ def _listed(parts: Sequence[str], found: Sequence[Difference | KeyChange]) -> st
     """
     rest = found[len(parts) :]
     lost = sum(one.loses for one in rest)
-    more = f"{count(len(rest), 'more key')}{f', {lost:,} of them lost' if lost else ''}"
+    more = f"{plural(len(rest), 'more key')}{f', {lost:,} of them lost' if lost else ''}"
     return "; ".join([*parts, f"and {more}"] if rest else parts)
 
 

@@ -11,6 +11,7 @@ from reconciler.review.markdown import cells
 from reconciler.review.markdown.detail_levels import CommentContext, Level
 from reconciler.review.report import Report
 from reconciler.values.diff import Difference
+from reconciler.wording import plural
 
 # Up to this number, the list of records that lose data is shown open.
 _UNFOLDED = 50
@@ -33,7 +34,7 @@ def diff(report: Report) -> Iterator[str]:
                 lines.append(f"- {key}: {value_text.value_text(difference.before, whole=whole)}")
             if difference.op != "remove":
                 lines.append(f"+ {key}: {value_text.value_text(difference.after, whole=whole)}")
-    title = f"<b>{cells.records(len(members))}</b>"
+    title = f"<b>{plural(len(members), 'record')}</b>"
     yield from cells.folded(title, fenced(lines, "diff"), opened=True)
 
 
@@ -44,7 +45,7 @@ def groups(report: Report, around: CommentContext, level: Level) -> Iterator[str
     if not shown:
         return
     of_all = f"{len(shown):,} of " if len(shown) < len(alike) else ""
-    yield from (f"**Changes that are alike** — {of_all}{cells.count(len(alike), 'group')}", "")
+    yield from (f"**Changes that are alike** — {of_all}{plural(len(alike), 'group')}", "")
     yield from cells.table(
         "| group | records | change | origin | files | example |",
         "|---|---:|---|---|---:|---|",
@@ -56,7 +57,7 @@ def named(report: Report, around: CommentContext, level: Level) -> Iterator[str]
     """The first records of each group, without those that lose data: `removals` lists them."""
     for group in _named_groups(report, level):
         first = f"the first {level.named} of " if group.count > level.named else ""
-        title = f"{group.name}: {first}{cells.records(group.count)}"
+        title = f"{group.name}: {first}{plural(group.count, 'record')}"
         yield from cells.folded(title, _named(group, around, level))
 
 
@@ -76,7 +77,7 @@ def _named_groups(report: Report, level: Level) -> list[Group]:
 def _named(group: Group, around: CommentContext, level: Level) -> Iterator[str]:
     for change, found in group.members[: level.named]:
         values = "" if group.exact else f" — {cells.of_places(found, level.keys)}"
-        yield f"- {cells.record(change, around)} {cells.where(change.source)}{values}"
+        yield f"- {cells.record(change, around)} {cells.source(change.source)}{values}"
 
 
 def removals(report: Report, around: CommentContext, level: Level) -> Iterator[str]:
@@ -89,7 +90,7 @@ def removals(report: Report, around: CommentContext, level: Level) -> Iterator[s
     some = f"{shown:,} of " if shown < count else some
     verb = "loses" if count == 1 else "lose"
     yield from cells.folded(
-        f"➖ <b>{some}{cells.records(count)} that {verb} data</b>",
+        f"➖ <b>{some}{plural(count, 'record')} that {verb} data</b>",
         _rows(
             islice(report.removals(), shown),
             around,
@@ -108,7 +109,7 @@ def outliers(report: Report, around: CommentContext, level: Level) -> Iterator[s
     some = f"{shown:,} of " if shown < count else ""
     members = (member for group in report.outliers for member in _unless_removed(group))
     yield from cells.folded(
-        f"<b>{some}{cells.records(count)} like no others</b>",
+        f"<b>{some}{plural(count, 'record')} like no others</b>",
         _rows(islice(members, shown), around, level),
         opened=True,
     )
@@ -124,7 +125,7 @@ def _rows(members: Iterable[_Member], around: CommentContext, level: Level) -> I
         "|---|---|---|---|",
         (
             f"| {cells.record(change, around)} | {cells.of_places(found, level.keys)} | "
-            f"{change.origin} | {cells.where(change.source)} |"
+            f"{change.origin} | {cells.source(change.source)} |"
             for change, found in members
         ),
     )
@@ -133,7 +134,7 @@ def _rows(members: Iterable[_Member], around: CommentContext, level: Level) -> I
 def every(report: Report, around: CommentContext, level: Level) -> Iterator[str]:
     """A row for every record of the groups; values only where they differ within the group."""
     rows = (
-        f"| {group.name} | {cells.record(change, around)} | {cells.where(change.source)} | "
+        f"| {group.name} | {cells.record(change, around)} | {cells.source(change.source)} | "
         f"{'' if group.exact else cells.of_places(found, level.keys)} |"
         for group in report.alike
         for change, found in group.members
@@ -152,16 +153,16 @@ def left_out(report: Report, level: Level) -> Iterator[str]:
     parts = []
     groups = len(report.alike) - level.groups
     if groups > 0:
-        parts.append(cells.count(groups, "group"))
+        parts.append(plural(groups, "group"))
     named = sum(min(group.count, level.named) for group in _named_groups(report, level))
     rest = sum(one.count for one in report.alike if one.effect is not Effect.REMOVES) - named
     if rest:
-        parts.append(f"{cells.records(rest)} of the groups one by one")
+        parts.append(f"{plural(rest, 'record')} of the groups one by one")
     if report.unlike > level.outliers:
-        parts.append(f"{cells.records(report.unlike - level.outliers)} like no others")
+        parts.append(f"{plural(report.unlike - level.outliers, 'record')} like no others")
     lost = report.effects[Effect.REMOVES] - level.removals
     if lost > 0:
-        parts.append(f"**{cells.records(lost)} that lose data**")
+        parts.append(f"**{plural(lost, 'record')} that lose data**")
     plan = report.plan
     lists = {
         "in conflict": plan.conflicts,

@@ -12,6 +12,7 @@ from reconciler.review.headlines import NONE_FOUND
 from reconciler.review.markdown import cells
 from reconciler.review.markdown.detail_levels import CommentContext
 from reconciler.review.report import Report
+from reconciler.wording import plural
 
 # More filters of the scope are counted, not listed.
 _NARROWINGS = 5
@@ -30,12 +31,12 @@ def warnings(report: Report) -> Iterator[str]:
     """The warning at the top: unreadable records, conflicts and refused guards, if any."""
     counts, said = report.summary, []
     if counts.unreadable:
-        lost = cells.records(counts.unreadable)
+        lost = plural(counts.unreadable, "record")
         said.append(f"**{lost} could not be read**: this plan is not complete.")
     if none_found(report.plan):
         said.append(NONE_FOUND)
     if counts.conflicts:
-        conflicts = cells.count(counts.conflicts, "conflict")
+        conflicts = plural(counts.conflicts, "conflict")
         said.append(f"**{conflicts}** with changes made outside git: nothing can be applied.")
     said += [
         f"**{guard_text(one).sentence}** (`{one.guard}`): an apply needs `{allow_flag(one)}`."
@@ -91,9 +92,9 @@ def _origins(report: Report) -> Iterator[str]:
             f"{words}: **{origins[one]:,}**" for one, words in _ORIGINS.items() if origins[one]
         ]
     if refused:
-        parts.append(f"⛔ {cells.count(refused, 'guard')} refused")
+        parts.append(f"⛔ {plural(refused, 'guard')} refused")
     elif plan.guards:
-        parts.append(f"✅ {cells.count(len(plan.guards), 'guard')} passed")
+        parts.append(f"✅ {plural(len(plan.guards), 'guard')} passed")
     if parts:
         yield from (" · ".join(parts), "")
     if plan.revisions.base is None and report.summary.changes:
@@ -105,8 +106,8 @@ def _scope(report: Report) -> Iterator[str]:
     plan, scope = report.plan, report.plan.scope
     if scope.since is not None:
         yield (
-            f"Checked {plan.managed:,} of {cells.records(scope.records)}: those that changed since "
-            f"`{short_commit(scope.since)}`. Drift in the others was not checked."
+            f"Checked {plan.managed:,} of {plural(scope.records, 'record')}: those that changed "
+            f"since `{short_commit(scope.since)}`. Drift in the others was not checked."
         )
         yield ""
     flags = (

@@ -12,6 +12,7 @@ from reconciler.review.markdown import cells
 from reconciler.review.markdown.detail_levels import CommentContext, Level
 from reconciler.review.report import Report, Share
 from reconciler.values.json_pointer import from_pointer
+from reconciler.wording import plural
 
 
 def conflicts(report: Report, level: Level) -> Iterator[str]:
@@ -26,20 +27,20 @@ def conflicts(report: Report, level: Level) -> Iterator[str]:
             *cells.more(len(found) - len(shown)),
             cells.span(RESOLVE),
         ]
-        title = f"⛔ <b>{cells.count(len(found), 'conflict')}</b>"
+        title = f"⛔ <b>{plural(len(found), 'conflict')}</b>"
         yield from cells.folded(title, lines, opened=True)
 
 
 def _conflict(conflict: Conflict, plan: Plan, keys: int) -> Iterator[str]:
     """A row for each of the first `keys` paths in conflict, and one with the number of others."""
-    head, where = cells.span(str(conflict.address)), cells.where(conflict.source)
+    head, where = cells.span(str(conflict.address)), cells.source(conflict.source)
     at = change_text.sides(conflict, plan)
     for path in conflict.paths[:keys]:
         values = " | ".join(cells.value(shown) for _, shown in at(path))
         yield f"| {head} | {cells.name(from_pointer(path))} | {values} | {where} |"
     rest = len(conflict.paths) - keys
     if rest > 0:
-        yield f"| {head} | and {cells.count(rest, 'more key')} | | | | {where} |"
+        yield f"| {head} | and {plural(rest, 'more key')} | | | | {where} |"
 
 
 def unreadable(report: Report, level: Level) -> Iterator[str]:
@@ -51,13 +52,13 @@ def unreadable(report: Report, level: Level) -> Iterator[str]:
             *cells.table("| record | why | where |", "|---|---|---|", map(_unreadable, shown)),
             *cells.more(len(lost) - len(shown)),
         ]
-        title = f"⚠️ <b>{cells.records(len(lost))} could not be read</b>"
+        title = f"⚠️ <b>{plural(len(lost), 'record')} could not be read</b>"
         yield from cells.folded(title, lines, opened=True)
 
 
 def _unreadable(record: Unreadable) -> str:
     why = cells.span(f"{record.status or ''} {record.reason}".strip())
-    return f"| {cells.span(str(record.address))} | {why} | {cells.where(record.source)} |"
+    return f"| {cells.span(str(record.address))} | {why} | {cells.source(record.source)} |"
 
 
 def released(report: Report, level: Level) -> Iterator[str]:
@@ -65,14 +66,14 @@ def released(report: Report, level: Level) -> Iterator[str]:
     gone = report.plan.released
     shown = gone[: level.others]
     if shown:
-        lines = [f"- {cells.span(str(one.address))} {cells.where(one.source)}" for one in shown]
+        lines = [f"- {cells.span(str(one.address))} {cells.source(one.source)}" for one in shown]
         lines += cells.more(len(gone) - len(shown))
         stay = (
             "was removed from git; its live value is kept"
             if len(gone) == 1
             else "were removed from git; their live values are kept"
         )
-        yield from cells.folded(f"{cells.records(len(gone))} {stay}", lines)
+        yield from cells.folded(f"{plural(len(gone), 'record')} {stay}", lines)
 
 
 def shares(

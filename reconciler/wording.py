@@ -1,0 +1,21 @@
+"""Counts, cut texts and misspelt words -> the words of a message."""
+
+from collections.abc import Iterable
+
+
+def plural(number: int, noun: str) -> str:
+    """A count with its noun: `1 record`, `4,815 records`. The plural of the noun ends with `s`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def shorten(text: str, most: int) -> str:
+    """A text of at most `most` characters; one that is cut ends with an ellipsis."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The closest known word as a question with a space before it, or nothing."""
+    from difflib import get_close_matches  # only a mistake needs it
+
+    close = get_close_matches(word[:64], known, n=1)
+    return f" (did you mean `{close[0]}`?)" if close else ""
