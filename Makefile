@@ -49,8 +49,8 @@ test: $(VENV)/.test
 	@$(CLEAN) $(BIN)/python -m pytest
 
 soak: $(VENV)/.test
-	@$(CLEAN) WORLDS=50000 $(BIN)/python -m pytest tests/test_simulation.py tests/test_apply_simulation.py \
-		tests/test_crash.py
+	@$(CLEAN) WORLDS=50000 $(BIN)/python -m pytest tests/promises/test_simulation.py \
+		tests/promises/test_apply_simulation.py tests/promises/test_crash.py
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import click
 import pytest
 from hypothesis import settings
 
+from reconciler.cli.app import app
 from reconciler.cli.main import main
 from reconciler.sandbox.fixtures import open_seeded
 from reconciler.sandbox.store import Store
@@ -34,6 +36,19 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 MIN_TOKEN_CHARS = 8
+
+
+def _commands(group: click.Group, path: tuple[str, ...] = ()) -> dict[str, click.Command]:
+    found: dict[str, click.Command] = {}
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            found |= _commands(command, (*path, name))
+        else:
+            found[" ".join((*path, name))] = command
+    return found
+
+
+COMMANDS = _commands(app)
 
 
 class Result(NamedTuple):

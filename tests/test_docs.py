@@ -7,11 +7,9 @@ import sys
 import tomllib
 from pathlib import Path
 
-import click
 import pytest
 
-from conftest import REPOSITORY, Run
-from reconciler.cli.app import app
+from conftest import COMMANDS, REPOSITORY, Run
 from reconciler.errors import ExitCode
 from reconciler.manifests.rule_catalog import RULES, severity
 from reconciler.model import Severity
@@ -19,19 +17,6 @@ from writing import write
 
 README = (REPOSITORY / "README.md").read_text("utf-8")
 DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("**/*.md"))]
-
-
-def commands(group: click.Group, path: tuple[str, ...] = ()) -> dict[str, click.Command]:
-    found: dict[str, click.Command] = {}
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            found |= commands(command, (*path, name))
-        else:
-            found[" ".join((*path, name))] = command
-    return found
-
-
-ALL = commands(app)
 
 
 def test_every_command_is_in_the_readme_and_nothing_else() -> None:
@@ -42,17 +27,17 @@ def test_every_command_is_in_the_readme_and_nothing_else() -> None:
         for part in rest.split("|")
     }
 
-    assert named == set(ALL)
+    assert named == set(COMMANDS)
 
 
 def test_every_flag_in_the_readme_is_one_of_the_commands_named_beside_it() -> None:
     rows = re.findall(r"^\| (`--.*?) \| (.*?) \|", README, re.MULTILINE)
     assert len(rows) > 5
     for flags, where in rows:
-        names = list(ALL) if where == "all" else re.findall(r"`(\w+)`", where)
+        names = list(COMMANDS) if where == "all" else re.findall(r"`(\w+)`", where)
         for flag in re.findall(r"--[\w-]+", flags):
             for name in names:
-                assert any(flag in option.opts for option in ALL[name].params), (flag, name)
+                assert any(flag in option.opts for option in COMMANDS[name].params), (flag, name)
 
 
 def test_the_exit_codes_are_the_documented_ones() -> None:
@@ -198,3 +183,13 @@ def test_no_folder_is_crowded_and_every_room_says_what_goes_in_and_out() -> None
         assert len(list(folder.glob("*.py"))) <= 23, folder
         (line,) = (folder / "__init__.py").read_text("utf-8").splitlines() or ["", ""]
         assert folder.parent != PACKAGE or ("in;" in line and "out" in line), folder
+
+
+def test_every_test_has_its_partner_but_for_promises() -> None:
+    tests = REPOSITORY / "tests"
+    for path in [*tests.rglob("test_*.py"), *tests.rglob("*.test.mjs")]:
+        name = path.name.removeprefix("test_").replace(".test.mjs", ".js")
+        partner = PACKAGE / path.relative_to(tests).with_name(name)
+        whole = (partner.with_suffix(""), REPOSITORY / path.stem.removeprefix("test_"))
+        is_promise = path.parent.name == "promises"
+        assert is_promise or partner.is_file() or any(map(Path.is_dir, whole)), path

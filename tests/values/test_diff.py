@@ -15,8 +15,7 @@ from conftest import REPOSITORY
 from reconciler.values.canonical import canonical, parse
 from reconciler.values.diff import Difference, differences, line_diff
 from reconciler.values.json_pointer import KeyPath
-from test_merge import MEMBERS
-from test_value import STRUCTURES
+from strategies import MEMBERS, STRUCTURES
 
 
 @pytest.mark.parametrize(

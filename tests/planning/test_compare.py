@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reconciler.model import Address, Change, Conflict, Mode, Origin, Record, Side, Source
 from reconciler.planning.compare import ThreeWay, compare
 from reconciler.values.canonical import as_mapping, canonical, matches, parse
-from test_merge import MEMBERS, holds, leaves
+from strategies import MEMBERS, holds, leaves
 from writing import sid
 
 ADDRESS = Address("messages", sid(1))

@@ -1,6 +1,5 @@
 """Three mappings become one: git's keys from git, everybody else's as they are."""
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -8,37 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.model import Side
-from reconciler.values.canonical import JsonValue, Number, canonical
+from reconciler.values.canonical import Number, canonical
 from reconciler.values.merge import loses, overlay, three_way
-
-SCALARS = st.sampled_from(["a", "b", Number("1"), True, None, ["x"]])
-MEMBERS: st.SearchStrategy[dict[str, Any]] = st.recursive(
-    st.dictionaries(st.sampled_from("abcd"), SCALARS, max_size=4),
-    lambda inner: st.dictionaries(st.sampled_from("abcd"), SCALARS | inner, max_size=4),
-    max_leaves=8,
-)
-Path = tuple[str, ...]
-
-
-def leaves(members: Mapping[str, JsonValue], path: Path = ()) -> Iterator[tuple[Path, str]]:
-    """Every value that is no mapping, by its path."""
-    for key, value in members.items():
-        if isinstance(value, dict):
-            yield from leaves(value, (*path, key))
-        else:
-            yield (*path, key), canonical(value)
-
-
-def holds(members: Mapping[str, JsonValue], path: Path) -> bool:
-    """Whether git holds a path: a value there, or one of which it would be a part."""
-    here: JsonValue = dict(members)
-    for step in path:
-        if not isinstance(here, dict):
-            return True
-        if step not in here:
-            return False
-        here = here[step]
-    return True
+from strategies import MEMBERS, holds, leaves
 
 
 @given(MEMBERS, MEMBERS, MEMBERS)
@@ -113,7 +84,7 @@ def test_keys_are_merged_one_by_one(
     wanted: dict[str, Any],
     live: dict[str, Any],
     result: dict[str, Any],
-    conflicts: tuple[Path, ...],
+    conflicts: tuple[tuple[str, ...], ...],
 ) -> None:
     assert three_way(base, wanted, live) == (result, conflicts)
 

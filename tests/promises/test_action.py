@@ -16,7 +16,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from conftest import REPOSITORY
+from conftest import COMMANDS, REPOSITORY
 from reconciler.sandbox.store import Store
 from repository import commit, git
 from writing import live, messages, write
@@ -291,11 +291,9 @@ def test_arguments_are_a_flag_a_line_whatever_ends_it(act: Act) -> None:
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_every_flag_of_the_examples_is_one(example: Path) -> None:
     """And every input of the action."""
-    from test_docs import ALL
-
     for command, rest in re.findall(r"reconciler (\w+)((?:.*\\\n)*.*)", example.read_text("utf-8")):
-        if command in ALL:
-            known = {option for param in ALL[command].params for option in param.opts}
+        if command in COMMANDS:
+            known = {option for param in COMMANDS[command].params for option in param.opts}
             assert set(re.findall(r"--[\w-]+", rest.partition("||")[0])) <= known, example
     for step in re.findall(
         r"uses: example/reconciler@.*?(?=\n      - |\Z)", example.read_text("utf-8"), re.DOTALL

@@ -112,7 +112,7 @@ def test_a_conflict_stops_everything_and_names_the_ways_out(run: Run, store: Sto
         assert f'          {side} "{value}"\n' in shown.out
     assert f"--resolve messages/{sid(1)}=git" in shown.out
     assert (saved.code, fresh.code) == (3, 3)
-    assert "a conflict in the plan (above): nothing was written" in saved.err
+    assert "1 conflict in the plan (above): nothing was written" in saved.err
     assert (holds(store, 1), holds(store, 2)) == ('{"a":"live","b":2}', "x")
 
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import REPOSITORY
+from plan_rows import ROWS, SOURCE, Rows, plan_of
 from reconciler.errors import PlanFileError
 from reconciler.model import Address, Plan, Unreadable
 from reconciler.planning import plan_file
-from test_plan import ROWS, SOURCE, Rows, plan_of
 from writing import sid
 
 SCHEMA = json.loads((REPOSITORY / "schemas/plan.schema.json").read_text())

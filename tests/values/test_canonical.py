@@ -4,15 +4,9 @@ import json
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from reconciler.values.canonical import MAX_DEPTH, Number, canonical, matches, parse, structure
-
-SCALARS = st.none() | st.booleans() | st.integers() | st.text()
-VALUES = st.recursive(
-    SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20
-)
-STRUCTURES = VALUES.filter(lambda value: isinstance(value, dict | list))
+from strategies import STRUCTURES
 
 
 @given(STRUCTURES)

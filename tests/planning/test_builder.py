@@ -1,7 +1,6 @@
 """Records and live values become a plan; the digest stands for what will be written."""
 
 import json
-import random
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,6 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plan_rows import ROWS, SOURCE, URL, Rows, plan_of
 from reconciler.manifests.discovery import Tree
 from reconciler.manifests.loader import load
 from reconciler.model import (
@@ -18,7 +18,6 @@ from reconciler.model import (
     Change,
     Current,
     Origin,
-    Plan,
     Record,
     Source,
     Unreadable,
@@ -27,31 +26,6 @@ from reconciler.planning.builder import PlanBuilder
 from reconciler.planning.compare import PlanRequest, ThreeWay, compare
 from reconciler.planning.digest import digest
 from writing import sid
-
-TEXTS = st.none() | st.text()
-ROWS = st.dictionaries(
-    st.tuples(st.sampled_from(["messages", "message_drs"]), st.integers(0, 99)),
-    st.tuples(TEXTS, TEXTS),
-    max_size=8,
-)
-SOURCE = Source("m.yaml", 1, 1)
-URL = "https://api.carrierx.com/core/v2"
-
-Rows = dict[tuple[str, int], tuple[str | None, str | None]]
-
-
-def plan_of(rows: Rows, url: str = URL, source: Source = SOURCE, seed: int = 0) -> Plan:
-    """The plan for rows of (live, wanted), read in an order of chance."""
-    records = {
-        (address := Address(kind, sid(number))): Record(address, wanted, False, source)
-        for (kind, number), (_, wanted) in rows.items()
-    }
-    draft = PlanBuilder(url, PlanRequest(records))
-    order = list(rows.items())
-    random.Random(seed).shuffle(order)
-    for (kind, number), (live, _) in order:
-        draft.add(Address(kind, sid(number)), Current(live))
-    return draft.plan()
 
 
 @given(ROWS)

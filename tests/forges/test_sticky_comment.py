@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-import forges
+import forge_servers
 from conftest import Result, Run
-from forges import TOKEN, Host, serving
+from forge_servers import TOKEN, Host, serving
 from planned import URL, large, mixed
 from reconciler.model import Plan
 from reconciler.planning import plan_file
@@ -27,7 +27,7 @@ def host(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
             "GITHUB_REPOSITORY": "o/r",
             "GITHUB_REF": "refs/pull/7/merge",
         }
-        made, answer, url = Host("github-actions[bot]"), forges.github, "GITHUB_API_URL"
+        made, answer, url = Host("github-actions[bot]"), forge_servers.github, "GITHUB_API_URL"
     else:
         environment = {
             "GITLAB_CI": "true",
@@ -35,7 +35,7 @@ def host(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
             "CI_PROJECT_ID": "5",
             "CI_MERGE_REQUEST_IID": "7",
         }
-        made, answer, url = Host("bot"), forges.gitlab, "CI_API_V4_URL"
+        made, answer, url = Host("bot"), forge_servers.gitlab, "CI_API_V4_URL"
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with serving(made, answer):
