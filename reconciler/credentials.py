@@ -1,7 +1,7 @@
 """The environment -> the address of the API and the token for it.
 
-Both come from the environment alone: a pull request can change every file of the tree, and could
-otherwise send the token elsewhere.
+Neither is read from a file of the project: a pull request can change every such file, and could
+otherwise send the token to another host.
 """
 
 import json
@@ -17,14 +17,15 @@ from reconciler.errors import ConfigError
 DEFAULT_BASE_URL = "https://api.carrierx.com/core/v2"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
-# Visible ASCII: a header cannot carry anything else, and httpx would quote the token in its error.
+# Visible ASCII without a space: a header cannot carry other characters, and httpx would quote the
+# token in its error.
 _TOKEN = re.compile(r"[\x21-\x7e]{8,4096}")
 _MOST_TOKEN_BYTES = 4096 + 2
 _NOT_IN_TOKEN = re.compile(r"[^\x21-\x7e]")
 
 
 class Secret:
-    """A token that no print, log, traceback or pickle can show."""
+    """A token that does not appear in print, logs, tracebacks or pickles."""
 
     __slots__ = ("_hidden",)
 
@@ -32,11 +33,14 @@ class Secret:
         self._hidden = text
 
     def reveal(self) -> str:
-        """The text itself; for the moment of sending it."""
+        """The token itself; only for the code that sends it."""
         return self._hidden
 
     def redacted(self, text: str) -> str:
-        """What somebody else says, who may tell the token back, also as JSON writes it."""
+        """The text of a server with every copy of the token replaced by `***`.
+
+        A server may echo the token, also as a JSON string with escapes.
+        """
         escaped = json.dumps(self._hidden)[1:-1]
         for form in (self._hidden, escaped, escaped.replace("/", r"\/")):
             text = text.replace(form, "***")
@@ -46,33 +50,43 @@ class Secret:
         return "Secret(***)"
 
     def __reduce__(self) -> str:
-        raise TypeError("a secret is not written anywhere")
+        raise TypeError("a Secret cannot be pickled")
 
 
 class Target(Struct, frozen=True):
-    """Where the API is, and the token for it, if there is one."""
+    """The API and the token for it."""
 
     base_url: str
+    """The address in its normal form (see `base_url()`)."""
     token: Secret | None
+    """The token; None if no variable sets one, which is enough when no request is made."""
 
 
 def target(environment: Mapping[str, str]) -> Target:
-    """The API that CARRIERX_BASE_URL, CARRIERX_TOKEN and CARRIERX_TOKEN_FILE name."""
+    """The API and the token of CARRIERX_BASE_URL, CARRIERX_TOKEN and CARRIERX_TOKEN_FILE.
+
+    Raises ConfigError if a value cannot be used, if both token variables are set, or if the token
+    file cannot be read.
+    """
     return Target(
         base_url(environment.get("CARRIERX_BASE_URL") or DEFAULT_BASE_URL), _token(environment)
     )
 
 
 def base_url(text: str) -> str:
-    """The API's address in its one spelling: lower-case host, no slash at the end.
+    """The API's address in its normal form: lower-case host, no slash at the end.
 
-    Raises ConfigError for an address to which a token must not be sent.
+    Raises ConfigError if it is not an address to which a token may be sent.
     """
     return checked_url(text, "CARRIERX_BASE_URL", DEFAULT_BASE_URL)
 
 
 def checked_url(text: str, name: str, example: str = "https://...") -> str:
-    """The address that a variable of the environment holds, in its one spelling."""
+    """The address in the environment variable `name`, in its normal form.
+
+    For example `https://API.example.com:443/v2/` becomes `https://api.example.com/v2`. Raises
+    ConfigError, with the variable's name and the `example`, if a token must not be sent there.
+    """
     try:
         url = urlsplit(text)
         port = url.port
@@ -88,17 +102,18 @@ def checked_url(text: str, name: str, example: str = "https://...") -> str:
 
 
 def _wrong(text: str, url: SplitResult) -> str:
-    # urlsplit and httpx read some of these differently, so that one host is checked, another used.
+    # urlsplit and httpx parse some of these characters differently: the host that is checked here
+    # could be another one than the host that is connected to.
     if not text.isascii() or not text.isprintable() or "\\" in text or " " in text:
-        return "holds a character that an address cannot"
+        return "holds a character that is not allowed in an address"
     if url.scheme not in ("http", "https"):
-        return "is no https:// address"
+        return "is not an https:// address"
     if "@" in url.netloc or "?" in text or "#" in text:
         return "has a user, a query or a fragment"
     if not url.hostname or url.netloc.startswith("[v"):
-        return "names no host"
+        return "has no host name"
     if url.scheme == "http" and url.hostname not in _LOOPBACK:
-        return "is http://, which would send the token in clear (allowed for this machine alone)"
+        return "is http://, which would send the token unencrypted (allowed for localhost only)"
     return ""
 
 
@@ -109,25 +124,29 @@ def _token(environment: Mapping[str, str]) -> Secret | None:
     if text:
         return checked_token(text, "CARRIERX_TOKEN")
     if not file:
-        return None  # where nothing has to be asked for, none is needed
+        return None  # a run that makes no request needs no token
     try:
         with Path(file).open("rb") as stream:
             held = stream.read(_MOST_TOKEN_BYTES).decode("latin-1")
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "no path"
+        why = error.strerror if isinstance(error, OSError) else "its path is not valid"
         raise ConfigError(f"CARRIERX_TOKEN_FILE: cannot be read: {why}") from None
-    # Editors and `echo` end a file with a newline; nobody means it.
+    # Editors and `echo` end a file with a newline, which is not a part of the token.
     return checked_token(held.removesuffix("\n").removesuffix("\r"), "CARRIERX_TOKEN_FILE")
 
 
 def checked_token(text: str, name: str) -> Secret:
-    """The token; the error tells the place of a wrong character and nothing of the token."""
+    """The token as a Secret.
+
+    Raises ConfigError, which names the position and code point of a wrong character and quotes no
+    other part of the token.
+    """
     bad = _NOT_IN_TOKEN.search(text)
     if bad is not None:
         raise ConfigError(
             f"{name}: character {bad.start() + 1} of the token is U+{ord(bad[0]):04X}, "
-            "which no token holds: was it copied with a line break or a space?"
+            "which is not allowed in a token: was it copied with a line break or a space?"
         )
     if not _TOKEN.fullmatch(text):
-        raise ConfigError(f"{name}: a token has 8 to 4096 characters, this one {len(text):,}")
+        raise ConfigError(f"{name}: a token has 8 to 4096 characters, this one has {len(text):,}")
     return Secret(text)

@@ -1,8 +1,8 @@
-r"""Text of strangers -> text that cannot act: no cursor moves, no hidden characters, no commands.
+r"""Untrusted text -> text that is safe to show: no control codes, hidden characters or commands.
 
-Whatever is not plainly visible is written as `\u....`, and a backslash of the text itself is
-doubled: two different texts are never shown by the same characters. (Letters of two scripts may
-look alike all the same.)
+Every character that is not plainly visible is written as `\u....`, and a backslash of the text
+itself is doubled, so two different texts are never shown as the same characters. (Letters of
+different scripts may still look alike.)
 """
 
 import hashlib
@@ -12,20 +12,23 @@ from functools import lru_cache
 
 from reconciler.wording import shorten
 
-# Nothing to see, or glued to its neighbour: controls, format and private characters, unassigned
-# ones, half pairs, line breaks, every space but the plain one, combining marks.
+# General categories (Unicode, UAX #44) of characters that are invisible or combine with their
+# neighbour: controls, format and private characters, unassigned ones, surrogates, line and
+# paragraph separators, every space except U+0020, combining marks.
 _UNSEEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs", "Mn", "Mc", "Me"))
-# Letters and symbols by their category, blank to the eye: Hangul fillers, the empty Braille cell.
+# Letters and symbols by their category that are drawn blank: Hangul fillers, the empty Braille
+# cell, the object replacement character, the null notehead.
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc\U0001d159")
-# Parts of a Hangul syllable, which are drawn as the one that they make up.
+# Conjoining Hangul letters: several of them are drawn as one syllable.
 _JOINED = (range(0x1160, 0x1200), range(0xD7B0, 0xD800))
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t", '"': r"\"", "\\": r"\\"}
 
-# What needs no look at each character.
+# Text that can be returned without checking each character.
 _PLAIN = re.compile(r"[ !#-9;-\[\]-~]*(?::[ !#-9;-\[\]-~]+)*:?")
 _BEYOND_ONE_UNIT = 0x10000
 
-# They begin commands of CI systems wherever they stand in a log.
+# `::` (GitHub Actions) and `##` (Azure Pipelines, TeamCity) start commands of CI systems, wherever
+# they stand in a log.
 _COMMANDS = (("::", r":\u003a"), ("##", r"#\u0023"))
 _HARMLESS = dict(_COMMANDS)
 _ACTS_IN_JSON = re.compile(r"::|##|[^\x00-\x7e]")
@@ -34,36 +37,37 @@ _MARK_CHARS = 16
 
 _BACKTICKS = re.compile("`+")
 _SPACES = re.compile(" {2,}")
-# The wide forms of the signs as well, which some spreadsheets read as the plain ones.
+# Characters that start a formula (OWASP, "CSV Injection"), and their full-width forms, which some
+# spreadsheets treat alike.
 _FORMULA_BEHIND = re.compile(r';([ "]*[=+@\uff1d\uff0b\uff20\uff0d-])')
 _FORMULA = tuple("=+-@\t\r'\uff1d\uff0b\uff20\uff0d")
 _ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"))
 
 
 def quoted(text: str) -> str:
-    """A value in quotes, as JSON would write it, with everything unseen escaped."""
+    r"""A value as a JSON string with every invisible character escaped: `"a\u200bb"`."""
     return f'"{_escaped(text)}"'
 
 
 def visible(text: str) -> str:
-    """A name or a message: the same without the quotes round it and before quotes inside."""
+    r"""A name or a message, escaped as by `quoted`, without quotes around and `\"` inside it."""
     return _escaped(text).replace(r"\"", '"')
 
 
 def brief(text: str, most: int) -> str:
-    """A message as `visible` shows it, cut where it is longer than a message should be."""
+    """A message, escaped as by `visible` and cut to `most` characters, with an ellipsis if cut."""
     return shorten(visible(text[: most + 1]), most)
 
 
 def mark_of(text: str) -> str:
-    """What tells a text from all others, where only a part of it is shown."""
+    """The first 16 hexadecimal digits of a text's SHA-256, to identify a text that is shown cut."""
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:_MARK_CHARS]
 
 
 def in_json(written: str) -> str:
-    """A JSON document that means the same, with everything unseen and every command escaped.
+    """An equal JSON document, with invisible characters and CI commands escaped.
 
-    Neither `::` nor `##` can stand in JSON but in a string.
+    `::` and `##` can only occur inside a JSON string, so that escapes are possible everywhere.
     """
     return _ACTS_IN_JSON.sub(_as_json_escape, written)
 
@@ -73,43 +77,44 @@ def _as_json_escape(found: re.Match[str]) -> str:
 
 
 def code(shown: str, *, in_table: bool = False) -> str:
-    """What `quoted` or `visible` made, as a code span of markdown (CommonMark, GitHub's tables).
+    """The result of `quoted` or `visible` as a Markdown code span (CommonMark 0.31, 6.1).
 
-    Nothing inside is a mention, a link or a tag to any host, and hosts show each of its spaces
-    once: of several in a row all but the first are written as escapes.
+    Inside a code span no host sees a mention, a link or a tag. HTML shows several spaces as one, so
+    that all but the first are written as escapes. `in_table` also escapes `|` (GitHub tables).
     """
     text = _SPACES.sub(lambda run: " " + r"\u0020" * (len(run[0]) - 1), shown)
     if in_table:
         text = text.replace("|", r"\|")
     fence = "`" * (_longest(text) + 1)
-    # A space at each end is taken off, but not where there is nothing else.
+    # CommonMark strips one space at each end, unless the span has nothing but spaces.
     padded = text.strip(" ") and (text[:1] in "` " or text[-1:] in "` ")
     pad = " " if padded else ""
     return f"{fence}{pad}{text}{pad}{fence}"
 
 
 def fenced(lines: list[str], language: str) -> list[str]:
-    """Lines as a block of code that none of them can close."""
+    """Lines as a fenced code block, with a fence that is longer than any in the lines."""
     fence = "`" * max([3, *(_longest(line) + 1 for line in lines)])
     return [f"{fence}{language}", *lines, fence]
 
 
 def _longest(text: str) -> int:
-    """How many backticks stand in a row."""
+    """The length of the longest run of backticks; 0 if there are none."""
     return max(map(len, _BACKTICKS.findall(text)), default=0)
 
 
 def cell(shown: str) -> str:
-    """A cell of CSV that no spreadsheet takes for a formula; such a one begins with a quote.
+    """A CSV cell that no spreadsheet evaluates: a formula gets a leading apostrophe.
 
-    Some spreadsheets part cells at semicolons, whatever the quotes.
+    Some spreadsheets split cells at semicolons even inside quotes, so that a formula after a
+    semicolon is escaped as well.
     """
     text = _FORMULA_BEHIND.sub(r"\\u003b\1", shown)
     return f"'{text}" if text[:1] in _FORMULA else text
 
 
 def xml(shown: str) -> str:
-    """Text between tags, or in a quoted attribute."""
+    """The text with `& < > "` as entities, for XML content and quoted attributes."""
     for character, entity in _ENTITIES:
         shown = shown.replace(character, entity)
     return shown
@@ -128,7 +133,7 @@ def _character(character: str) -> str:
     if character in _SHORT:
         return _SHORT[character]
     unseen = unicodedata.category(character) in _UNSEEN and character != " "
-    twin = unicodedata.normalize("NFC", character) != character  # the Angstrom sign for the letter
+    twin = unicodedata.normalize("NFC", character) != character  # U+212B for U+00C5
     joined = any(ord(character) in part for part in _JOINED)
     if not (unseen or twin or joined or character in _BLANK):
         return character
@@ -136,7 +141,7 @@ def _character(character: str) -> str:
 
 
 def _utf16(character: str) -> tuple[int, ...]:
-    """The code units that JSON writes for a character: two beyond U+FFFF."""
+    """The UTF-16 code units of a character, as in JSON escapes: two above U+FFFF (RFC 8259, 7)."""
     code = ord(character)
     if code < _BEYOND_ONE_UNIT:
         return (code,)

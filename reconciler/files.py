@@ -1,4 +1,4 @@
-"""A path -> the bytes of a regular file, within bounds; text -> a file, whole or not at all."""
+"""A path -> the bytes of a regular file of limited size; text -> a file, written atomically."""
 
 import os
 import stat
@@ -8,30 +8,32 @@ from pathlib import Path
 
 from reconciler.errors import ReconcilerError
 
-# What runs keep in a project, beside its manifests; git ignores it.
+# The state that runs keep in a project; a `.gitignore` inside keeps it out of git.
 STATE = Path(".reconciler")
 JOURNALS = STATE / "journal"
 SANDBOX_DB = STATE / "sandbox.db"
 
-# The mode of a file that holds records' values.
+# The mode of a file that holds values of records: readable by its owner only.
 PRIVATE = 0o600
 
 
 def read_regular(path: Path, max_bytes: int, *, follow_links: bool = True) -> bytes:
-    """The whole of a regular file; OSError for anything else, a pipe or a device among them.
+    """The content of a regular file.
 
-    Without `follow_links` a symbolic link is refused as well, even one that was made a moment ago.
+    Raises OSError if the file cannot be read, is not a regular file (a pipe, a device, a folder) or
+    is larger than `max_bytes`. Without `follow_links` a symbolic link is an OSError as well.
     """
-    # O_NONBLOCK: opening a pipe would wait for its other end.
+    # O_NONBLOCK: without it, opening a pipe waits for a writer. O_NOFOLLOW instead of a check
+    # before: a file could be replaced by a link between the check and the opening.
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
     handle = os.open(path, flags if follow_links else flags | os.O_NOFOLLOW)
     try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
-            raise OSError("it is no regular file")
+            raise OSError("it is not a regular file")
         if status.st_size > max_bytes:
             raise OSError(f"it is larger than {max_bytes:,} bytes")
-        # A file that grows meanwhile is read as far as it was.
+        # Bytes that are appended meanwhile are not read: the limit was checked without them.
         chunks, left = [], status.st_size
         while left > 0 and (chunk := os.read(handle, left)):
             chunks.append(chunk)
@@ -42,32 +44,37 @@ def read_regular(path: Path, max_bytes: int, *, follow_links: bool = True) -> by
 
 
 def check_writable(path: Path) -> None:
-    """Fails before the work is done, not after it, where a file could not be written."""
+    """Checks a path before the work whose result is written there.
+
+    Raises ReconcilerError if the path is `-`, is not a regular file, or its folder does not exist
+    or cannot be written.
+    """
     if str(path) == "-":
-        raise ReconcilerError("-: names no file; what --format names goes to stdout")
+        raise ReconcilerError("-: is not a file; the output of --format goes to stdout")
     folder = path.parent
     try:
         path.resolve()
         if not folder.is_dir():
-            raise ReconcilerError(f"{path}: there is no folder {folder}: make it first")
+            raise ReconcilerError(f"{path}: the folder {folder} does not exist: create it first")
         if path.exists() and not path.is_file():
-            raise ReconcilerError(f"{path}: is no regular file: name another")
-    except (OSError, RuntimeError) as error:  # the latter for links that lead in a circle
-        why = error.strerror if isinstance(error, OSError) else "leads in a circle"
+            raise ReconcilerError(f"{path}: is not a regular file: choose another path")
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, before 3.13
+        why = error.strerror if isinstance(error, OSError) else "is a loop of symbolic links"
         raise ReconcilerError(f"{path}: {why}") from None
     if not os.access(folder, os.W_OK):
         raise ReconcilerError(f"{path}: the folder {folder} cannot be written")
 
 
 def rewrite(path: Path, text: str) -> None:
-    """Writes another text into a file of the user's, who keeps its mode."""
+    """Replaces the text of an existing file and keeps its mode; raises as `write_whole` does."""
     write_whole(path, [text], mode=path.stat().st_mode & 0o777)
 
 
 def write_whole(path: Path, pieces: Iterable[str], *, mode: int) -> None:
-    """Writes a file so that a reader, or the next run after a crash, sees all of it or the old one.
+    """Writes a file atomically: a reader, also after a crash, sees the old or the new content.
 
-    A link stays one: what it leads to is written.
+    The text is written to a temporary file in the same folder, which then replaces the target. A
+    symbolic link is kept, and its target is written. Raises ReconcilerError if that fails.
     """
     check_writable(path)
     temporary: Path | None = None
@@ -89,7 +96,11 @@ def write_whole(path: Path, pieces: Iterable[str], *, mode: int) -> None:
 
 
 def append(path: Path, pieces: Iterable[str]) -> None:
-    """Adds to a file that is not ours alone: behind its last line, and all of it or nothing."""
+    """Appends text to a file that other programs write too, such as GITHUB_STEP_SUMMARY.
+
+    The text starts on a new line. If a write fails, the file is cut back to its old size. Raises
+    ReconcilerError then.
+    """
     text = "".join(pieces)
     try:
         handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, PRIVATE)

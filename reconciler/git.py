@@ -1,7 +1,7 @@
-"""A git repository -> the files of a revision (the only door to git, through its command).
+"""A git repository -> the files of a revision; the only module that runs the `git` command.
 
-Objects alone are read, never the working tree, and nothing of the repository is run: no hook, no
-filter, no pager, no file monitor, and nothing is fetched.
+It reads objects and never the working tree. It runs no program that the repository configures (no
+hook, filter, pager or file monitor) and fetches nothing.
 """
 
 import hashlib
@@ -16,13 +16,13 @@ from msgspec import Struct
 from reconciler.errors import ReconcilerError
 from reconciler.model import is_commit
 
-# Where `apply --record` notes the commit that it applied, and `--base auto` looks for it.
+# The ref to which `apply --record` writes the applied commit, and which `--base auto` reads.
 APPLIED = "refs/reconciler/applied"
 
 _OPTIONS = (
     *("-c", "core.fsmonitor=false"),
     *("-c", "core.hooksPath=/dev/null"),
-    *("-c", "protocol.allow=never"),  # an object that is missing is not fetched from anywhere
+    *("-c", "protocol.allow=never"),  # a missing object of a partial clone is not fetched
     "--no-pager",
     "--no-replace-objects",
     "--literal-pathspecs",
@@ -33,7 +33,8 @@ _ENVIRONMENT = {
     "GIT_TERMINAL_PROMPT": "0",
     "LC_ALL": "C",
 }
-# A caller's own (a hook's, say) would lead to another repository than the manifests' own.
+# Git sets these for hooks, for example: inherited, they would select another repository than the
+# one that holds the manifests.
 _LOCAL = frozenset(
     ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE")
 )
@@ -42,38 +43,55 @@ _MAX_MESSAGE_CHARS = 300
 
 
 class Blob(Struct, frozen=True):
-    """A file of a revision: its path from the top of the repository, its mode, its object."""
+    """A file of a commit."""
 
     path: str
+    """The path from the top of the repository, with `/`."""
     mode: str
+    """Git's mode: `100644` or `100755` of a file, `120000` of a link, `160000` of a submodule."""
     oid: str
+    """The name of the object that holds the content, hexadecimal (SHA-1 or SHA-256)."""
 
 
 class Repository:
-    """The repository that a folder is in; ReconcilerError where there is none."""
+    """The repository that a folder is in.
+
+    Every method raises ReconcilerError if git fails; so does the constructor if the folder is not
+    in a repository.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.top = Path(self._line("rev-parse", "--show-toplevel"))
+        """The top folder of the working tree, an absolute path."""
 
     def commit(self, name: str) -> str:
-        """The commit that a name stands for; ReconcilerError with the cure where there is none."""
+        """The full name of the commit that a branch, tag or other revision names.
+
+        Raises ReconcilerError, with the command that fetches it, if the revision is unknown.
+        """
         found = self.known(name)
         if found is None:
             raise ReconcilerError(f"{name}: there is no such revision here{self._advice()}")
         return found
 
     def known(self, name: str) -> str | None:
-        """The commit that a name stands for, None where there is none."""
+        """The full name of the commit that a revision names; None if the revision is unknown."""
         found = self._try("rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
-        return found if found is not None and is_commit(found) else None  # ^HEAD is none
+        return (
+            found if found is not None and is_commit(found) else None
+        )  # for `^HEAD` git prints `^1a2b...`
 
     def merge_base(self, one: str, other: str) -> str | None:
-        """The last commit that two commits have in common."""
+        """The best common ancestor of two commits (`git merge-base`); None if there is none."""
         return self._try("merge-base", one, other)
 
     def files(self, commit: str, folders: Sequence[str]) -> Iterator[Blob]:
-        """The files of a commit under paths from the top; symbolic links and submodules as well."""
+        """The files of a commit below the given paths, in order of path.
+
+        Paths are relative to the top of the repository; `.` stands for all files. Symbolic links
+        and submodules are included.
+        """
         named = [folder for folder in folders if folder != "."]
         listed = self._run("ls-tree", "-r", "-z", "--full-tree", commit, "--", *named)
         for row in listed.split(b"\0"):
@@ -83,7 +101,10 @@ class Repository:
                 yield Blob(os.fsdecode(path), mode, oid)
 
     def read(self, blobs: Iterable[Blob]) -> Iterator[tuple[Blob, bytes]]:
-        """The contents of files, one after the other."""
+        """Each file with its content, in the given order, through one `git cat-file` process.
+
+        Raises ReconcilerError if the repository lacks the content, as in a partial clone.
+        """
         with subprocess.Popen(  # noqa: S603  our own options; names go in by stdin
             self._command("cat-file", "--batch"),
             env=_environment(),
@@ -100,19 +121,19 @@ class Repository:
                         f"{blob.path}: its content at that revision is not here{self._advice()}"
                     )
                 data = answer.read(int(facts[2]))
-                answer.read(1)  # the newline behind it
+                answer.read(1)  # the newline after the content
                 yield blob, data
 
     def holds(self, commit: str, earlier: str) -> bool:
-        """Whether a commit comes after an earlier one, or is it."""
+        """Whether `earlier` is an ancestor of the commit, or the commit itself."""
         return self._try("merge-base", "--is-ancestor", earlier, commit) is not None
 
     def record(self, commit: str) -> None:
-        """Notes a commit as the last one that was applied."""
+        """Sets refs/reconciler/applied to a commit."""
         self._run("update-ref", "-m", "reconciler apply", APPLIED, commit)
 
     def identity(self) -> str:
-        """Who git says is at work here: `Ada <ada@example.com>`."""
+        """The configured user: `Ada <ada@example.com>`; empty if git has no name and no address."""
         name, mail = self._try("config", "user.name"), self._try("config", "user.email")
         return f"{name or ''} <{mail}>".strip() if mail else name or ""
 
@@ -149,7 +170,7 @@ class Repository:
             said = done.stderr.decode(errors="replace").strip()[:_MAX_MESSAGE_CHARS]
             if "not a git repository" in said:
                 raise ReconcilerError(
-                    f"{self._folder}: is in no git repository, which --base and --since look into"
+                    f"{self._folder}: is not in a git repository, which --base and --since need"
                 )
             raise ReconcilerError(f"git {arguments[0]}: {' '.join(said.split()) or 'failed'}")
         return done.stdout
@@ -159,7 +180,7 @@ class Repository:
 
 
 def oid_of(data: bytes, like: str) -> str:
-    """The name that git gives a file's content, by the hash that another name was made with."""
+    """The object name of a file's content, with the hash algorithm of the object name `like`."""
     made = hashlib.sha1 if len(like) == _SHA1_HEX else hashlib.sha256
     return made(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Everything that is known of the kinds of records, one row a kind.
+"""The kinds of records, one row per kind with everything that the code knows about it.
 
 Sources: docs.carrierx.com, "Update Message" and "Update Message Detail Record", the pages of the
 objects, "Partner scopes" and "Pagination".
@@ -10,9 +10,10 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-# Statuses that say that a record does not exist, or does not exist any more ("calls can expire").
+# Statuses of a record that never existed, or no longer exists ("calls can expire").
 GONE = (404, 410)
 
+# The only field that is compared and written.
 MANAGED_FIELD = "user_data"
 
 
@@ -28,7 +29,7 @@ class Scopes(Struct, frozen=True):
 
 
 class Kind(Struct, frozen=True):
-    """A collection of the API, and everything that is known of it. A new kind is a new row.
+    """One collection of the API. A new kind is a new row of `KINDS`.
 
     The order of the rows is the order of the kinds in manifests, plans and reports.
     """
@@ -36,11 +37,11 @@ class Kind(Struct, frozen=True):
     name: str
     """The key in a manifest and the first part of an address: `messages`."""
     path: str
-    """The path of the collection below the API's base URL."""
+    """The path of the collection below the API's base URL: `/sms/messages`."""
     sid_field: str
-    """The field that holds a record's SID."""
+    """The field of the object that holds its SID: `message_sid`."""
     noun: str
-    """One record, as people call it."""
+    """The name of one record in sentences: `message detail record`."""
     counted: bool
     """Whether the answer to a list request has a total; otherwise it is null."""
     list_date: str
@@ -52,7 +53,7 @@ class Kind(Struct, frozen=True):
     read_only: frozenset[str]
     """The documented fields other than user_data, earlier names included."""
     example: Mapping[str, object]
-    """A whole object of the API, in the order of its fields: what the sandbox makes up."""
+    """A complete object with its fields in the API's order; the sandbox makes records from it."""
     may_share_sids_with: str = ""
     """A kind whose records may have the same SIDs, as the API's pages hint; empty for none."""
 
@@ -157,18 +158,18 @@ MESSAGE_DRS = Kind(
 
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in (MESSAGES, MESSAGE_DRS)})
 
-# ASCII digits only: for `\d` and `uuid.UUID` Arabic digits are digits too. `fullmatch`, because `$`
-# lets a trailing newline pass. A SID becomes a part of a path, in which httpx would resolve `..`.
+# ASCII digits only: `\d` and `uuid.UUID` accept Arabic digits too. `fullmatch`, because `$` accepts
+# a trailing newline. A SID becomes a part of a URL path, in which httpx would resolve `..`.
 _SID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def is_sid(text: str) -> bool:
-    """Whether a text is a SID in its one spelling: a UUID in lower case."""
+    """Whether a text is a SID in its normal form: a UUID in lower case."""
     return _SID.fullmatch(text) is not None
 
 
 def collection_of(path: str) -> str:
-    """The path of the collection that a record's path is in: `/sms/messages`.
+    """The collection of a record's path: `/sms/messages` for `/sms/messages/097b49df-...`.
 
     Returns the path itself if it belongs to no kind.
     """

@@ -1,4 +1,4 @@
-"""Data files of the package -> their texts, from a checkout, a wheel or a zipped installation."""
+"""The name of a data file of the package -> its text, in a checkout, a wheel or a zip file."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -9,7 +9,7 @@ _CHECKOUT = Path(__file__).parent.parent
 
 
 def read(*names: str) -> str:
-    """The text of a data file by its path inside the package: `read("sandbox", "documented.json")`.
+    """The text of a data file, by its path in the package: `read("sandbox", "documented.json")`.
 
     Raises FileNotFoundError if the installation lacks it.
     """

@@ -14,8 +14,8 @@ def shorten(text: str, most: int) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The closest known word as a question with a space before it, or nothing."""
-    from difflib import get_close_matches  # only a mistake needs it
+    """` (did you mean `max_clears`?)` with the leading space; empty if no known word is close."""
+    from difflib import get_close_matches  # imported late: only an error message needs it
 
     close = get_close_matches(word[:64], known, n=1)
     return f" (did you mean `{close[0]}`?)" if close else ""

@@ -1,1 +1,1 @@
-"""A plan in; the outcome of every change out, and a journal of what was done."""
+"""A plan in; the outcome of every change out, and a journal of all writes."""

@@ -1,4 +1,4 @@
-"""Who runs this, as far as git and the CI system say."""
+"""Environment variables, git and the operating system -> who started a run."""
 
 import getpass
 import os
@@ -10,14 +10,19 @@ from reconciler.applying.result_file import plain
 from reconciler.errors import ReconcilerError
 from reconciler.git import Repository
 
-# Where CI systems say it, the first that is set: GitHub, GitLab, Jenkins, Buildkite.
+# Variables of GitHub, GitLab, Jenkins and Buildkite; the first one that is set counts. GitHub has
+# no variable with the URL of a run (see `_github_run`).
 _ACTOR = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER_ID", "BUILDKITE_BUILD_CREATOR")
 _URL = ("CI_JOB_URL", "BUILD_URL", "BUILDKITE_BUILD_URL")
 _COMMIT = ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT", "BUILDKITE_COMMIT")
 
 
 def actor_of(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """`user`, `git`, `actor`, `url` and `commit`, as far as they are known."""
+    """The known ones of `user`, `git`, `actor`, `url` and `commit`.
+
+    For example `{"user": "runner", "git": "Ada <ada@example.com>", "commit": "1a2b..."}`. The
+    commit of the CI system takes precedence over HEAD.
+    """
     known = {
         "user": _user(),
         **_git(folder),
@@ -31,7 +36,7 @@ def actor_of(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
 
 
 def job_url(environment: Mapping[str, str]) -> str:
-    """Where the CI system shows this run; nothing outside of one."""
+    """The URL of this run in the CI system; empty if there is none."""
     return _github_run(environment) or _first(environment, _URL)
 
 

@@ -1,4 +1,4 @@
-"""`apply --expect`: whether a plan that is made afresh is the one that was approved."""
+"""An approved digest or plan (`apply --expect`), and a new plan -> whether they are the same."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -14,14 +14,15 @@ from reconciler.planning.plan_file import read_plan
 from reconciler.values.canonical import matches
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+# The number of records that an error names.
 _MOST_NAMED = 20
 
 
 class Approval:
-    """What was approved: a digest, and the changes behind it as far as they are known.
+    """An approved digest, and its changes if they are known.
 
-    A digest stands for all changes at once. Behind it are those of a saved plan, or, where the
-    approved plan was what git alone says, those that git makes to what it held itself.
+    An approved plan file holds them. For a digest alone they are computed from git (base and now),
+    and used only if their digest is the approved one, which is so if no live value had drifted.
     """
 
     def __init__(self, text: str, base_url: str) -> None:
@@ -30,6 +31,7 @@ class Approval:
         self._in_place: set[Address] = set()
         if _DIGEST.fullmatch(text):
             self.digest = text
+            """The approved digest: `sha256:...`."""
         elif text.startswith("sha256:") or not Path(text).is_file():
             raise UsageError(
                 f"--expect {text}: is neither a digest (sha256: and 64 hexadecimal digits) nor the "
@@ -41,7 +43,10 @@ class Approval:
             self._know(plan.changes)
 
     def watching(self, wanted: PlanRequest) -> PlanRequest:
-        """What is wanted, told to say which approved values are in place already."""
+        """The request, extended to note which approved values are in place already.
+
+        The plan that is passed to `check` has to be built from it.
+        """
         if self._changes is None:
             changes = list(_by_git_alone(wanted))
             if digest(self._base_url, changes) == self.digest:
@@ -49,9 +54,11 @@ class Approval:
         return structs.replace(wanted, on_in_sync=self._see)
 
     def check(self, plan: Plan) -> bool:
-        """Whether the plan writes all that was approved, and not just what is left of it.
+        """True if the plan is the approved one, False if it is the remaining part of it.
 
-        Raises MovedError, which names the records that differ as far as anybody can know them.
+        The remaining part is left when an apply was killed and runs again: some approved values are
+        in place already. Raises MovedError, with the records that differ if they are known, for any
+        other plan.
         """
         if plan.digest == self.digest:
             return True
@@ -62,8 +69,8 @@ class Approval:
         told = list(self._told(self._changes, plan))
         if told:
             more = [f"and {len(told) - _MOST_NAMED:,} more"] if len(told) > _MOST_NAMED else []
-            raise MovedError(f"{message}; these differ:", [*told[:_MOST_NAMED], *more])
-        return False  # a run that was killed, and runs again: all that it would write was approved
+            raise MovedError(f"{message}; these records differ:", [*told[:_MOST_NAMED], *more])
+        return False  # every write of the plan was approved
 
     def _know(self, changes: Iterable[Change]) -> None:
         self._changes = {change.address: change for change in changes}
@@ -74,7 +81,7 @@ class Approval:
             self._in_place.add(address)
 
     def _told(self, approved: dict[Address, Change], plan: Plan) -> Iterator[str]:
-        """Each record that would not be written as it was approved."""
+        """One line for each record whose write is not as it was approved, in order of address."""
         planned = {change.address: change for change in plan.changes}
         conflicts = {conflict.address for conflict in plan.conflicts}
         for address in sorted(approved.keys() | planned.keys()):
@@ -83,17 +90,17 @@ class Approval:
                 yield f"{address}: was not in the approved plan"
             elif now is None:
                 if address in conflicts:
-                    yield f"{address}: somebody changed it since, which is a conflict now"
+                    yield f"{address}: its live value changed since the approval: a conflict"
                 elif address not in self._in_place:
-                    yield f"{address}: was to be written, and is not in this plan"
+                    yield f"{address}: was in the approved plan and is not in this one"
             elif now.after != was.after:
-                yield f"{address}: is to hold another value"
+                yield f"{address}: its new value is not the approved one"
             elif now.before != was.before:
-                yield f"{address}: somebody changed it since"
+                yield f"{address}: its live value changed since the approval"
 
 
 def _by_git_alone(wanted: PlanRequest) -> Iterator[Change]:
-    """The changes that git makes to what it held itself: the plan where nothing has drifted."""
+    """The changes from git at the base to git now: the plan if no live value has drifted."""
     if wanted.base_of is None:
         return
     for address in sorted(wanted.records):
@@ -108,7 +115,9 @@ def _by_git_alone(wanted: PlanRequest) -> Iterator[Change]:
 
 
 def _suspects(plan: Plan) -> Iterator[str]:
-    """What is known without the approved plan: where the live record is not what git held."""
+    """Records whose live value is not that of the base: the likely cause of another digest."""
     moved = [change.address for change in plan.changes if change.origin is not Origin.CHANGE]
     moved += [conflict.address for conflict in plan.conflicts]
-    yield from (f"{address}: live, it is not what git held" for address in moved[:_MOST_NAMED])
+    yield from (
+        f"{address}: its live value is not what git held" for address in moved[:_MOST_NAMED]
+    )

@@ -1,8 +1,8 @@
-"""The lines of a journal, and what they say after a crash.
+"""Rows <-> the lines of a journal, and the lines of a journal -> the writes that were in flight.
 
-A line is JSON with a number and a checksum. A write begins only once its intent is durable, so that
-after a crash the lines without an outcome are all that may have been in flight. Nothing is ever
-decided by a journal: what a record holds, the API alone says.
+A line is JSON with a number and a checksum. A write is sent only after its intent is durable, so
+that after a crash only intents without an outcome can have been in flight. A journal decides
+nothing: the value of a record is always read from the API.
 """
 
 import zlib
@@ -18,96 +18,126 @@ from reconciler.kinds import KINDS, is_sid
 from reconciler.model import Address, Current, OutcomeName, Record, Source
 from reconciler.values.canonical import matches
 
+# The version of the format; a journal of another version is refused.
 FORMAT = 1
 
 
 class JournalError(ReconcilerError):
-    """A journal that cannot be written, or read."""
+    """A journal cannot be written or read."""
 
 
 class RunStarted(Struct, frozen=True, tag_field="type", tag="run"):
-    """The first line: which run this is, of which plan. `started` is a time (RFC 3339)."""
+    """The first line: the run and its plan."""
 
     run: str
+    """The name of the run."""
     format: int
+    """The version of the format, `FORMAT`."""
     version: str
+    """The version of reconciler."""
     digest: str
+    """The digest of the plan."""
     base_url: str
+    """The API that is written to."""
     method: str
+    """How records are written: `patch` or `put`."""
     host: str
+    """The name of the machine."""
     pid: int
+    """The process ID."""
     started: str
+    """When the run started (RFC 3339, UTC)."""
     parallelism: int = 1
+    """The most changes that are in progress at once."""
     seq: int = 0
+    """The number of the line, from 1; 0 before it is written."""
 
 
 class Intent(Struct, frozen=True, tag_field="type", tag="intent"):
-    """A write that is about to be sent, for the `attempt`th time, if the record still allows it."""
+    """A write that may be sent; it is not sent if the record no longer holds `before`."""
 
     address: str
+    """`messages/097b49df-...`."""
     before: str | None
+    """The live text that the plan expects; None for an empty field."""
     after: str | None
+    """The text to write; None for an empty field."""
     attempt: int
+    """The number of the attempt to write this change, from 1."""
     source: Source
+    """Where the entry is written."""
     sensitive: tuple[str, ...] | None = None
+    """JSON Pointers to redact; None if the record has no sensitive fields."""
     structured: bool = False
+    """Whether any layout of the same JSON is equal to `after`."""
     seq: int = 0
+    """The number of the line, from 1; 0 before it is written."""
 
     def record(self, address: Address) -> Record:
-        """What to look at to learn what became of it."""
+        """The record to read in order to find out whether the write was done."""
         return Record(address, self.before, structured=False, source=self.source)
 
     def is_held_by(self, live: Current) -> bool:
-        """Whether a record holds what was to be written."""
+        """Whether the live record holds `after`."""
         return matches(self.after, live.user_data, structured=self.structured)
 
 
 class ChangeEnded(Struct, frozen=True, tag_field="type", tag="outcome"):
-    """How a change ended."""
+    """The outcome of a change."""
 
     address: str
+    """`messages/097b49df-...`."""
     outcome: OutcomeName
+    """How the change ended."""
     detail: str = ""
+    """The reason in one sentence; empty if the name is enough."""
     seq: int = 0
+    """The number of the line, from 1; 0 before it is written."""
 
 
 class RunEnded(Struct, frozen=True, tag_field="type", tag="end"):
-    """The last line: the run ended by itself, or a later run (`by`) has looked after it."""
+    """The last line: the run ended normally, or a later run recovered its writes in flight."""
 
     ended: str
+    """When the line was written (RFC 3339, UTC)."""
     by: str
+    """The name of the run that wrote the line."""
     seq: int = 0
+    """The number of the line, from 1; 0 before it is written."""
 
 
 Row: TypeAlias = RunStarted | Intent | ChangeEnded | RunEnded
 
 
 class JournalContent(Struct, frozen=True):
-    """What a journal says: of each record the last intent to write, and how it ended if it did.
-
-    `size` is how many of the file's bytes are whole lines; `closed` whether the run's end is told.
-    """
+    """The content of a journal."""
 
     begun: RunStarted
+    """The first line."""
     intents: Mapping[Address, Intent]
+    """The last intent of each record, in the order of the first ones."""
     outcomes: Mapping[Address, ChangeEnded]
+    """The outcome of each record that has one after its last intent."""
     closed: bool
+    """Whether the last line is a RunEnded."""
     seq: int
+    """The number of the last complete line."""
     size: int
+    """The length of all complete lines, in bytes."""
 
     @property
     def in_flight(self) -> tuple[Address, ...]:
-        """Records that a write may have reached without anybody noting it.
+        """Records that a write may have reached although the journal has no outcome for them.
 
-        Intents are noted ahead and taken up in their order, so many at once: behind the first that
-        have no outcome, none was begun.
+        Intents are written in order and at most `parallelism` run at once, so only the first
+        `parallelism` intents without an outcome can have been sent.
         """
         open_ones = (address for address in self.intents if address not in self.outcomes)
         return tuple(islice(open_ones, self.begun.parallelism))
 
 
 def line_of(row: Row) -> bytes:
-    """A row as its line: JSON, the last member of which is the CRC-32 of all before it."""
+    """The line of a row: a JSON object whose last member is the CRC-32 of the object without it."""
     body = msgspec.json.encode(row)
     return b'%b,"crc":"%08x"}\n' % (body[:-1], zlib.crc32(body))
 
@@ -117,10 +147,10 @@ _ROWS: msgspec.json.Decoder[Row] = msgspec.json.Decoder(Row)
 
 
 def read(data: bytes, name: str) -> JournalContent:
-    """What a journal says; `name` is how an error calls it.
+    """The content of a journal; `name` is the file's name in errors.
 
-    A last line that is not whole was being written when the run ended: it is as if it were not
-    there. Raises JournalError for any other damage, with its line.
+    A damaged last line is ignored: it was being written when the run ended. Raises JournalError,
+    with the line, for any other damage.
     """
     begun: RunStarted | None = None
     intents: dict[Address, Intent] = {}
@@ -134,13 +164,15 @@ def read(data: bytes, name: str) -> JournalContent:
                 raise JournalError(f"{name}: has format {row.format}; this version reads {FORMAT}")
         elif isinstance(row, Intent):
             address = _address(row.address, name)
-            intents[address] = row  # a further attempt keeps its place
+            intents[address] = row  # a dict keeps the place of the first attempt
             outcomes.pop(address, None)
         elif isinstance(row, ChangeEnded):
             outcomes[_address(row.address, name)] = row
         closed = isinstance(row, RunEnded)
     if begun is None:
-        raise JournalError(f"{name}: is no journal, or nothing of one")
+        raise JournalError(
+            f"{name}: is not a journal: it does not start with a complete `run` line"
+        )
     return JournalContent(begun, intents, outcomes, closed, seq, size)
 
 
@@ -151,7 +183,9 @@ def _rows(data: bytes, name: str) -> Iterator[tuple[Row, int]]:
         if row is None or row.seq != number:
             if number == len(lines):
                 return
-            raise JournalError(f"{name}:{number}: is damaged: not the line that was written there")
+            raise JournalError(
+                f"{name}:{number}: is damaged: its checksum or its number does not match"
+            )
         yield row, len(line)
 
 
@@ -166,14 +200,17 @@ def _row(line: bytes) -> Row | None:
 
 
 def is_closed(tail: bytes) -> bool:
-    """Whether the last bytes of a journal are those of one that was closed."""
+    """Whether the last bytes of a journal end in a complete RunEnded line."""
     last = tail.rpartition(b"\n")[0].rpartition(b"\n")[2]
     return tail.endswith(b"\n") and isinstance(_row(last + b"\n"), RunEnded)
 
 
 def _address(text: str, name: str) -> Address:
-    """An address, which becomes a path of the API: a journal is a file like any other."""
+    """The address of a row, checked because it becomes a URL path and a journal is untrusted input.
+
+    Raises JournalError if it is not an address.
+    """
     address = Address.parse(text)
     if address.kind not in KINDS or not is_sid(address.sid):
-        raise JournalError(f"{name}: `{text}` is no address of a record")
+        raise JournalError(f"{name}: `{text}` is not the address of a record")
     return address

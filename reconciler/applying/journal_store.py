@@ -1,4 +1,4 @@
-"""The folder of journals: one run at a time, a file a run, and what earlier runs left there."""
+"""The folder of journals -> a lock for one run, the run's own journal, and the unfinished ones."""
 
 import asyncio
 import fcntl
@@ -21,7 +21,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.files import read_regular
 from reconciler.model import Plan
 
-# A million changes with their values are about half of it.
+# A journal of a million changes with their values has about half of this size.
 MAX_JOURNAL_BYTES = 1024 * 1024 * 1024
 _PRIVATE = 0o600
 _NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -29,32 +29,40 @@ _OLD = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Run(Struct, frozen=True):
-    """What a run is called, and when it began."""
+    """The identity of a run."""
 
     name: str
+    """A name that no other run has; the API gets it as well."""
     started: datetime
+    """When the run began, in UTC."""
 
     @property
     def stem(self) -> str:
-        """The name of its files, in order of time."""
+        """The file name of its journal without the suffix; sorted by name is sorted by time."""
         return f"{self.started:%Y%m%dT%H%M%SZ}-{self.name}"
 
 
 class UnfinishedRun(Struct, frozen=True):
-    """The journal of a run that ended without a word."""
+    """The journal of a run that ended without a RunEnded line: it was killed, or it crashed."""
 
     path: Path
+    """The journal's file."""
     history: JournalContent
+    """The complete lines of the journal."""
 
     @property
     def started(self) -> str:
-        """When that run began."""
+        """When that run began (RFC 3339, UTC)."""
         return self.history.begun.started
 
 
 @contextmanager
 def lock_folder(folder: Path) -> Generator[None]:
-    """The folder, for this run alone; the kernel lets go of it however the run ends."""
+    """Locks the folder for this run, and creates it if needed.
+
+    The lock is `flock(2)`: the kernel releases it however the process ends. Raises ReconcilerError,
+    with the process that holds the lock, if another run uses the folder.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         ignore = folder.parent / ".gitignore"
@@ -78,7 +86,10 @@ def _take(handle: int, folder: Path) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        holder = os.pread(handle, 500, 0).decode(errors="replace").strip() or "no name yet"
+        holder = (
+            os.pread(handle, 500, 0).decode(errors="replace").strip()
+            or "a process that has just started"
+        )
         raise ReconcilerError(
             f"another apply is running in {folder}: {holder}; wait for it to end"
         ) from None
@@ -91,10 +102,10 @@ def _take(handle: int, folder: Path) -> None:
 
 
 def unfinished(folder: Path) -> Iterator[UnfinishedRun]:
-    """The journals whose run ended without a word, oldest first.
+    """The journals of runs that ended without a RunEnded line, oldest first.
 
-    Raises JournalError for one that is damaged in its middle, or cannot be read: what was in flight
-    is then unknown.
+    Raises JournalError for a journal that cannot be read or is damaged before its last line: the
+    writes in flight are then unknown.
     """
     for path in sorted(folder.glob("*.jsonl")):
         try:
@@ -106,27 +117,28 @@ def unfinished(folder: Path) -> Iterator[UnfinishedRun]:
             raise JournalError(
                 f"{path}: cannot be read: {why}; look at it, then move it away"
             ) from None
-        if b"\n" in data:  # else the run was killed at its first line, and had sent nothing
+        if b"\n" in data:  # otherwise the run was killed at its first line and sent nothing
             try:
                 yield UnfinishedRun(path, journal_format.read(data, str(path)))
             except JournalError as error:
                 raise JournalError(f"{error}; look at it, then move it away") from None
 
 
+# More than a RunEnded line needs.
 _TAIL_BYTES = 4096
 
 
 def _tail(path: Path) -> bytes:
-    """The end of a journal: that of a run that ended needs no more of it."""
+    """The last bytes of a journal, which are enough to see that it is closed."""
     if not path.is_file():
-        raise OSError("it is no regular file")
+        raise OSError("it is not a regular file")
     with path.open("rb") as stream:
         stream.seek(max(0, path.stat().st_size - _TAIL_BYTES))
         return stream.read()
 
 
 def read(path: Path) -> JournalContent:
-    """What a journal says; JournalError where it cannot be read."""
+    """The content of a journal. Raises JournalError if it cannot be read or is damaged."""
     try:
         data = read_regular(path, MAX_JOURNAL_BYTES)
     except OSError as error:
@@ -138,7 +150,11 @@ def read(path: Path) -> JournalContent:
 async def open_journal(
     folder: Path, run: Run, plan: Plan, method: str, parallelism: int
 ) -> AsyncGenerator[JournalWriter]:
-    """The journal of this run, its first line on disk; its last one is written at the end."""
+    """The journal of this run: its first line is durable, its last one is written at the end.
+
+    An exception inside the context leaves the journal open, so that the next run recovers it.
+    Raises JournalError if the journal cannot be written.
+    """
     begun = RunStarted(
         run.name,
         journal_format.FORMAT,
@@ -159,9 +175,12 @@ async def open_journal(
 
 
 async def close(left: UnfinishedRun, by: Run) -> None:
-    """Notes that a later run has looked after what was in flight."""
+    """Closes the journal of an unfinished run after `by` has read the records in flight.
+
+    Raises JournalError if the journal cannot be written.
+    """
     try:
-        os.truncate(left.path, left.history.size)  # a line that was being written is no line
+        os.truncate(left.path, left.history.size)  # drops an incomplete last line
     except OSError as error:
         raise JournalError(f"{left.path}: cannot be closed: {error.strerror}") from None
     async with _file(left.path, _OLD) as disk:
@@ -184,7 +203,7 @@ async def _file(path: Path, flags: int) -> AsyncGenerator[Disk]:
 
 
 class _File:
-    """A file, and a thread that waits for the disk: the network must not."""
+    """A file, and a thread for its fsyncs, so that the event loop does not wait for the disk."""
 
     def __init__(self, handle: int) -> None:
         self._handle = handle
@@ -194,19 +213,19 @@ class _File:
         self._thread.start()
 
     def write(self, data: bytes) -> None:
-        """Puts bytes behind those that are there."""
+        """Appends bytes."""
         view = memoryview(data)
         while view:
             view = view[os.write(self._handle, view) :]
 
     async def sync(self) -> None:
-        """Returns once what was written is durable."""
+        """Returns when everything written so far is durable; raises OSError if it is not."""
         done = self._loop.create_future()
         self._asked.put(done)
         await done
 
     def end(self) -> None:
-        """Waits for the disk."""
+        """Waits until the thread has done all fsyncs."""
         self._asked.put(None)
         self._thread.join()
 
@@ -229,12 +248,12 @@ def _settle(done: "asyncio.Future[None]", failure: OSError | None) -> None:
         done.set_exception(failure)
 
 
-# A file's length is part of what fdatasync makes durable; macOS has none.
+# fdatasync(2) also makes the file's new length durable, and skips its times. macOS has none.
 _sync = getattr(os, "fdatasync", os.fsync)
 
 
 def _sync_folder(folder: Path) -> None:
-    """A new file's name has to survive a power cut as well."""
+    """Makes the name of a new file durable: fsync(2) of the file does not cover its folder."""
     handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""What an apply is about to do and did -> a journal's lines, on disk before it is done."""
+"""Intents and outcomes of an apply -> the lines of its journal, durable before each write."""
 
 import asyncio
 from collections.abc import Iterable, Iterator
@@ -18,43 +18,44 @@ from reconciler.applying.journal_format import (
 )
 from reconciler.model import Address, Change, Outcome
 
-# So many changes are noted ahead, in one trip to the disk: it must not hold up each write.
+# Intents are journalled in batches of this size, so that fsync does not delay each write.
 AHEAD = 64
 
 
 class Disk(Protocol):
-    """Where lines go: `write` lets them survive this process, `sync` a power cut as well.
+    """The file of a journal.
 
-    Both raise OSError.
+    Written bytes survive the end of this process; synced bytes also survive a power cut. Both
+    methods raise OSError.
     """
 
     def write(self, data: bytes) -> None:
-        """Puts bytes behind those that are there."""
+        """Appends bytes."""
         ...
 
     async def sync(self) -> None:
-        """Returns once what was written is durable."""
+        """Returns when everything written so far is durable."""
         ...
 
 
 class Journal(Protocol):
-    """Where an apply notes what it does."""
+    """Stores the intents and outcomes of an apply."""
 
     def expect(self, changes: Iterable[Change]) -> None:
-        """Is told which changes are to come, in order."""
+        """Announces the changes of the run, in the order in which they begin."""
         ...
 
     async def intent(self, change: Change, attempt: int) -> None:
-        """Returns once the intent to write is durable; JournalError where it will never be."""
+        """Returns when the intent is durable; raises JournalError if it cannot be."""
         ...
 
     def outcome(self, outcome: Outcome) -> None:
-        """Notes how a change ended; it need not be durable at once."""
+        """Stores the outcome of a change, which need not be durable at once."""
         ...
 
 
 class JournalWriter:
-    """Lines for one run. Each is written at once; those that have to be durable share a sync."""
+    """Writes the journal of one run; each line is written at once, and callers share syncs."""
 
     def __init__(self, disk: Disk, seq: int = 0) -> None:
         self._disk = disk
@@ -64,19 +65,19 @@ class JournalWriter:
         self._failed: str | None = None
         self._coming: Iterator[Change] = iter(())
         self._ahead: dict[Address, asyncio.Task[None]] = {}
-        self._over: set[Address] = set()  # ended before their intents were noted
+        self._over: set[Address] = set()  # ended before their intents were written
 
     def expect(self, changes: Iterable[Change]) -> None:
-        """Is told which changes are to come, in order: their intents are noted ahead."""
+        """Announces the changes of the run in order: their intents are written in batches."""
         self._coming = iter(changes)
 
     async def begin(self, begun: RunStarted) -> None:
-        """The first line."""
+        """Writes the first line; returns when it is durable. Raises JournalError if it fails."""
         self._note(begun)
         await self._durable()
 
     async def intent(self, change: Change, attempt: int) -> None:
-        """Returns once the intent to write is durable; JournalError where it will never be."""
+        """Returns when the intent is durable; raises JournalError if it cannot be."""
         if attempt == 1:
             if change.address not in self._ahead:
                 self._look_ahead()
@@ -90,24 +91,24 @@ class JournalWriter:
         await self._durable()
 
     def _look_ahead(self) -> None:
-        """Notes the next intents, on their way to disk together."""
+        """Writes the next batch of intents and starts its sync."""
         coming = (change for change in self._coming if change.address not in self._over)
         changes = list(islice(coming, AHEAD))
         if not changes:
             return
         self._note(*(_intent(change, 1) for change in changes))
         noted = asyncio.create_task(self._durable())
-        noted.add_done_callback(_heard)  # those who need it hear of a failure as well
+        noted.add_done_callback(_heard)  # `intent` raises a failure where it matters
         self._ahead |= {change.address: noted for change in changes}
 
     def outcome(self, outcome: Outcome) -> None:
-        """Notes how a change ended; it is durable with what comes next."""
+        """Writes the outcome of a change; it becomes durable with the next sync."""
         if self._ahead.pop(outcome.change.address, None) is None:
             self._over.add(outcome.change.address)
         self._note(ChangeEnded(str(outcome.change.address), outcome.name, outcome.detail))
 
     async def end(self, closed: RunEnded) -> None:
-        """The last line, and with it all that were still on their way."""
+        """Writes the last line; returns when all lines are durable. Raises JournalError if not."""
         self._note(closed)
         await self._durable()
 
@@ -124,7 +125,8 @@ class JournalWriter:
             self._fail(error)
 
     def _fail(self, error: OSError) -> None:
-        # Never tried again: after a failed fsync nobody knows what is on the disk.
+        # Do not retry: after a failed fsync the durable content of the file is undefined, and Linux
+        # reports the error only once ("fsyncgate", PostgreSQL 2018).
         self._failed = f"the journal cannot be written: {error.strerror or error}"
 
     async def _durable(self) -> None:
@@ -137,7 +139,7 @@ class JournalWriter:
         await done
 
     async def _flush(self) -> None:
-        """Group commit: what gathers during one trip to the disk shares the next one."""
+        """Group commit: lines that are written during one sync share the next one."""
         while self._waiting:
             waiting, self._waiting = self._waiting, []
             try:
@@ -148,7 +150,7 @@ class JournalWriter:
                 self._waiting = []
             for done in waiting:
                 if done.done():
-                    continue  # its run has given up waiting
+                    continue  # its waiter was cancelled
                 if self._failed is None:
                     done.set_result(None)
                 else:

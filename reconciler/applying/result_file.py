@@ -1,4 +1,4 @@
-"""What an apply did, as a document (schemas/result.schema.json) and as an audit record."""
+"""Plan, outcomes and run -> the result (schemas/result.schema.json) and the audit record."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -13,36 +13,58 @@ FORMAT_VERSION = "1.0"
 
 
 class RunInfo(Struct, frozen=True):
-    """One run: when, for how long, who by, and how it ended; times are RFC 3339.
-
-    `error` is why it ended early, if it did; `expected` the digest that was approved, if one was
-    named: the plan's own is another where a part was in place already.
-    """
+    """One run of `apply`."""
 
     run: str
+    """The name of the run; the API gets it as well."""
     version: str
+    """The version of reconciler."""
     started: str
+    """When the run started (RFC 3339, UTC)."""
     seconds: float
+    """How long the run took, in seconds."""
     exit_code: int
+    """The exit code."""
     method: str
+    """How records were written: `patch` or `put`."""
     journal: str
+    """The path of the journal."""
     base_url: str
+    """The API that was written to."""
     error: str
+    """Why the run ended early; empty if it did not."""
     expected: str | None
+    """The approved digest (--expect), None without one.
+
+    It differs from the plan's own digest if a part of the approved values was in place already.
+    """
     by: Mapping[str, str]
+    """Who started the run (`actor_of`)."""
 
 
 class _Row(Struct):
+    """The outcome of one change."""
+
     address: str
+    """`messages/097b49df-...`."""
     action: str
+    """`set`, `change` or `clear`."""
     origin: str
+    """Why the record differed from git."""
     outcome: str
+    """How the change ended."""
     detail: str
+    """The reason in one sentence; empty if the outcome is enough."""
     source: Source
+    """Where the entry is written."""
 
 
 def document(plan: Plan | None, outcomes: Sequence[Outcome], ran: RunInfo) -> Iterator[str]:
-    """Every outcome, a line each; of values only what the API said of them."""
+    """The document in pieces, one outcome per line, in the order of the outcomes.
+
+    It holds no values of records, except where a message of the API quotes one. Without a plan
+    (None) its member `plan` is null.
+    """
     yield f'{{\n{_members(plan, outcomes, ran)}"outcomes":'
     separator = "[\n"
     for outcome in outcomes:
@@ -61,13 +83,13 @@ def document(plan: Plan | None, outcomes: Sequence[Outcome], ran: RunInfo) -> It
 
 
 def audit(plan: Plan | None, outcomes: Sequence[Outcome], ran: RunInfo) -> Iterator[str]:
-    """Who applied what, and how it ended: the counts, not the records."""
+    """The audit record: the same document without the outcomes, which are only counted."""
     members = _members(plan, outcomes, ran).rstrip(",\n")
     yield f"{{\n{members}\n}}\n"
 
 
 def plain(text: str) -> str:
-    """A name of the machine's, which need not be UTF-8, as a text that can be written."""
+    r"""A name from the operating system as text; bytes that are not UTF-8 become `\xff`."""
     return text.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 

@@ -1,1 +1,1 @@
-"""YAML or JSON files -> checked records, and records -> files. Only this package reads YAML."""
+"""YAML or JSON files in; checked records out, and back into files. Only this room reads YAML."""

@@ -119,14 +119,11 @@ def key_of(text: str, file: str) -> str:
 def user_folder() -> Path | None:
     """This user's folder for caches: `~/.cache/reconciler`, or as XDG_CACHE_HOME says.
 
-    None if its path is not absolute, or if another user owns the folder or can write to it: the
-    records in it are sent to the API.
+    None if another user owns the folder or can write to it: the records in it are sent to the API.
     """
     from platformdirs import user_cache_path
 
     folder = user_cache_path("reconciler", appauthor=False)
-    if not folder.is_absolute():
-        return None
     with suppress(OSError):
         status = folder.stat()
         if status.st_uid != os.getuid() or status.st_mode & 0o022:

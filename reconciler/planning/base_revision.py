@@ -1,4 +1,4 @@
-"""What a plan is compared with: which revision of git is the base, and how it was found."""
+"""--base and --since -> the commit that a plan is compared with, and how it was found."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
@@ -16,43 +16,50 @@ AUTO = "auto"
 
 
 class Comparison(Struct, frozen=True):
-    """Which revisions a run is told to look at, and which of the differences to write.
-
-    `environment` is where CI systems say what the base of a pull request is; `notes_head` asks for
-    the commit that the manifests are, even without a base.
-    """
+    """The revisions to compare, and the differences to write."""
 
     base: str | None = None
+    """The revision of --base, or `auto`; None without the flag."""
     since: str | None = None
+    """The revision of --since, or `auto`; None without the flag."""
     only: tuple[Origin, ...] = ()
+    """The origins of --only; empty for all origins."""
     choices: Mapping[Address, Side] = MappingProxyType({})
+    """The sides of --resolve, by record."""
     environment: Mapping[str, str] = MappingProxyType({})
+    """The environment variables, in which CI systems name the base of a pull request."""
     notes_head: bool = False
+    """Whether the plan names the commit of the manifests even without --base and --since."""
 
     @property
     def asked(self) -> bool:
-        """Whether git is needed."""
+        """Whether --base or --since was given, so that git is needed."""
         return self.base is not None or self.since is not None
 
 
 def checked(comparison: Comparison) -> Comparison:
-    """The comparison itself; UsageError for what makes no sense without a base."""
+    """The comparison itself. Raises UsageError if --only or --resolve is given without a base."""
     if not comparison.asked:
         for flag, given in (("--only", comparison.only), ("--resolve", comparison.choices)):
             if given:
-                raise UsageError(f"{flag} needs --base or --since: all else is this revision's")
+                raise UsageError(
+                    f"{flag} needs --base or --since: without a base every origin is `change`"
+                )
     return comparison
 
 
 def parse_choices(texts: Iterable[str]) -> dict[Address, Side]:
-    """`messages/097b49df-...=git` as a choice; UsageError for what is none."""
+    """The choices of --resolve: `messages/097b49df-...=git` gives `{Address: Side.GIT}`.
+
+    Raises UsageError if a text has another form.
+    """
     chosen = {}
     for text in texts:
         name, _, side = text.lower().partition("=")
         address = Address.parse(name)
         if address.kind not in KINDS or not is_sid(address.sid) or side not in list(Side):
             raise UsageError(
-                f"--resolve {text}: expected one record and whose value it takes, as in "
+                f"--resolve {text}: expected a record and the side whose value it takes, as in "
                 "messages/097b49df-c54e-4eaf-97d0-89cf7d5a655b=git (or =live)"
             )
         chosen[address] = Side(side)
@@ -60,7 +67,11 @@ def parse_choices(texts: Iterable[str]) -> dict[Address, Side]:
 
 
 def base_commit(comparison: Comparison, git: Repository) -> tuple[str, str]:
-    """The commit to compare with, and in words how it was found."""
+    """The base: the full name of a commit, and how it was found, for people.
+
+    `auto` takes the last applied commit, otherwise the commit at which this branch left its target.
+    Raises ReconcilerError, with the command to run next, if there is no such commit.
+    """
     name = comparison.since if comparison.base is None else comparison.base
     if name != AUTO and name is not None:
         return git.commit(name), name
@@ -73,14 +84,17 @@ def base_commit(comparison: Comparison, git: Repository) -> tuple[str, str]:
 def past_rules(
     commits: Iterable[str | None], comparison: Comparison, git: Repository, tree: Tree
 ) -> Iterator[PastRules]:
-    """The rules at the given commits, at the last applied one and at target branches' tips."""
+    """The rules at the given commits, the last applied commit and the tips of target branches.
+
+    Each commit occurs once; None and unknown revisions are skipped.
+    """
     names = (APPLIED, *_upstream(comparison.environment))
     for commit in dict.fromkeys(filter(None, (*commits, *map(git.known, names)))):
         yield PastRules(commit, git, tree)
 
 
 def _upstream(environment: Mapping[str, str]) -> Iterator[str]:
-    """The names of the branches that this one may go into."""
+    """The remote branches that this branch may be merged into: `origin/main`."""
     yield "origin/HEAD"
     for name in ("GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME"):
         if environment.get(name):
@@ -88,7 +102,12 @@ def _upstream(environment: Mapping[str, str]) -> Iterator[str]:
 
 
 def _branching(environment: Mapping[str, str], git: Repository) -> tuple[str, str]:
-    """Where this branch left the one that it will go into."""
+    """The commit at which this branch left its target branch, and how it was found.
+
+    CI_MERGE_REQUEST_DIFF_BASE_SHA (GitLab) names that commit, GITHUB_BASE_REF the target branch
+    (predefined variables of GitLab CI/CD and GitHub Actions). Without them the target is
+    origin/HEAD, the default branch.
+    """
     stated = environment.get("CI_MERGE_REQUEST_DIFF_BASE_SHA")
     if stated:
         return git.commit(stated), "the base of this merge request"
@@ -108,4 +127,4 @@ def _branching(environment: Mapping[str, str], git: Repository) -> tuple[str, st
             "(`fetch-depth: 0`, `git fetch --unshallow`), or name the base"
         )
     where = f"where this branch left {name}"
-    return found, f"{where}, which is this very commit" if found == head else where
+    return found, f"{where}, which is HEAD itself" if found == head else where

@@ -1,4 +1,4 @@
-"""Changes -> the digest that an approval stands for."""
+"""The changes of a plan -> the digest that is approved."""
 
 import hashlib
 from collections.abc import Iterable
@@ -8,10 +8,10 @@ from reconciler.values.canonical import JsonValue, canonical
 
 
 def digest(base_url: str, changes: Iterable[Change]) -> str:
-    """What an approval stands for: the same for the same writes, whatever else is different.
+    """`sha256:` and 64 hexadecimal digits, equal for plans that make the same writes.
 
-    SHA-256 over canonical JSON, `[base URL, [[kind, sid, before, after], ...]]`, the changes in
-    order of address. Neither time, version, file order, layout nor comments go into it.
+    SHA-256 over canonical JSON, `[base URL, [[kind, sid, before, after], ...]]`. The changes must
+    come in order of address. Time, version, file order, layout and comments do not affect it.
     """
     sha = hashlib.sha256(f"[{canonical(base_url)},[".encode())
     separator = ""

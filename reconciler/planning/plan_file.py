@@ -1,7 +1,8 @@
-"""Plan <-> the versioned JSON document (schemas/plan.schema.json).
+"""A plan <-> its versioned JSON document (schemas/plan.schema.json).
 
-Shaped so that tools for Terraform's plan JSON read it unchanged. It is written as a stream, one
-change a line, and read strictly: what was cut or edited is refused before any request is made.
+The members have the names of Terraform's plan JSON, so that its tools can read them. The document
+is written as a stream, one change per line. It is read strictly: a truncated or modified document
+is refused before any request is made.
 """
 
 import hashlib
@@ -27,23 +28,29 @@ from reconciler.planning.summary import Summary, summarize
 
 FORMAT_VERSION = "1.0"
 
-# A plan of a million changes is about 0.6 GB; what is larger was not written by us.
+# A plan of a million changes has about 0.6 GB; reconciler does not write larger files.
 MAX_PLAN_BYTES = 1024 * 1024 * 1024
 
 
 class _Version(Struct):
+    """The document without all other members, to check the version before anything else."""
+
     format_version: str
+    """`major.minor`; another major version cannot be read."""
 
 
 class _Target(Struct, forbid_unknown_fields=True):
+    """The member `target`."""
+
     base_url: str
+    """The API that the plan was made for."""
 
 
 def write(plan: Plan, *, redacted: bool = False) -> Iterator[str]:
-    """The document in pieces: the same bytes for the same plan, but for the line `meta`.
+    """The document in pieces, which have the same bytes for the same plan, except the line `meta`.
 
-    `redacted` leaves out what must not be shown; where there is any, nothing can be applied. The
-    last member is a checksum of all the others, so that no edit goes unseen.
+    `redacted` masks sensitive values; a document with a masked value cannot be applied. The last
+    member is a checksum of all other members but `meta`, so that every edit is detected.
     """
     sha = hashlib.sha256()
     for piece in _pieces(plan, redacted=redacted):
@@ -76,7 +83,7 @@ def _pieces(plan: Plan, *, redacted: bool) -> Iterator[str]:
     yield ',\n"released":'
     yield from _array(map(plan_rows.released_row, plan.released))
     yield f',\n"guards":{_json(plan.guards)}'
-    # With the key of the fingerprints the values could be guessed.
+    # With the key, the values behind the fingerprints could be guessed.
     meta = msgspec.structs.replace(plan.meta, fingerprint_key="") if hides else plan.meta
     yield f"{_META}{_json(meta)}"
     if hides:
@@ -84,7 +91,7 @@ def _pieces(plan: Plan, *, redacted: bool) -> Iterator[str]:
 
 
 def read_plan(path: Path) -> Plan:
-    """A saved plan; PlanFileError where it is not exactly what `plan --out` wrote."""
+    """The plan in a file. Raises PlanFileError if the file is not as `plan --out` wrote it."""
     try:
         data = read_regular(path, MAX_PLAN_BYTES)
     except OSError as error:
@@ -93,26 +100,26 @@ def read_plan(path: Path) -> Plan:
 
 
 def read(data: bytes, name: str) -> Plan:
-    """The plan that a document holds; `name` is how an error calls the file.
+    """The plan in a document; `name` is the file's name in errors.
 
-    Raises PlanFileError where the document is not exactly what a plan of this version would be.
+    Raises PlanFileError if `write` would not write exactly these bytes for the plan.
     """
     try:
         version = msgspec.json.decode(data, type=_Version).format_version
         if version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
             raise PlanFileError(
                 f"{name}: has plan format {version}; this version reads {FORMAT_VERSION}: "
-                "plan again, or use the version that made it"
+                "run plan again, or use the version that wrote the file"
             )
         members = dict(_members(data))
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise PlanFileError(f"{name}: is not a whole plan document ({error}): plan again") from None
+        raise PlanFileError(f"{name}: is not a complete plan ({error}): run plan again") from None
     except UnicodeDecodeError:
         raise PlanFileError(f"{name}: is not UTF-8") from None
     if members.get("redacted"):
         raise PlanFileError(
-            f"{name}: lacks the sensitive values, as all that is shown does: use what `plan --out` "
-            "wrote"
+            f"{name}: lacks the sensitive values, as all plans for reading do: use the file that "
+            "`plan --out` wrote"
         )
     if members.keys() != (_VALUES.keys() | _ROWS.keys()) - {"redacted"}:
         raise PlanFileError(f"{name}: {_EDITED}")
@@ -135,9 +142,10 @@ def read(data: bytes, name: str) -> Plan:
 
 
 def _members(data: bytes) -> Iterator[tuple[str, Any]]:
-    """The members of a document, rows as what they say, a line at a time.
+    """The members of a document by name, rows converted to the types of `model`.
 
-    A row is let go as soon as it is read: the memory is that of the plan, not of its JSON.
+    The document is read line by line and no row is kept, so that memory holds the plan and not its
+    JSON as well.
     """
     lines = io.BytesIO(data)
     lines.readline()
@@ -149,7 +157,7 @@ def _members(data: bytes) -> Iterator[tuple[str, Any]]:
         elif name in _VALUES:
             yield name, _VALUES[name].decode(value.rstrip(b",\n"))
         else:
-            return  # not as we write it, so that something will be missing
+            return  # `write` writes no such line; the caller finds members missing
 
 
 def _rows(lines: io.BytesIO, name: str) -> Iterator[Any]:
@@ -159,7 +167,7 @@ def _rows(lines: io.BytesIO, name: str) -> Iterator[Any]:
 
 
 def _check(plan: Plan, data: bytes, name: str) -> None:
-    """Nothing that a reviewer saw may differ from what would be written."""
+    """Raises PlanFileError if the plan of a review could differ from the plan of an apply."""
     addresses = [change.address for change in plan.changes]
     named = [
         *addresses,
@@ -171,10 +179,10 @@ def _check(plan: Plan, data: bytes, name: str) -> None:
         digest(plan.base_url, plan.changes) == plan.digest
         and all(name is None or is_commit(name) for name in _commits(plan))
         and addresses == sorted(set(addresses))
-        # A plan file is input: its SIDs become paths of the API.
+        # A plan file is untrusted input: its SIDs become URL paths.
         and all(item.kind in KINDS and is_sid(item.sid) for item in named)
         and recheck(plan, {}) == plan.guards
-        and _is_written(plan, data)  # the checksum, too
+        and _is_written(plan, data)  # includes the checksum
     )
     if not genuine:
         raise PlanFileError(f"{name}: {_EDITED}")
@@ -186,13 +194,13 @@ def _commits(plan: Plan) -> tuple[str | None, ...]:
 
 _META = ',\n"meta":'
 _EDITED = (
-    "was edited, or written by another version: its content is not what its digest stands for; "
-    "plan again"
+    "was modified, or written by a different version: its content does not match its digest and "
+    "checksum; run plan again"
 )
 
 
 def _is_written(plan: Plan, data: bytes) -> bool:
-    """Whether `write` would write these very bytes, counts and differences included."""
+    """Whether `write` gives exactly these bytes for the plan, counts and differences included."""
     at = 0
     for piece in write(plan):
         encoded = piece.encode()
@@ -214,7 +222,7 @@ def _json(value: object) -> str:
     return in_json(msgspec.json.encode(value).decode())
 
 
-# The members as they stand in the document: those of one value, and those of a row a line.
+# The members of the document: those with one value, and those with one row per line.
 _VALUES: Mapping[str, Decoder[Any]] = MappingProxyType(
     {
         "format_version": Decoder(str),

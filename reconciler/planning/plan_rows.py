@@ -1,6 +1,7 @@
-"""What a plan speaks of <-> the rows of its document, a struct a kind of row.
+"""The parts of a plan <-> the rows of its document, one struct per kind of row.
 
-A row has no member that is not in the schema (schemas/plan.schema.json), in the order of here.
+A row has exactly the members of the schema (schemas/plan.schema.json); they are written in the
+order in which they are declared here.
 """
 
 from typing import Literal
@@ -23,81 +24,127 @@ from reconciler.values.masking import Mask, Masked, masked_json
 
 
 class _Field(Struct, forbid_unknown_fields=True):
+    """The managed field of a record, as an object with one member."""
+
     user_data: str | None
+    """The text; None for an empty field (null)."""
 
 
 class _Sensitive(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """Terraform's mark: whether a tool that prints values may print this one."""
+    """Terraform's `before_sensitive` and `after_sensitive`: values that tools must not print."""
 
     user_data: bool = False
+    """Whether the text holds sensitive values."""
 
 
 class _Values(Struct, forbid_unknown_fields=True):
+    """The member `change`, with the names of Terraform's plan JSON."""
+
     before: _Field
+    """The live field."""
     after: _Field
+    """The field to write."""
     before_sensitive: _Sensitive
+    """The marks of `before`."""
     after_sensitive: _Sensitive
+    """The marks of `after`."""
     actions: tuple[Literal["update"]] = ("update",)
+    """Terraform's name for the action; records are never created or deleted."""
 
 
 class _Difference(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """A difference that must not be shown has neither value."""
+    """One difference inside the field."""
 
     op: str
+    """`add`, `remove` or `replace`, as in JSON Patch (RFC 6902)."""
     path: str
+    """The JSON Pointer (RFC 6901) of the value; empty for the whole field."""
     before: Raw | UnsetType = field(name="from", default=UNSET)
+    """The old value as JSON; unset for `add`, and if the difference is sensitive."""
     after: Raw | UnsetType = field(name="value", default=UNSET)
+    """The new value as JSON; unset for `remove`, and if the difference is sensitive."""
     sensitive: bool = False
+    """Whether both values are left out because they are sensitive."""
 
 
 class ChangeRow(Struct, forbid_unknown_fields=True):
-    """What will be written to one record, as Terraform writes a change to a resource."""
+    """The change to one record: an item of `resource_changes`, as in Terraform's plan JSON."""
 
     address: str
+    """`messages/097b49df-...`."""
     type: str
+    """The kind: `messages`."""
     name: str
+    """The SID."""
     action: Action
+    """Whether the field is set, changed or cleared."""
     origin: Origin
+    """Why the record differs from git."""
     source: Source
+    """Where the entry is written."""
     change: _Values
+    """The live text and the text to write."""
     diff: list[_Difference]
+    """The differences between both texts, in order of path."""
     mode: Literal["managed"] = "managed"
+    """Terraform's mode of a resource, which its tools expect."""
     provider_name: Literal["carrierx"] = "carrierx"
+    """Terraform's name of the provider, which its tools expect."""
     sensitive: tuple[str, ...] | UnsetType = UNSET
+    """`Change.sensitive`; unset for None."""
     released: bool | UnsetType = UNSET
+    """`Change.released`; unset for False."""
     structured: bool | UnsetType = UNSET
+    """`Change.structured`; unset for False."""
 
 
 class UnreadableRow(Struct, forbid_unknown_fields=True):
     """A record that could not be read."""
 
     address: str
+    """`messages/097b49df-...`."""
     status: int | None
+    """The HTTP status of the response; None if there was no response."""
     reason: str
+    """The API's message or the transport error."""
     source: Source
+    """Where the entry is written."""
 
 
 class ConflictRow(Struct, forbid_unknown_fields=True):
-    """A record that both sides changed: the field at the base, in git and live."""
+    """A record in conflict."""
 
     address: str
+    """`messages/097b49df-...`."""
     paths: tuple[str, ...] = field(name="places")
+    """JSON Pointers (RFC 6901) of the values in conflict; the empty pointer is the whole field."""
     base: str | None
+    """The text at the base; None for an empty field."""
     git: str | None
+    """The text in git now; None for an empty field."""
     live: str | None
+    """The live text; None for an empty field."""
     source: Source
+    """Where the entry is written."""
     sensitive: tuple[str, ...] | UnsetType = UNSET
+    """JSON Pointers to redact; unset if nothing has to be redacted."""
 
 
 class ReleasedRow(Struct, forbid_unknown_fields=True):
-    """A record that left git and is left as it is."""
+    """A record that was removed from git and keeps its live value."""
 
     address: str
+    """`messages/097b49df-...`."""
     source: Source
+    """Where it was written before its removal."""
 
 
 def change_row(change: Change, key: bytes | None) -> ChangeRow:
-    """The row of a change; with a key of fingerprints what must not be shown is masked."""
+    """The row of a change.
+
+    With a `key` sensitive values are replaced by fingerprints, without one (None) the texts are
+    complete and can be applied. The rows of `diff` never hold sensitive values.
+    """
     mask = Mask(change.sensitive or (), b"")
     hides = _Sensitive(bool(change.sensitive))
     return ChangeRow(
@@ -123,7 +170,7 @@ def change_row(change: Change, key: bytes | None) -> ChangeRow:
 
 
 def _masked(text: str | None, sensitive: tuple[str, ...] | None, key: bytes | None) -> str | None:
-    """A text as it is for those who apply it, masked for those who look at it."""
+    """The text itself without a key, with its sensitive values masked otherwise."""
     if text is None or key is None or not sensitive:
         return text
     value = Mask(sensitive, key).text(text)
@@ -139,12 +186,12 @@ def _difference(difference: Difference) -> _Difference:
 
 
 def _raw(value: JsonValue) -> Raw:
-    # Without the fingerprints: the same plan has the same bytes, whatever the key.
+    # Without fingerprints: they depend on the key, and the same plan must give the same bytes.
     return Raw(masked_json(value, fingerprints=False).encode())
 
 
 def read_change(row: ChangeRow) -> Change:
-    """The change of a row."""
+    """The change of a row; the inverse of `change_row` without a key."""
     return Change(
         Address(row.type, row.name),
         row.origin,
@@ -163,12 +210,12 @@ def unreadable_row(record: Unreadable) -> UnreadableRow:
 
 
 def read_unreadable(row: UnreadableRow) -> Unreadable:
-    """The record of a row that could not be read."""
+    """The unreadable record of a row."""
     return Unreadable(Address.parse(row.address), row.source, row.status, row.reason)
 
 
 def conflict_row(conflict: Conflict, key: bytes | None) -> ConflictRow:
-    """The row of a conflict, masked as that of a change is."""
+    """The row of a conflict; a `key` masks sensitive values as in `change_row`."""
     return ConflictRow(
         address=str(conflict.address),
         paths=conflict.paths,

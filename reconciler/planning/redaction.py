@@ -1,7 +1,7 @@
-"""The rules now and at commits before -> what no output may show.
+"""The rules now and at earlier commits -> the values that every output must redact.
 
-Else a pull request that takes a `writeOnly` away, or a manifest from under its rule, would show
-live values in its own plan.
+Otherwise a pull request could remove `writeOnly` from a schema, or move a manifest out of its rule,
+and show live values in its own plan.
 """
 
 import os
@@ -22,17 +22,23 @@ from reconciler.manifests.settings import FILE, Settings, load_settings
 from reconciler.model import Record
 from reconciler.planning.compare import union_of_sensitive
 
+# A record and texts of it -> JSON Pointers to redact in the texts (see `model.Change.sensitive`).
 Sensitive: TypeAlias = Callable[..., tuple[str, ...] | None]
 
+# The JSON Pointer of the whole field.
 _EVERYTHING = ("",)
 _SID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class PastRules:
-    """What the rules at a commit hide: of a record, by every file in which it was then."""
+    """The rules of reconciler.yaml at a commit, applied to each record as it was stored then.
+
+    A record is judged by every file that held its SID at the commit, and by its file of today.
+    """
 
     def __init__(self, commit: str, git: Repository, tree: Tree) -> None:
         self.commit, self._git, self._tree = commit, git, tree
+        """The full name of the commit."""
         self._settings = Settings()
         self._rules: Rules | None = Rules(self._settings, tree)
         with tempfile.TemporaryDirectory(prefix="reconciler-") as name:
@@ -46,11 +52,11 @@ class PastRules:
 
     @property
     def is_known(self) -> bool:
-        """Whether the rules could be read; where not, all is hidden."""
+        """Whether the rules could be read; if not, every value is redacted."""
         return self._rules is not None
 
     def sensitive(self, record: Record, *texts: str | None) -> tuple[str, ...] | None:
-        """Where a text of a record is not to be shown, as JSON Pointers."""
+        """JSON Pointers to redact in texts of a record; None if it has no sensitive fields."""
         if self._rules is None:
             return _EVERYTHING
         files = {record.source.file, *self._secretive.get(record.address.sid, ())}
@@ -62,7 +68,7 @@ class PastRules:
 
     @cached_property
     def _secretive(self) -> Mapping[str, set[str]]:
-        """The files of each SID that stood in one of which something is hidden."""
+        """SID -> the files that held it at the commit; only files whose rules hide something."""
         found: dict[str, set[str]] = {}
         if self._rules is None:
             return found
@@ -78,7 +84,7 @@ class PastRules:
                 yield blob
 
     def _with_schemas(self, folder: Path) -> Settings:
-        """The settings, with the schemas as they were; what is outside of git is as it is."""
+        """The settings with the schemas of the commit; schemas outside of git are read as now."""
         rules = []
         for rule in self._settings.rules:
             name = rule.user_data_schema
@@ -89,9 +95,11 @@ class PastRules:
         return structs.replace(self._settings, rules=tuple(rules))
 
     def _check_out(self, file: str, folder: Path) -> bool:
-        """Whether the commit holds a file, which is then in the folder by its name from the top.
+        """Writes a file of the commit into the folder; False if the commit does not hold it.
 
-        By its name alone: a link that a pull request puts there leads elsewhere.
+        The file keeps its path from the top of the repository. Links are not followed: a link that
+        a pull request adds could lead to another file. Raises ProblemsError if a rule names the
+        file and the commit does not hold it.
         """
         path = self._from_top(file)
         if path.startswith(".."):
@@ -102,7 +110,7 @@ class PastRules:
             target.write_bytes(data)
             return True
         if file != FILE:
-            raise ProblemsError([])  # a rule named it, and it was not there
+            raise ProblemsError([])  # a rule names it, and the commit does not hold it
         return False
 
     def _from_top(self, name: str) -> str:
@@ -113,7 +121,7 @@ class PastRules:
 
 
 def sensitive_by(rules: Rules, pasts: Iterable[PastRules]) -> Sensitive:
-    """What a text of a record must not show, as the rules say, and those of the past."""
+    """A function that finds sensitive values by the rules of now and of all given commits."""
     asked = [rules.sensitive, *(past.sensitive for past in pasts)]
 
     def hides(record: Record, *texts: str | None) -> tuple[str, ...] | None:

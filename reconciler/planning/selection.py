@@ -1,4 +1,4 @@
-"""Which of the manifests' records a run is about."""
+"""All records of the manifests, --target and --exclude -> the records of a run."""
 
 import posixpath
 from collections.abc import Mapping, Sequence
@@ -12,26 +12,28 @@ from reconciler.wording import did_you_mean
 
 
 class Selection(Struct, frozen=True):
-    """Which records a run is about: `target` narrows, `exclude` then leaves out.
+    """The flags that select records.
 
-    Each is an address, a file, or a pattern of either as in .gitignore.
+    Each value is an address, a file, a folder, or a pattern of either as in .gitignore.
     """
 
     target: tuple[str, ...] = ()
+    """The patterns of --target: only records that match one of them; empty for all records."""
     exclude: tuple[str, ...] = ()
+    """The patterns of --exclude: of the targets, no record that matches one of them."""
 
 
 def select(
     records: Mapping[Address, Record], selection: Selection, *, strict: bool = True
 ) -> dict[Address, Record]:
-    """The records that the selection is about, in their order.
+    """The selected records, in their order.
 
-    Raises ReconcilerError for a target or an exclusion that matches nothing: a typing mistake must
-    not look like "no changes". That is for all records; of those that changed, none may be meant
-    (not `strict`).
+    Raises UsageError if a pattern is empty. With `strict` it raises ReconcilerError if a pattern
+    matches no record, or if no record is left: a typing mistake must not look like "No changes".
+    `strict` is False with --since, where a pattern may rightly match none of the changed records.
     """
     if not all((*selection.target, *selection.exclude)):
-        raise UsageError("--target and --exclude: an empty one would match everything")
+        raise UsageError("--target and --exclude: an empty pattern would match every record")
     chosen = dict(records)
     if selection.target:
         matching = _matching(selection.target, records, strict=strict)
@@ -39,7 +41,7 @@ def select(
     for address in _matching(selection.exclude, records, strict=strict):
         chosen.pop(address, None)
     if strict and not chosen:
-        raise ReconcilerError("--target and --exclude leave no record")
+        raise ReconcilerError("--target and --exclude: no record is left")
     return chosen
 
 

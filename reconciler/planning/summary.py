@@ -1,4 +1,4 @@
-"""Plan or outcomes -> how many records are in which state: what every format and file counts by."""
+"""A plan or outcomes -> the number of records in each state, for every format and file."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -11,12 +11,12 @@ _NOT_FOUND = 404
 
 
 class Summary(Struct, frozen=True):
-    """How many records are in which state; the actions add up to the changes."""
+    """The number of records in each state; set, change and clear add up to the changes."""
 
     managed: int
-    """Records of the manifests that the plan speaks of."""
+    """Records of the manifests that the plan covers."""
     in_sync: int
-    """Records that hold what is wanted."""
+    """Records that hold the wanted value."""
     set: int
     """Empty fields that will be filled."""
     change: int
@@ -32,16 +32,16 @@ class Summary(Struct, frozen=True):
     left_alone: int = field(name="left")
     """Records that differ and are not written, by --only or --resolve."""
     origins: dict[str, int] = field()
-    """The changes by origin, all origins included."""
+    """The number of changes by origin; an origin without changes has 0."""
 
     @property
     def changes(self) -> int:
-        """Records that will be written."""
+        """The number of records that will be written."""
         return self.set + self.change + self.clear
 
 
 def summarize(plan: Plan) -> Summary:
-    """Counts a plan, in one pass over its changes."""
+    """The counts of a plan."""
     actions: Counter[Action] = Counter()
     origins: Counter[Origin] = Counter()
     for change in plan.changes:
@@ -62,12 +62,15 @@ def summarize(plan: Plan) -> Summary:
 
 
 def none_found(plan: Plan) -> bool:
-    """Whether the API has not one of the records: it may be another API, or another account's."""
+    """Whether every record of the plan was answered with 404.
+
+    The base URL, or the account of the token, is then probably wrong.
+    """
     lost = plan.unreadable
     return len(lost) == plan.managed > 0 and all(one.status == _NOT_FOUND for one in lost)
 
 
 def tally(outcomes: Iterable[Outcome]) -> dict[OutcomeName, int]:
-    """How many changes ended how; names that did not happen are not in it."""
+    """The number of changes by outcome, in the order of OutcomeName, without those that are 0."""
     counts = Counter(outcome.name for outcome in outcomes)
     return {name: counts[name] for name in OutcomeName if counts[name]}

@@ -1,1 +1,1 @@
-"""One user_data: texts and JSON values in; equality, differences, merges and masks out."""
+"""The text of one user_data in; equality, differences, merges and masks out."""

@@ -1,25 +1,28 @@
-"""user_data: the text on the wire <-> the value that people mean; and when two are the same."""
+"""Text of user_data <-> JSON value: parse, write in canonical form, compare."""
 
 import json
 from json.encoder import encode_basestring
 from typing import TypeAlias
 
+# Numbers are texts of the type `Number`.
 JsonValue: TypeAlias = "bool | str | list[JsonValue] | dict[str, JsonValue] | None"
 
-# Deeper than any annotation, shallower than Python's stack: past it a text is just a text.
+# In levels; deeper than any real value, and far below Python's recursion limit. A text that is
+# nested deeper is treated as plain text.
 MAX_DEPTH = 64
 
 
 class Number(str):
-    """A JSON number as it was written: 1, 1.0 and 1e0 are three values, and none loses a digit."""
+    """A JSON number as it was written: 1, 1.0 and 1e0 are three values, and no digit is lost."""
 
     __slots__ = ()
 
 
 def canonical(value: JsonValue, depth: int = 0) -> str:
-    """One text for one value: sorted keys, no spaces, numbers as written, no needless escapes.
+    """The only text for a value: sorted keys, no spaces, numbers as written, no needless escapes.
 
-    Raises ValueError for a value that is nested more than MAX_DEPTH levels deep.
+    `{"b": [1.0, "x"], "a": null}` becomes `{"a":null,"b":[1.0,"x"]}`. Raises ValueError if the
+    value is nested more than MAX_DEPTH levels deep; `depth` is the level of this call.
     """
     if isinstance(value, str):
         return str(value) if isinstance(value, Number) else encode_basestring(value)
@@ -38,21 +41,21 @@ def canonical(value: JsonValue, depth: int = 0) -> str:
 
 
 def parse(text: str) -> JsonValue:
-    """The value of a JSON text (RFC 8259), numbers as written.
+    """The value of a JSON text (RFC 8259), with numbers as they are written.
 
-    Raises ValueError for anything doubtful: repeated keys, NaN, nesting beyond MAX_DEPTH, half of a
-    surrogate pair.
+    Raises ValueError if the text is not JSON, or is JSON that parsers disagree about: repeated
+    keys, NaN, nesting deeper than MAX_DEPTH, unpaired surrogates (RFC 8259, 4 and 8.2).
     """
     try:
         value: JsonValue = _DECODER.decode(text)
-        canonical(value).encode()  # half a surrogate pair could be neither shown nor sent
+        canonical(value).encode()  # an unpaired surrogate has no UTF-8 form
     except RecursionError:
         raise ValueError(f"nested more than {MAX_DEPTH} levels deep") from None
     return value
 
 
 def structure(text: str | None) -> list[JsonValue] | dict[str, JsonValue] | None:
-    """The mapping or list that a text holds, None where it is no more than a text."""
+    """The mapping or list in a JSON text; None for any other text, and for None."""
     if text is None or not text.lstrip(" \t\r\n").startswith(("{", "[")):
         return None
     try:
@@ -63,10 +66,10 @@ def structure(text: str | None) -> list[JsonValue] | dict[str, JsonValue] | None
 
 
 def matches(wanted: str | None, live: str | None, *, structured: bool) -> bool:
-    """Whether the API already holds what is wanted.
+    """Whether the live text is equal to the wanted one; None is an empty field.
 
-    Text equals text, to the letter. Where the manifest holds a mapping or a list (`structured`,
-    and `wanted` is canonical), any layout of the same JSON equals it.
+    Texts are equal if all characters are. If the manifest holds a mapping or a list (`structured`,
+    and `wanted` is canonical JSON), any layout of the same JSON is equal to it.
     """
     if wanted == live:
         return True
@@ -77,7 +80,7 @@ def matches(wanted: str | None, live: str | None, *, structured: bool) -> bool:
 
 
 def as_mapping(text: str | None) -> dict[str, JsonValue] | None:
-    """The mapping that a text holds, an empty field being one without keys; None for all else."""
+    """The mapping in a JSON text; {} for an empty field, None for any other value."""
     if not text:
         return {}
     value = structure(text)
@@ -85,7 +88,7 @@ def as_mapping(text: str | None) -> dict[str, JsonValue] | None:
 
 
 def equal(one: object, other: object) -> bool:
-    """Whether two values are the same, type for type: Python has 1 equal to true and to 1.0."""
+    """Whether two JSON values and their types are equal; in Python `1 == True` and `1 == 1.0`."""
     if type(one) is not type(other):
         return False
     if isinstance(one, dict) and isinstance(other, dict):
@@ -96,7 +99,10 @@ def equal(one: object, other: object) -> bool:
 
 
 def describe_length(text: str | None) -> str:
-    """How long a text is, in all that a limit may be meant in."""
+    """The length of a text: `5 characters (5 bytes, 5 UTF-16 units)`.
+
+    All three are given because the API does not document which of them its limit counts.
+    """
     text = text or ""
     units = len(text.encode("utf-16-le", errors="surrogatepass")) // 2
     size = len(text.encode(errors="surrogatepass"))

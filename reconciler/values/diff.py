@@ -1,8 +1,8 @@
-"""Two values of user_data -> the places where they differ (the only door to deepdiff).
+"""Two texts of user_data -> the differences between them; the only module that uses deepdiff.
 
-deepdiff explains, it never decides: by itself it calls `[1]` and `[True]` equal and skips keys
-that begin with `__`. Here it is given each scalar as its JSON text, so that no two values look
-equal, and lists whose items are matched already.
+deepdiff only explains a difference; it never decides whether there is one, since by default it
+treats `[1]` and `[True]` as equal and skips keys that begin with `__`. It gets scalars as JSON
+text, so that different values never look equal, and lists whose items are already matched.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,21 +18,22 @@ from reconciler.values.masking import Mask, Masked, unique_text
 
 Op = Literal["add", "remove", "replace"]
 
-# Matching lines may cost the cube of their number; a record must not hold up a plan.
+# Matching lines can take time in the cube of their number (difflib); one record must not delay the
+# whole plan. Above this number all old lines are removed and all new ones are added.
 MAX_MATCHED_LINES = 200
 
 
 class Difference(Struct, frozen=True, gc=False):
-    """One difference: `path` lead to it by keys and indexes, none for the whole field.
-
-    They lead through the old value, and for what was added through the new one. An `add` has no
-    before (None), a `remove` no after.
-    """
+    """One difference between two values, named as in JSON Patch (RFC 6902)."""
 
     op: Op
+    """Whether the value at the path is added, removed or replaced."""
     path: KeyPath
+    """Keys and indexes in the old value, for `add` in the new one; empty for the whole field."""
     before: JsonValue
+    """The old value; None for `add`."""
     after: JsonValue
+    """The new value; None for `remove`."""
 
     @property
     def pointer(self) -> str:
@@ -41,13 +42,17 @@ class Difference(Struct, frozen=True, gc=False):
 
     @property
     def loses(self) -> bool:
-        """Whether something that was there is gone: a key, an item, or all that a value held."""
+        """Whether a key or an item is removed, or a value, mapping or list becomes empty.
+
+        A mapping or list that becomes another type counts; a scalar that becomes another value does
+        not.
+        """
         if self.op != "replace":
             return self.op == "remove"
         return _lost(self._held(self.before), self._held(self.after))
 
     def _held(self, value: JsonValue) -> JsonValue:
-        """The value itself; of a whole field the structure in its text, if there is one."""
+        """The unmasked value; for the whole field the mapping or list in its text, if any."""
         if isinstance(value, Masked):
             value = value.hides
         if not self.path and isinstance(value, str):
@@ -71,10 +76,11 @@ def _is_empty(value: JsonValue) -> bool:
 def differences(
     before: str | None, after: str | None, mask: Mask | None = None
 ) -> tuple[Difference, ...]:
-    """Where two texts of user_data differ, in order of path; sensitive values are fingerprints.
+    """The differences between two texts, in order of path; `mask` replaces sensitive values.
 
-    Inside structured values key by key and item by item, a mapping against nothing being all its
-    keys; otherwise the whole field is one difference.
+    Two mappings are compared key by key, two lists item by item: `{"a":1}` and `{"a":2}` give a
+    `replace` at `/a`. A mapping and an empty field differ in every key of the mapping. For all
+    other texts the whole field is one difference, with an empty path.
     """
     old, new = structure(before), structure(after)
     if before is None and isinstance(new, dict):
@@ -85,12 +91,12 @@ def differences(
     if old is None or new is None or type(old) is not type(new) or hides_all:
         return (_whole(before, after, mask),)
     found = _walk((), old, new) if mask is None else _walk((), mask.over(old), mask.over(new))
-    # Equal values in two layouts have no difference inside them: the difference is the layout.
+    # The same value in two layouts has no difference inside: the texts differ as a whole.
     return tuple(found) or (_whole(before, after, mask),)
 
 
 def line_diff(before: str, after: str) -> Iterator[tuple[Literal[" ", "-", "+"], str]]:
-    """Two texts of several lines as one: each line with whether it stays, goes or comes."""
+    """The lines of both texts in order, each with a sign: kept " ", removed "-", added "+"."""
     old, new = before.split("\n"), after.split("\n")
     start = _same(old, new)
     end = _same(old[start:][::-1], new[start:][::-1])
@@ -100,7 +106,7 @@ def line_diff(before: str, after: str) -> Iterator[tuple[Literal[" ", "-", "+"],
 
 
 def _same(old: list[str], new: list[str]) -> int:
-    """How many lines are the same at the start."""
+    """The number of equal lines at the start."""
     both = enumerate(zip(old, new, strict=False))
     return next((at for at, (one, other) in both if one != other), min(len(old), len(new)))
 
@@ -128,7 +134,7 @@ def _shown(text: str | None, mask: Mask | None) -> JsonValue:
 
 
 def _walk(path: KeyPath, old: JsonValue, new: JsonValue) -> Iterator[Difference]:
-    """The differences of two values that are not alike, mappings key by key."""
+    """The differences between two values that are not equal, mappings key by key."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(old.keys() | new.keys()):
             here = (*path, key)
@@ -145,17 +151,17 @@ def _walk(path: KeyPath, old: JsonValue, new: JsonValue) -> Iterator[Difference]
 
 
 def _order(difference: Difference) -> tuple[list[tuple[bool, int, str]], str]:
-    """By path, removals before additions: deepdiff's own order is that of hashes."""
+    """Sort key: by path, removals before additions. deepdiff's own order depends on hashes."""
     way = [
         (False, step, "") if isinstance(step, int) else (True, 0, step) for step in difference.path
     ]
     return way, {"remove": "0", "replace": "1", "add": "2"}[difference.op]
 
 
-# Where an item of a list is, in the old one and in the new one; a tuple, as deepdiff wants keys.
+# The index of an item in the old and in the new list, None where it is missing; used as a dict key.
 _Slot: TypeAlias = tuple[int | None, int | None]
 
-# A value for deepdiff: scalars as JSON text, containers as they are, lists by slot.
+# A value for deepdiff: scalars as JSON text, mappings as they are, matched lists by slot.
 _Texts: TypeAlias = "str | list[_Texts] | dict[str, _Texts] | dict[_Slot, _Texts]"
 
 _OPS: dict[str, Op] = {
@@ -172,7 +178,7 @@ def _listed(path: KeyPath, old: list[JsonValue], new: list[JsonValue]) -> Iterat
         yield from (_item(path, slot, old, new) for slot in slots)
         return
 
-    from deepdiff import DeepDiff  # it costs 0.1 s, and only lists of structures need it
+    from deepdiff import DeepDiff  # takes 0.1 s; only lists of structures need it
 
     left, right = _matched(old, new, slots)
     tree = DeepDiff(
@@ -180,7 +186,7 @@ def _listed(path: KeyPath, old: list[JsonValue], new: list[JsonValue]) -> Iterat
         right,
         view="tree",
         ignore_private_variables=False,
-        threshold_to_diff_deeper=0,  # else two mappings with few keys in common are one difference
+        threshold_to_diff_deeper=0,  # otherwise mappings with few common keys are one difference
     )
     for name, levels in tree.items():
         op = _OPS[name]
@@ -193,7 +199,7 @@ def _listed(path: KeyPath, old: list[JsonValue], new: list[JsonValue]) -> Iterat
 
 
 def _is_deep(slot: _Slot, old: list[JsonValue], new: list[JsonValue]) -> bool:
-    """Whether there is more to say of two items than that one became the other."""
+    """Whether a slot has two mappings or two lists, whose differences are inside them."""
     i, j = slot
     if i is None or j is None:
         return False
@@ -208,7 +214,7 @@ def _item(path: KeyPath, slot: _Slot, old: list[JsonValue], new: list[JsonValue]
 
 
 def _index(slot: _Slot) -> int:
-    """By which people find an item."""
+    """The index to show: in the old list, or in the new one if the item was added."""
     old, new = slot
     return old if old is not None else new or 0
 
@@ -216,7 +222,7 @@ def _index(slot: _Slot) -> int:
 def _matched(
     old: list[JsonValue], new: list[JsonValue], slots: Iterable[_Slot]
 ) -> tuple[dict[_Slot, _Texts], dict[_Slot, _Texts]]:
-    """Two lists by slot: what became what is in the same one, and what is equal in none."""
+    """Both lists as mappings by slot: matched items have the same slot, equal items have none."""
     left: dict[_Slot, _Texts] = {}
     right: dict[_Slot, _Texts] = {}
     for slot in slots:
@@ -231,7 +237,7 @@ def _matched(
 
 
 def _both(old: JsonValue, new: JsonValue) -> tuple[_Texts, _Texts]:
-    """Two values for deepdiff, the lists in them matched."""
+    """Two values for deepdiff, with the lists inside them matched."""
     if isinstance(old, list) and isinstance(new, list):
         return _matched(old, new, align(old, new))
     if isinstance(old, dict) and isinstance(new, dict):

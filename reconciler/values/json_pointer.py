@@ -1,31 +1,33 @@
-"""The way to a place inside a value: path, and JSON Pointers (RFC 6901)."""
+"""A path inside a JSON value <-> its JSON Pointer (RFC 6901)."""
 
 from collections.abc import Callable
 from typing import TypeAlias
 
 from reconciler.values.canonical import JsonValue, structure
 
-# The way to a place inside a value, by keys and indexes.
+# The keys and indexes that lead to a value inside another one: `("owner", "phones", 0)`.
 KeyPath: TypeAlias = tuple[str | int, ...]
 
 
 def to_pointer(path: KeyPath) -> str:
-    """Steps as a JSON Pointer (RFC 6901): `/owner/phones/0`, nothing for the whole value."""
+    """The JSON Pointer of a path: `/owner/phones/0`; empty for the whole value."""
+    # `~` first: otherwise the `~` of an escaped `/` would be escaped again (RFC 6901, 3).
     escaped = (str(step).replace("~", "~0").replace("/", "~1") for step in path)
     return "".join(f"/{step}" for step in escaped)
 
 
 def from_pointer(place: str) -> tuple[str, ...]:
-    """The path of a JSON Pointer, all as keys."""
+    """The path of a JSON Pointer; indexes are texts as well: `("owner", "phones", "0")`."""
     return tuple(step.replace("~1", "/").replace("~0", "~") for step in place.split("/")[1:])
 
 
 def value_at(
     text: str | None, place: str, masked: Callable[[str], JsonValue] | None = None
 ) -> tuple[bool, JsonValue]:
-    """What a text of user_data holds at a JSON Pointer through mappings, and whether it does.
+    """(True, value) at a JSON Pointer in a text of user_data, or (False, None) if there is none.
 
-    `masked` makes the value of the text, where not all of it may be shown.
+    Only mappings are followed, not lists. `masked` turns the text into a value with its sensitive
+    parts masked; a value that is masked as a whole is returned for every pointer into it.
     """
     if text is None:
         return False, None

@@ -1,4 +1,4 @@
-"""Two lists -> which item of the one became which of the other."""
+"""Two lists -> pairs of indexes of the items that belong together and differ."""
 
 from collections.abc import Iterator
 from difflib import SequenceMatcher
@@ -6,18 +6,19 @@ from difflib import SequenceMatcher
 from reconciler.values.canonical import JsonValue, equal
 from reconciler.values.masking import unique_text
 
-# Matching items costs the square of their number; a record must not hold up a plan.
+# Matching takes time in the square of the number of items; one record must not delay the whole
+# plan. Longer lists are compared by position.
 MAX_MATCHED_ITEMS = 200
 
-# Two items of a list with the same one of these are about the same thing.
+# Two mappings with the same value of one of these keys are versions of the same item.
 _IDENTITIES = ("id", "sid", "key", "name")
 
 
 def align(old: list[JsonValue], new: list[JsonValue]) -> Iterator[tuple[int | None, int | None]]:
-    """The indexes of the items that differ: (old, new), with None for what went or came.
+    """The indexes (old, new) of the items that differ; (1, None) is removed, (None, 2) is added.
 
-    Equal items are found as `diff` finds equal lines; between them the items that share an identity
-    belong together, then those at the same place.
+    Equal items are found as `diff` finds equal lines. Between them, items with the same identity
+    belong together, then items at the same position.
     """
     for olds, news in _gaps(
         [unique_text(item) for item in old], [unique_text(item) for item in new]
@@ -26,7 +27,7 @@ def align(old: list[JsonValue], new: list[JsonValue]) -> Iterator[tuple[int | No
 
 
 def _gaps(old: list[str], new: list[str]) -> Iterator[tuple[range, range]]:
-    """The stretches of two lists between their equal items."""
+    """The ranges of both lists between their equal items."""
     start, most = 0, min(len(old), len(new))
     while start < most and old[start] == new[start]:
         start += 1
@@ -35,7 +36,7 @@ def _gaps(old: list[str], new: list[str]) -> Iterator[tuple[range, range]]:
         end += 1
     olds, news = range(start, len(old) - end), range(start, len(new) - end)
     if max(len(olds), len(news)) > MAX_MATCHED_ITEMS:
-        # By position; what is equal there is dropped all the same.
+        # By position. Equal pairs that remain here have no difference inside.
         yield from ((olds[n : n + 1], news[n : n + 1]) for n in range(max(len(olds), len(news))))
         return
     middle = SequenceMatcher(
@@ -49,7 +50,7 @@ def _gaps(old: list[str], new: list[str]) -> Iterator[tuple[range, range]]:
 def _pairs(
     old: list[JsonValue], new: list[JsonValue], olds: range, news: range
 ) -> Iterator[tuple[int | None, int | None]]:
-    """Which item of the one stretch became which of the other; None for none."""
+    """The pairs of one range: by identity first, then by position; the rest has None."""
     named: dict[str, list[int]] = {}
     for j in news:
         identity = _identity(new[j])

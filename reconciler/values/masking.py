@@ -1,4 +1,4 @@
-"""Values that must not be shown -> fingerprints, equal for equal values."""
+"""Sensitive values -> fingerprints, which are equal for equal values."""
 
 import hashlib
 import hmac
@@ -10,34 +10,34 @@ from msgspec import Struct
 from reconciler.values.canonical import JsonValue, canonical, structure
 from reconciler.values.json_pointer import to_pointer
 
-# 64 bits: of a hundred thousand values no two look the same.
+# 16 hexadecimal digits are 64 bits: among 100,000 values a collision is practically impossible.
 _FINGERPRINT_CHARS = 16
 
 
 class Masked(str):
-    """What is shown of a value that must not be: a fingerprint, equal for equal values.
-
-    What it `hides` is for judging what is lost, and never for showing.
-    """
+    """The fingerprint that is shown in place of a sensitive value: `(sensitive 1f3870be...)`."""
 
     __slots__ = ("hides",)
     hides: JsonValue
+    """The value itself: only for finding out whether a change loses a part of it, never to show."""
 
     def __reduce__(self) -> str:
-        raise TypeError("what must not be shown is not written anywhere")
+        raise TypeError("a masked value cannot be pickled")
 
 
 class Mask(Struct, frozen=True):
-    """The paths (JSON Pointers) that must not be shown, and the key of their fingerprints.
+    """Replaces the sensitive values of a record with fingerprints.
 
-    A plain hash could be guessed value by value; without the key nobody can.
+    Fingerprints are keyed (HMAC): a plain hash of a short value could be found by trying values.
     """
 
     paths: tuple[str, ...]
+    """JSON Pointers of the sensitive values; the empty pointer is the whole field."""
     key: bytes
+    """The key of the fingerprints, another one in each plan; empty if no fingerprint is shown."""
 
     def over(self, value: JsonValue) -> JsonValue:
-        """The value with every path in it masked."""
+        """The value with the value at every path masked."""
         above = {
             path[:end]
             for path in self.paths
@@ -58,9 +58,10 @@ class Mask(Struct, frozen=True):
         return masked(value, "")
 
     def text(self, text: str) -> JsonValue:
-        """A whole text of user_data, masked as far as it has to be.
+        """A text of user_data as a value with its sensitive parts masked.
 
-        Of a text without structure nobody knows how far that is: it is masked whole.
+        Without paths it is the text itself. A text that is not a JSON mapping or list is masked as
+        a whole, since the sensitive part in it is unknown.
         """
         if not self.paths:
             return text
@@ -76,12 +77,15 @@ class Mask(Struct, frozen=True):
 
 
 def unique_text(value: JsonValue) -> str:
-    """A text that no other value has; that of a masked one is no JSON, so that none can have it."""
+    """A text that is equal for equal values only, to group and compare values by.
+
+    The text of a masked value is not JSON, so that it cannot collide with another value's.
+    """
     return _written(value, str)
 
 
 def masked_json(value: JsonValue, *, fingerprints: bool = True) -> str:
-    """A value as JSON, masked ones as texts."""
+    """A value as JSON with masked values as strings: fingerprints, or else `"(sensitive)"`."""
     return _written(value, lambda masked: f'"{masked if fingerprints else _HIDDEN}"')
 
 

@@ -1,7 +1,7 @@
-"""Three mappings - at the base, wanted, live - -> one: git's keys from git, all others as they are.
+"""Three mappings (base, wanted, live) -> one mapping: git's keys from git, all others as live.
 
-Keys are followed into nested mappings; every other value is one whole. The rules are those of
-Kubernetes' server-side apply, with two revisions of git in the place of its list of owners.
+Nested mappings are merged key by key; every other value is merged as a whole. The rules are those
+of Kubernetes' server-side apply, with two revisions of git in place of its list of field owners.
 """
 
 from collections.abc import Mapping
@@ -13,15 +13,15 @@ from reconciler.values.json_pointer import KeyPath
 
 Members: TypeAlias = Mapping[str, JsonValue]
 
-# What a key that is not there holds; no value of JSON is it.
+# The value of a missing key; it differs from every JSON value.
 _ABSENT = object()
 _NOTHING: Members = {}
 
 
 def overlay(base: Members, wanted: Members, live: Members) -> dict[str, JsonValue]:
-    """The live mapping with all that git wants in it, and without what git held and dropped.
+    """The live mapping with the keys that git wants, without those that git dropped since the base.
 
-    A key that neither the base nor the wanted mapping holds stays as it is.
+    Keys that are neither in `base` nor in `wanted` keep their live value.
     """
     result = dict(live)
     for key in base.keys() - wanted.keys():
@@ -40,7 +40,7 @@ def overlay(base: Members, wanted: Members, live: Members) -> dict[str, JsonValu
 
 
 def loses(live: Members, result: Members) -> bool:
-    """Whether something that is live is not in the result as it was."""
+    """Whether a live key is missing in the result, or has another value there."""
     for key, value in live.items():
         there = result.get(key, _ABSENT)
         if isinstance(value, dict) and isinstance(there, dict):
@@ -54,9 +54,10 @@ def loses(live: Members, result: Members) -> bool:
 def three_way(
     base: Members, wanted: Members, live: Members, choice: Side | None = None
 ) -> tuple[dict[str, JsonValue], tuple[KeyPath, ...]]:
-    """What both sides made of the base, and the places that both changed, each in its own way.
+    """The merged mapping, and the paths at which git and the live record changed in different ways.
 
-    Those places hold what the chosen side wants; without a choice, what is live.
+    At these paths the result has the value of the chosen side, and the live value without a choice.
+    The paths are in order of key; they are also returned if a side is chosen.
     """
     result: dict[str, JsonValue] = {}
     conflicts: list[KeyPath] = []
@@ -70,7 +71,7 @@ def three_way(
         elif _mergeable(was, ours, theirs):
             inner, deeper = three_way(_members(was), _members(ours), _members(theirs), choice)
             conflicts += ((key, *path) for path in deeper)
-            # A mapping that one side removed is there only as far as the other added to it.
+            # If one side deleted the mapping, keep it only if the other side added keys.
             taken = inner if inner or _ABSENT not in (ours, theirs) else _ABSENT
         else:
             conflicts.append((key,))
@@ -81,7 +82,7 @@ def three_way(
 
 
 def _without(held: JsonValue, live: JsonValue) -> JsonValue:
-    """What is left of a live value when all that git held of it goes."""
+    """The live value without the keys that git held; None if it is not a mapping."""
     if isinstance(held, dict) and isinstance(live, dict):
         return overlay(held, _NOTHING, live)
     return None
@@ -90,7 +91,7 @@ def _without(held: JsonValue, live: JsonValue) -> JsonValue:
 def _mergeable(was: object, ours: object, theirs: object) -> bool:
     """Whether the sides can be merged key by key: mappings, of which one may be absent."""
     sides = [side for side in (was, ours, theirs) if side is not _ABSENT]
-    enough = 2  # of three: what only one side holds is nobody's conflict
+    enough = 2  # of three: a key that only one side has is not a conflict
     return len(sides) >= enough and all(isinstance(side, dict) for side in sides)
 
 

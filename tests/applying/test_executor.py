@@ -118,6 +118,7 @@ def applied(
 
 READ, WRITE, READ_BACK = 0, 1, 2
 WRITES = (1, 3, 5, 7)
+FAILS = fail(TransportError("the answer was: old", sent=True))
 
 
 AGAIN = "GET PATCH GET PATCH"
@@ -245,6 +246,61 @@ def test_of_a_sensitive_record_neither_the_value_nor_the_apis_words_are_told(
 
     assert "why" not in rejected.detail
     assert (altered.name, "trimmed" in altered.detail) == ("altered", False)
+
+
+@pytest.mark.parametrize(
+    "troubles",
+    [
+        {READ: fail(TransportError("the answer was: old", sent=False))},
+        {WRITE: FAILS, READ_BACK: FAILS},
+    ],
+)
+def test_of_a_sensitive_record_no_error_of_the_connection_is_told(
+    troubles: dict[int, Trouble],
+) -> None:
+    secret = Change(Address("messages", sid(1)), Origin.CHANGE, "old", "new", SOURCE, ("",))
+
+    outcome, _ = applied("old", troubles, planned=secret)
+
+    assert outcome.name in ("failed", "unknown")
+    assert "the answer was" not in outcome.detail
+
+
+def test_another_layout_of_the_json_that_was_written_is_the_value_that_was_written() -> None:
+    planned = Change(
+        Address("messages", sid(1)), Origin.CHANGE, "old", '{"a":1,"b":2}', SOURCE, structured=True
+    )
+
+    def lays_out(api: Api) -> Response:
+        api.user_data = '{ "b": 2,\n  "a": 1 }'
+        return api.holding()
+
+    outcome, api = applied("old", {WRITE: after_the_write(lays_out)}, planned=planned)
+    again, _ = applied(api.user_data, {}, planned=planned)
+
+    assert (outcome.name, again.name) == ("applied", "already")
+
+
+def test_a_stop_in_the_middle_of_a_write_in_doubt_leaves_it_in_doubt() -> None:
+    """It is never skipped: the write may have arrived."""
+
+    def run_with(trouble: Trouble) -> tuple[list[str], str | None]:
+        api = Api("old", {WRITE: trouble})
+
+        async def run() -> list[Outcome]:
+            apply = Executor(means(api), ApplyOptions(parallelism=1))
+
+            def stop_then(found: Api) -> Response | None:
+                apply.stop("interrupted by SIGTERM")
+                return trouble(found)
+
+            api.troubles[WRITE] = stop_then
+            return await apply.run([change(), change(number=2)])
+
+        return names(virtual.run(run())[0]), api.user_data
+
+    assert run_with(fail(LOST)) == (["unknown", "skipped"], "old")
+    assert run_with(after_the_write(fail(LOST))) == (["applied", "skipped"], "new")
 
 
 class Notes:

@@ -132,7 +132,7 @@ def test_a_journal_of_another_format_or_about_no_record_is_refused() -> None:
         journal_format.read(newer, "j")
 
     evil = ChangeEnded("messages/../../x", OutcomeName.APPLIED, seq=2)
-    with pytest.raises(JournalError, match="is no address of a record"):
+    with pytest.raises(JournalError, match="is not the address of a record"):
         journal_format.read(line_of(structs.replace(BEGUN, seq=1)) + line_of(evil), "j")
 
 
@@ -193,7 +193,7 @@ def test_lines_that_were_taken_out_or_changed_places_are_damage() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"{}\n", b"\xff\n", b"messages: {}"])
 def test_what_is_no_journal_is_refused(data: bytes) -> None:
-    with pytest.raises(JournalError, match="is no journal"):
+    with pytest.raises(JournalError, match="is not a journal"):
         journal_format.read(data, "j")
 
 

@@ -491,7 +491,7 @@ def test_a_flag_that_could_not_stand_in_a_comment_is_refused(
         ({"GITHUB_ACTIONS": "true"}, "GITHUB_TOKEN"),
         ({"GITHUB_ACTIONS": "true", "GITHUB_TOKEN": TOKEN}, "GITHUB_REPOSITORY is not set"),
         ({"GITLAB_CI": "true"}, "CI_API_V4_URL is not set"),
-        ({"GITLAB_CI": "1", "CI_API_V4_URL": "http://gitlab.example.com/api/v4"}, "in clear"),
+        ({"GITLAB_CI": "1", "CI_API_V4_URL": "http://gitlab.example.com/api/v4"}, "unencrypted"),
         (
             {"GITHUB_ACTIONS": "1", "GITHUB_TOKEN": TOKEN, "GITHUB_REPOSITORY": "o/r?x"},
             "holds a character",

@@ -254,7 +254,7 @@ def test_outside_a_repository_the_error_says_so(run: Run) -> None:
     result = run("plan", "--sandbox", "--base", "HEAD")
 
     assert result.code == 1
-    assert "manifests: is in no git repository" in result.err
+    assert "manifests: is not in a git repository" in result.err
 
 
 def test_manifests_of_another_repository_are_refused(run: Run) -> None:

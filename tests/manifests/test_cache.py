@@ -143,19 +143,3 @@ def test_a_folder_that_others_can_fill_is_not_used(
     assert user_folder() is None
     assert len(list(read_records(tree(), str(big()), Cache()))) == 500
     assert list((folder / "reconciler").iterdir()) == []
-
-
-def test_a_folder_that_depends_on_where_one_stands_is_not_used(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-
-    assert user_folder() is None
-
-
-def test_an_entry_is_private(folder: Path) -> None:
-    list(read_records(tree(), str(big()), Cache(folder / "cache")))
-
-    (entry,) = (folder / "cache").iterdir()
-    assert entry.stat().st_mode & 0o777 == 0o600
-    assert (folder / "cache").stat().st_mode & 0o777 == 0o700

@@ -19,6 +19,7 @@ from reconciler.model import (
     Current,
     Origin,
     Record,
+    Side,
     Source,
     Unreadable,
 )
@@ -161,3 +162,43 @@ def test_what_could_not_be_read_is_counted_and_makes_the_plan_incomplete() -> No
     plan = draft.plan()
 
     assert (plan.complete, plan.applyable, plan.managed, plan.in_sync) == (False, False, 1, 0)
+
+
+def test_a_record_that_keeps_its_live_value_by_choice_is_left_alone_and_not_in_sync() -> None:
+    address = Address("messages", sid(1))
+    record, base = (Record(address, text, False, SOURCE) for text in ("ours", "was"))
+    told: list[Address] = []
+
+    def left_alone(live: str) -> tuple[int, int]:
+        request = PlanRequest(
+            {address: record},
+            base_of=lambda _: base,
+            choices={address: Side.LIVE},
+            on_in_sync=lambda one, _: told.append(one),
+        )
+        draft = PlanBuilder(URL, request)
+        draft.add(address, Current(live))
+        plan = draft.plan()
+        return plan.left_alone, plan.in_sync
+
+    assert left_alone("theirs") == (1, 0)
+    assert told == []
+    assert left_alone("ours") == (0, 1)
+    assert told == [address]
+
+
+def test_a_path_inside_a_secret_is_cut_where_the_secret_begins() -> None:
+    address = Address("messages", sid(1))
+    wanted, base = (
+        Record(address, json.dumps({"pin": {"code": n}, "x": n}), True, SOURCE) for n in (2, 1)
+    )
+    request = PlanRequest(
+        {address: wanted}, base_of=lambda _: base, sensitive_in=lambda *_: ("/pin",)
+    )
+    draft = PlanBuilder(URL, request)
+    draft.add(address, Current('{"pin":{"code":3},"x":3}'))
+
+    (conflict,) = draft.plan().conflicts
+
+    assert conflict.paths == ("/pin", "/x")
+    assert conflict.sensitive == ("/pin",)

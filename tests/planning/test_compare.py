@@ -203,6 +203,16 @@ def test_two_texts_are_one_place() -> None:
     assert found.paths == ("",)
 
 
+def test_of_two_texts_a_choice_takes_the_one_of_its_side() -> None:
+    sides = (record("ours"), "theirs", record("was"), True, Mode.REPLACE)
+
+    ours = compare(ThreeWay(*sides, Side.GIT))
+
+    assert isinstance(ours, Change)
+    assert (ours.before, ours.after, ours.origin) == ("theirs", "ours", Origin.BOTH)
+    assert compare(ThreeWay(*sides, Side.LIVE)) is None
+
+
 def test_another_layout_of_what_git_held_is_no_drift() -> None:
     found = compare(ThreeWay(record({"a": "2"}), '{ "a": "1" }', record({"a": "1"}), True))
 

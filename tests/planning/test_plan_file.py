@@ -148,7 +148,7 @@ def test_an_address_of_a_record_that_was_not_read_is_checked_too() -> None:
     plan = with_unreadable(plan_of(EXAMPLE))
     for kind, sid_ in (("messages", "\x1b[2J::error::"), ("partners", sid(1))):
         forged = Unreadable(Address(kind, sid_), SOURCE, 404, "x")
-        with pytest.raises(PlanFileError, match="was edited"):
+        with pytest.raises(PlanFileError, match="was modified"):
             plan_file.read(
                 written(msgspec.structs.replace(plan, unreadable=(forged,))), "plan.json"
             )
@@ -164,7 +164,7 @@ def test_a_plan_that_nests_without_end_is_refused() -> None:
 def test_changes_out_of_order_or_twice_are_refused() -> None:
     plan = json.loads(written(plan_of(EXAMPLE)))
     for rows in (plan["resource_changes"][::-1], plan["resource_changes"] * 2):
-        with pytest.raises(PlanFileError, match="was edited"):
+        with pytest.raises(PlanFileError, match="was modified"):
             plan_file.read(json.dumps(plan | {"resource_changes": rows}).encode(), "plan.json")
 
 

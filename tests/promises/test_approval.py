@@ -143,7 +143,7 @@ def test_a_choice_that_is_none_is_explained(run: Run, text: str) -> None:
     result = run("plan", "--sandbox", "--base", "HEAD", "--resolve", text)
 
     assert result.code == 64
-    assert "expected one record and whose value it takes" in result.err
+    assert "expected a record and the side whose value it takes" in result.err
 
 
 def rules(*texts: str) -> None:
@@ -249,7 +249,7 @@ def test_a_mass_rewrite_is_shown_whole_and_not_applied(run: Run, store: Store) -
     refused = run("apply", "--sandbox", "plan.json")
 
     assert shown.code == 0
-    assert "max_change_percent: 35.0 % of the managed records to have what they hold" in shown.out
+    assert "max_change_percent: 35.0 % of the managed records would have all or part" in shown.out
     assert f"    messages/{sid(0)}\n" in shown.out
     assert "To allow it once: --allow max_change_percent=35" in shown.out
     assert "Plan: 0 to add, 7 to change, 0 to destroy." in shown.out
@@ -590,8 +590,8 @@ def test_what_is_left_of_an_approved_plan_is_what_was_approved(
     ("edit", "word"),
     [
         ({0: "y", 1: "y", 2: "y", 3: "y", 4: "y"}, "was not in the approved plan"),
-        ({0: "y", 1: "y", 2: "y", 3: "z"}, "is to hold another value"),
-        ({0: "y", 1: "y", 2: "y"}, "was to be written, and is not in this plan"),
+        ({0: "y", 1: "y", 2: "y", 3: "z"}, "its new value is not the approved one"),
+        ({0: "y", 1: "y", 2: "y"}, "was in the approved plan and is not in this one"),
     ],
 )
 def test_another_commit_is_another_plan(
@@ -614,7 +614,7 @@ def test_a_digest_alone_tells_as_much_as_it_can(run: Run, store: Store) -> None:
     result = run("apply", "--sandbox", "--base", "HEAD", "--expect", "sha256:" + "0" * 64)
 
     assert result.code == 5
-    assert f"\n  messages/{sid(3)}: live, it is not what git held\n" in result.err
+    assert f"\n  messages/{sid(3)}: its live value is not what git held\n" in result.err
     assert "--expect FILE names the records" in result.err
 
 

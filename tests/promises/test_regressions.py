@@ -254,7 +254,7 @@ def test_what_is_left_out_of_an_approved_plan_is_named(run: Run, store: Store) -
     )
 
     assert result.code == 5
-    assert f"\n  messages/{sid(2)}: was to be written, and is not in this plan\n" in result.err
+    assert f"\n  messages/{sid(2)}: was in the approved plan and is not in this one\n" in result.err
 
 
 def test_only_what_is_whole_and_later_is_recorded(run: Run, store: Store) -> None:
@@ -444,7 +444,7 @@ def test_an_api_that_quotes_what_must_not_be_shown_is_not_quoted(
 
     assert said.code == 4
     assert SECRET not in said.out + said.err + Path("plan.json").read_text()
-    assert "422 (its words are not shown: the record is sensitive)" in said.out
+    assert "422 (message not shown: the record is sensitive)" in said.out
 
 
 def test_a_problem_inside_what_must_not_be_shown_names_nothing_of_it(run: Run) -> None:

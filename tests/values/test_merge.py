@@ -99,3 +99,21 @@ def test_what_is_lost_is_what_is_there_no_more(
         assert loses(live, result)
     if canonical(result) == canonical(live):
         assert not loses(live, result)
+
+
+@pytest.mark.parametrize(
+    ("live", "result", "lost"),
+    [
+        ({"o": {"a": "1"}}, {}, True),
+        ({"o": {"a": "1"}}, {"o": {}}, True),
+        ({"o": {}}, {}, True),
+        ({"a": Number("1")}, {"a": "1"}, True),
+        ({"a": True}, {"a": Number("1")}, True),
+        ({"a": "1"}, {"a": "1", "b": "2"}, False),
+        ({"o": {"a": "1"}}, {"o": {"a": "1", "b": "2"}}, False),
+    ],
+)
+def test_a_mapping_that_goes_and_a_number_that_becomes_text_are_losses(
+    live: dict[str, Any], result: dict[str, Any], *, lost: bool
+) -> None:
+    assert loses(live, result) is lost

@@ -1,1 +1,1 @@
-"""A plan + limits in; what each guard says out. One file a guard."""
+"""A plan and limits in; the result of each guard out. One file per guard."""

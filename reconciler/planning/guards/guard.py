@@ -1,4 +1,4 @@
-"""What one guard is: which changes it counts, and in what words it tells so."""
+"""The type of a guard: the changes that it counts, and the text that describes them."""
 
 from collections.abc import Callable
 
@@ -8,9 +8,13 @@ from reconciler.model import Change
 
 
 class Guard(Struct, frozen=True):
-    """`danger` ends "12 records ..." or "1 record ..."; per cent are of all managed records."""
+    """One guard; its limit is a setting of the same name in reconciler.yaml."""
 
     name: str
+    """The name in settings, flags and reports: `max_clears`."""
     counts: Callable[[Change], bool]
+    """Whether a change counts against the limit."""
     danger: str
+    """Continues "12 records ..." and "1 record ...", so it must fit both numbers."""
     per_cent: bool = False
+    """Whether the limit is in per cent of all managed records; otherwise it is in records."""

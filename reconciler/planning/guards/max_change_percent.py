@@ -1,6 +1,7 @@
-"""max_change_percent: which part of all managed records may lose the value that they have.
+"""max_change_percent: the share of all managed records that may lose all or part of their value.
 
-Filling an empty field loses nothing and does not count, so that a first roll-out passes.
+Filling an empty field or adding a key loses nothing and does not count, so that a first roll-out
+passes.
 """
 
 from reconciler.model import Change
@@ -10,7 +11,7 @@ from reconciler.values.merge import loses
 
 
 def _loses(change: Change) -> bool:
-    """Whether something that is there will not be: a key more loses none of the others."""
+    """Whether the live value, or the value of a live key, is replaced or removed."""
     if not change.before:
         return False
     before, after = as_mapping(change.before), as_mapping(change.after)
@@ -20,6 +21,6 @@ def _loses(change: Change) -> bool:
 GUARD = Guard(
     "max_change_percent",
     _loses,
-    "to have what they hold replaced or removed",
+    "would have all or part of the live value replaced or removed",
     per_cent=True,
 )

@@ -1,5 +1,5 @@
-"""max_changes: how many records a run may write at all."""
+"""max_changes: the number of records that a run may write."""
 
 from reconciler.planning.guards.guard import Guard
 
-GUARD = Guard("max_changes", lambda _: True, "to be written")
+GUARD = Guard("max_changes", lambda _: True, "would be written")

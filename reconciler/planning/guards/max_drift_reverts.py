@@ -1,4 +1,4 @@
-"""max_drift_reverts: how many changes that somebody made behind git's back may be undone."""
+"""max_drift_reverts: the number of live changes made outside git that a run may revert."""
 
 from reconciler.model import Origin
 from reconciler.planning.guards.guard import Guard
@@ -6,5 +6,5 @@ from reconciler.planning.guards.guard import Guard
 GUARD = Guard(
     "max_drift_reverts",
     lambda change: change.origin is Origin.DRIFT,
-    "changed behind git's back, to be changed back",
+    "with a live change that was not made in git, which would be reverted",
 )

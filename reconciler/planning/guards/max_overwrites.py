@@ -1,4 +1,7 @@
-"""max_overwrites: how many records that are new in git may lose what somebody else put there."""
+"""max_overwrites: the number of values never applied from git that a run may overwrite.
+
+They are the live values of records that are new in git (origin `adopt`).
+"""
 
 from reconciler.model import Origin
 from reconciler.planning.guards.guard import Guard
@@ -6,5 +9,5 @@ from reconciler.planning.guards.guard import Guard
 GUARD = Guard(
     "max_overwrites",
     lambda change: change.origin is Origin.ADOPT,
-    "new in git, to lose what somebody else put there",
+    "with a value that was never applied from git, which would be overwritten",
 )

@@ -1,6 +1,6 @@
-"""A plan + limits -> what each guard says; one file a guard.
+"""A plan and limits -> the result of each guard; one file per guard.
 
-A guard can stop an apply; it never stops a plan from being shown.
+A guard can refuse an apply; it never prevents a plan from being shown.
 """
 
 import math
@@ -33,15 +33,20 @@ GUARDS: Mapping[str, Guard] = MappingProxyType(
     }
 )
 
-# Of fewer records, a part says little: two of five are no mass rewrite.
+# Below this number of records a percentage means little: 2 of 5 records are 40 %, and still not a
+# mass change.
 MIN_RECORDS_FOR_PERCENT = 10
+# The number of addresses that a result names.
 FIRST_RECORDS = 10
 
 
 def judge(
     plan: Plan, limits: Mapping[str, int | None], allowed: Mapping[str, int]
 ) -> tuple[GuardResult, ...]:
-    """What every guard that is on says; `allowed` are limits that were raised for this once."""
+    """The result of every guard that has a limit, in the order of `GUARDS`.
+
+    `limits` come from reconciler.yaml, where None turns a guard off; `allowed` from --allow.
+    """
     verdicts = []
     for name, guard in GUARDS.items():
         limit = limits.get(name)
@@ -51,20 +56,23 @@ def judge(
 
 
 def recheck(plan: Plan, allowed: Mapping[str, int]) -> tuple[GuardResult, ...]:
-    """The same guards, limits and exceptions judged once more, with further exceptions."""
+    """The results for a saved plan with its own guards and limits, and with `allowed` on top."""
     limits = {verdict.guard: verdict.limit for verdict in plan.guards}
     before = {v.guard: v.allowed for v in plan.guards if v.allowed is not None}
     return judge(plan, limits, before | dict(allowed))
 
 
 def parse_allowances(texts: Iterable[str]) -> dict[str, int]:
-    """`max_clears=12` as a limit; UsageError for what is none."""
+    """The raised limits of --allow: `["max_clears=12"]` gives `{"max_clears": 12}`.
+
+    Raises UsageError for an unknown guard, or if the limit is not a number.
+    """
     limits = {}
     for text in texts:
         name, _, number = text.partition("=")
         if name not in GUARDS:
-            hint = did_you_mean(name, GUARDS) or f": there are {', '.join(GUARDS)}"
-            raise UsageError(f"--allow {text}: `{name}` is no guard{hint}")
+            hint = did_you_mean(name, GUARDS) or f": the guards are {', '.join(GUARDS)}"
+            raise UsageError(f"--allow {text}: `{name}` is not a guard{hint}")
         if not (number.isascii() and number.isdigit()):
             raise UsageError(f"--allow {text}: expected a number, as in --allow {name}=12")
         limits[name] = int(number)
@@ -72,7 +80,7 @@ def parse_allowances(texts: Iterable[str]) -> dict[str, int]:
 
 
 def allow_flag(verdict: GuardResult) -> str:
-    """The flag that lets a plan pass once: `--allow max_clears=12`."""
+    """The flag that allows this plan to be applied: `--allow max_clears=12`."""
     return f"--allow {verdict.guard}={math.ceil(verdict.value)}"
 
 
@@ -84,7 +92,7 @@ def _verdict(guard: Guard, plan: Plan, limit: int, allowed: int | None) -> Guard
         value = _per_cent(len(counted), records)
     too_few = guard.per_cent and records < MIN_RECORDS_FOR_PERCENT
     passes = value <= limit or too_few
-    # An exception that was not needed is none.
+    # Record an allowance only if it was needed.
     raised = None if passes else allowed
     ok = passes or (raised is not None and value <= raised)
     first = () if passes else tuple(map(str, islice(counted, FIRST_RECORDS)))
@@ -92,5 +100,5 @@ def _verdict(guard: Guard, plan: Plan, limit: int, allowed: int | None) -> Guard
 
 
 def _per_cent(count: int, records: int) -> float:
-    """With one decimal, rounded up: what is just over a limit must not look like the limit."""
+    """The percentage with one decimal, rounded up: 30.01 must not pass a limit of 30 as 30.0."""
     return math.ceil(1000 * count / max(records, 1)) / 10
