@@ -20,7 +20,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # Visible ASCII without a space: a header cannot carry other characters, and httpx would quote the
 # token in its error.
 _TOKEN = re.compile(r"[\x21-\x7e]{8,4096}")
-_MOST_TOKEN_BYTES = 4096 + 2
+_MAX_TOKEN_BYTES = 4096 + 2
 _NOT_IN_TOKEN = re.compile(r"[^\x21-\x7e]")
 
 
@@ -127,7 +127,7 @@ def _token(environment: Mapping[str, str]) -> Secret | None:
         return None  # a run that makes no request needs no token
     try:
         with Path(file).open("rb") as stream:
-            held = stream.read(_MOST_TOKEN_BYTES).decode("latin-1")
+            held = stream.read(_MAX_TOKEN_BYTES).decode("latin-1")
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "its path is not valid"
         raise ConfigError(f"CARRIERX_TOKEN_FILE: cannot be read: {why}") from None

@@ -59,7 +59,7 @@ def brief(text: str, most: int) -> str:
     return shorten(visible(text[: most + 1]), most)
 
 
-def mark_of(text: str) -> str:
+def short_digest(text: str) -> str:
     """The first 16 hexadecimal digits of a text's SHA-256, to identify a text that is shown cut."""
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:_MARK_CHARS]
 

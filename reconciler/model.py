@@ -237,7 +237,7 @@ class GuardResult(Struct, frozen=True):
     limit: int
     """The limit in reconciler.yaml, or its default."""
     value: int | float
-    """What the guard counted in the plan; per cent have one decimal."""
+    """The number that the guard counted in the plan; per cent have one decimal."""
     ok: bool
     """Whether the guard lets the plan be applied."""
     allowed: int | None = None

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 TOKEN = "token-of-the-host-0123456789"
-MOST_CHARS = 65_536
+MAX_CHARS = 65_536
 ITEMS_A_PAGE = 100  # of which a stand-in gives less to whoever asks for less
 
 Answer = tuple[int, Any]
@@ -32,7 +32,7 @@ class Host:
         self.notified = 0
         self.requests: list[str] = []
         self.faults: list[tuple[int, dict[str, str], bool] | None] = []
-        self.most_chars = MOST_CHARS
+        self.most_chars = MAX_CHARS
         self.fault_message = "fault"
         self.headers: dict[str, str] = {}
         self.url = ""

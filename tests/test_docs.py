@@ -75,7 +75,7 @@ def test_every_rule_that_the_code_names_is_one() -> None:
     source = "".join(path.read_text("utf-8") for path in REPOSITORY.glob("reconciler/**/*.py"))
     named = set(
         re.findall(
-            r'(?:report|Problem|_about|BrokenTreeError)\([^"()]*(?:\([^)]*\))?[^"()]*"([a-z-]+)"',
+            r'(?:report|Problem|_about|UnreadableYamlError)\([^"()]*(?:\([^)]*\))?[^"()]*"([a-z-]+)"',
             source,
         )
     )

@@ -29,7 +29,7 @@ def keep_order(manifests: Manifests) -> None:
 def record(plan: Plan, manifests: Manifests, *, saved: bool) -> str:
     """Notes the commit of an applied plan, and returns its name.
 
-    `saved` tells that the plan came from a file. Raises ReconcilerError, which says why, if the
+    `saved` says whether the plan came from a file. Raises ReconcilerError, which says why, if the
     live records may not hold all that the commit says.
     """
     git = at_revision.repository(manifests)
@@ -62,10 +62,13 @@ def _objections(plan: Plan, git: Repository, manifests: Manifests, *, saved: boo
         git.holds(applied, base) or at_revision.same_manifests(git, applied, base, manifests)
     )
     if _removes(manifests.settings) and not known:
-        yield f"what left git since {short_commit(applied)} was not looked at: use --base auto"
+        yield (
+            f"records that were removed from git since {short_commit(applied)} were not checked: "
+            "use --base auto"
+        )
     if saved and not git.holds(head, applied):
         newer = short_commit(applied)
-        yield f"{newer}, which was applied since, is no part of {short_commit(head)}"
+        yield f"{newer}, which was applied since, is not an ancestor of {short_commit(head)}"
 
 
 def _removes(settings: Settings) -> bool:

@@ -15,7 +15,7 @@ from reconciler.values.canonical import matches
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 # The number of records that an error names.
-_MOST_NAMED = 20
+_MAX_NAMED = 20
 
 
 class Approval:
@@ -48,7 +48,7 @@ class Approval:
         The plan that is passed to `check` has to be built from it.
         """
         if self._changes is None:
-            changes = list(_by_git_alone(wanted))
+            changes = list(_changes_in_git(wanted))
             if digest(self._base_url, changes) == self.digest:
                 self._know(changes)
         return structs.replace(wanted, on_in_sync=self._see)
@@ -66,10 +66,12 @@ class Approval:
         if self._changes is None:
             advice = "with the approved plan's file, --expect FILE names the records that differ"
             raise MovedError(f"{message}; {advice}", list(_suspects(plan)))
-        told = list(self._told(self._changes, plan))
-        if told:
-            more = [f"and {len(told) - _MOST_NAMED:,} more"] if len(told) > _MOST_NAMED else []
-            raise MovedError(f"{message}; these records differ:", [*told[:_MOST_NAMED], *more])
+        differing = list(self._differing(self._changes, plan))
+        if differing:
+            more = (
+                [f"and {len(differing) - _MAX_NAMED:,} more"] if len(differing) > _MAX_NAMED else []
+            )
+            raise MovedError(f"{message}; these records differ:", [*differing[:_MAX_NAMED], *more])
         return False  # every write of the plan was approved
 
     def _know(self, changes: Iterable[Change]) -> None:
@@ -80,7 +82,7 @@ class Approval:
         if change is not None and matches(change.after, live, structured=change.structured):
             self._in_place.add(address)
 
-    def _told(self, approved: dict[Address, Change], plan: Plan) -> Iterator[str]:
+    def _differing(self, approved: dict[Address, Change], plan: Plan) -> Iterator[str]:
         """One line for each record whose write is not as it was approved, in order of address."""
         planned = {change.address: change for change in plan.changes}
         conflicts = {conflict.address for conflict in plan.conflicts}
@@ -99,7 +101,7 @@ class Approval:
                 yield f"{address}: its live value changed since the approval"
 
 
-def _by_git_alone(wanted: PlanRequest) -> Iterator[Change]:
+def _changes_in_git(wanted: PlanRequest) -> Iterator[Change]:
     """The changes from git at the base to git now: the plan if no live value has drifted."""
     if wanted.base_of is None:
         return
@@ -118,6 +120,4 @@ def _suspects(plan: Plan) -> Iterator[str]:
     """Records whose live value is not that of the base: the likely cause of another digest."""
     moved = [change.address for change in plan.changes if change.origin is not Origin.CHANGE]
     moved += [conflict.address for conflict in plan.conflicts]
-    yield from (
-        f"{address}: its live value is not what git held" for address in moved[:_MOST_NAMED]
-    )
+    yield from (f"{address}: its live value is not what git held" for address in moved[:_MAX_NAMED])

@@ -50,7 +50,7 @@ _RETRIED = (409, 429)
 
 
 class ApplyContext(Struct, frozen=True):
-    """What an apply works with."""
+    """The connections and limits that an apply uses."""
 
     transport: Transport
     """Sends reads and writes; it retries reads only."""
@@ -103,7 +103,7 @@ class Executor:
         self._running: set[asyncio.Task[Outcome]] = set()
         self._abandoned = False
         self.refused = ""
-        """What the API said when it refused the token; empty if it did not."""
+        """The API's message when it refused the token; empty if it did not."""
 
     def stop(self, why: str) -> None:
         """Starts no further change; the first reason given is the one that outcomes show."""
@@ -172,7 +172,7 @@ class Executor:
                 self._in_flight.discard(change.address)
             if written is None and held < MAX_HELD:
                 held += 1
-                continue  # it was not sent because it had to wait: what was read is old by now
+                continue  # not sent, because it had to wait: the value that was read is out of date
             writes, failure = (
                 writes + 1,
                 written or _NotDone("it had to wait again and again", in_doubt=False),
@@ -207,7 +207,7 @@ class Executor:
                 return Outcome(change, OutcomeName.APPLIED, f"read back after: {doubt.reason}")
             return Outcome(change, OutcomeName.ALREADY)
         if live.user_data != change.before:
-            why = "somebody changed it since the plan"
+            why = "it was changed since the plan"
             return outcomes.unseen_outcome(change, OutcomeName.STALE, why, doubt)
         return response
 
@@ -229,7 +229,7 @@ class Executor:
             return self._not_stored(change, stored, doubt)
         self._forbidden = 0
         put = self._options.method == "put"
-        changed = api.changed_beside(just_read, response) if put else ()
+        changed = api.other_changed_fields(just_read, response) if put else ()
         return outcomes.stored_outcome(change, stored, changed, doubt)
 
     def _request(self, change: Change, just_read: Response) -> Request:

@@ -80,17 +80,17 @@ class JournalWriter:
         """Returns when the intent is durable; raises JournalError if it cannot be."""
         if attempt == 1:
             if change.address not in self._ahead:
-                self._look_ahead()
+                self._write_next_batch()
             noted = self._ahead.pop(change.address, None)
             if len(self._ahead) < AHEAD // 2:
-                self._look_ahead()
+                self._write_next_batch()
             if noted is not None:
                 await asyncio.shield(noted)
                 return
         self._note(_intent(change, attempt))
         await self._durable()
 
-    def _look_ahead(self) -> None:
+    def _write_next_batch(self) -> None:
         """Writes the next batch of intents and starts its sync."""
         coming = (change for change in self._coming if change.address not in self._over)
         changes = list(islice(coming, AHEAD))
@@ -98,7 +98,7 @@ class JournalWriter:
             return
         self._note(*(_intent(change, 1) for change in changes))
         noted = asyncio.create_task(self._durable())
-        noted.add_done_callback(_heard)  # `intent` raises a failure where it matters
+        noted.add_done_callback(_mark_retrieved)  # `intent` raises a failure where it matters
         self._ahead |= {change.address: noted for change in changes}
 
     def outcome(self, outcome: Outcome) -> None:
@@ -169,6 +169,6 @@ def _intent(change: Change, attempt: int) -> Intent:
     )
 
 
-def _heard(noted: "asyncio.Task[None]") -> None:
+def _mark_retrieved(noted: "asyncio.Task[None]") -> None:
     if not noted.cancelled():
         noted.exception()

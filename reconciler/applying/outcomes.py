@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from reconciler.client import api
 from reconciler.client.transport import TransportError
-from reconciler.escape import mark_of
+from reconciler.escape import short_digest
 from reconciler.model import REDACTED_REASON, Change, Current, Outcome, OutcomeName
 from reconciler.values.canonical import matches
 
@@ -16,7 +16,7 @@ class InDoubt(Struct, frozen=True):
     """
 
     reason: str
-    """What happened instead of an answer: `503 busy`."""
+    """The event instead of an answer: `503 busy`."""
 
 
 def unseen_outcome(
@@ -65,5 +65,7 @@ def stored_outcome(
     if change.sensitive is not None:
         shown = "something else (not shown)"
     elif len(shown) > api.MAX_REASON_CHARS:
-        shown = f"{shown[: api.MAX_REASON_CHARS]}… ({len(shown):,} characters, {mark_of(shown)})"
+        shown = (
+            f"{shown[: api.MAX_REASON_CHARS]}… ({len(shown):,} characters, {short_digest(shown)})"
+        )
     return unseen_outcome(change, OutcomeName.ALTERED, f"the API stored {shown}", doubt)

@@ -16,11 +16,11 @@ from reconciler.model import REDACTED_REASON, Address, Current, Unreadable
 
 
 class Fate(StrEnum):
-    """What became of a write that was in flight when its run ended."""
+    """The state of a record that was being written when its run ended."""
 
     IN_PLACE = "in place"
     UNCHANGED = "not in place: it holds what it held before"
-    CHANGED = "not in place: somebody changed it"
+    CHANGED = "not in place: another client changed it"
     GONE = "is gone"
     UNREADABLE = "could not be read"
 

@@ -97,7 +97,7 @@ def plan_inputs(
     exclude: tuple[str, ...],
     read: "ReadMode",
     allow: tuple[str, ...],
-    notes_head: bool = False,
+    with_head: bool = False,
     **comparison: Any,
 ) -> "PlanInputs":
     """The input of a plan, apart from the live records.
@@ -120,7 +120,7 @@ def plan_inputs(
         manifests,
         Selection(*patterns),
         read,
-        _comparison(notes_head=notes_head, **comparison),
+        _comparison(with_head=with_head, **comparison),
         parse_allowances(allow),
     )
 
@@ -136,7 +136,7 @@ def _comparison(
     since: str | None,
     only: tuple[str, ...],
     resolve: tuple[str, ...],
-    notes_head: bool,
+    with_head: bool,
 ) -> "Comparison":
     """The revisions that a run compares with. Raises UsageError for flags that need a base."""
     from reconciler.model import Origin
@@ -149,7 +149,7 @@ def _comparison(
             tuple(map(Origin, only)),
             base_revision.parse_choices(resolve),
             os.environ,
-            notes_head=notes_head,
+            with_head=with_head,
         )
     )
 

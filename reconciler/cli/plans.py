@@ -53,7 +53,7 @@ def plan(
     """
     from reconciler.commands import plan as command
 
-    chosen, link = _plan_inputs(inputs.run_id(), notes_head=out is not None, **flags)
+    chosen, link = _plan_inputs(inputs.run_id(), with_head=out is not None, **flags)
     detail = inputs.detail(verbose=verbose, concise=concise)
     parameters = command.Parameters(chosen, link, format_, out, detailed_exitcode, report, detail)
     return inputs.ended(link, command.run(parameters, terminal()))
@@ -129,7 +129,7 @@ def apply(
     if plan is not None:
         _refuse_with_plan()
     run = inputs.run_id()
-    chosen, link = _plan_inputs(run, notes_head=record, **flags)
+    chosen, link = _plan_inputs(run, with_head=record, **flags)
     parameters = command.Parameters(
         chosen,
         link,

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM while an apply writes: it stops, and what is in flight is finished."""
+"""SIGINT and SIGTERM while an apply writes: no new write starts, and writes in flight finish."""
 
 import asyncio
 import os

@@ -124,7 +124,7 @@ def put(address: Address, user_data: str | None, just_read: bytes) -> Request:
     return Request("PUT", path(address), body=body.encode())
 
 
-def changed_beside(just_read: Response, answer: Response) -> tuple[str, ...]:
+def other_changed_fields(just_read: Response, answer: Response) -> tuple[str, ...]:
     """The sorted names of the fields that a write changed in addition to `user_data`.
 
     Without `date_changed`, which every write changes. Empty if one of the bodies cannot be decoded.

@@ -67,7 +67,7 @@ class Traffic:
 
 
 class Session(Struct, frozen=True):
-    """What one run is given: a transport with its own count and its own budget of retries."""
+    """The part of the client that belongs to one run: a transport, its counts, its retries."""
 
     transport: Transport
     """Sends a request; retries reads within the budget. It may write."""

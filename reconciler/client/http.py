@@ -37,7 +37,7 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 
 _OK = 200
 # The only headers that are read.
-_LOOKED_AT = ("content-type", "date", "retry-after")
+_READ_HEADERS = ("content-type", "date", "retry-after")
 # Errors that prove that the API did not receive the request.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _EXTENSIONS = {"timeout": httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS).as_dict()}
@@ -89,7 +89,7 @@ class Http:
         """The headers that are read, without the token."""
         return {
             name: self._token.redacted(answer.headers[name])
-            for name in _LOOKED_AT
+            for name in _READ_HEADERS
             if name in answer.headers
         }
 

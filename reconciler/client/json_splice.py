@@ -21,16 +21,16 @@ def replaced(text: str, name: str, value: str) -> str:
 
 def _spans(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
     """The name of each member and the (start, end) offsets of its value, in their order."""
-    at = _inked(text, text.index("{") + 1)
+    at = _skip_spaces(text, text.index("{") + 1)
     while text[at] == '"':
         name, at = _SCANNER.raw_decode(text, at)
-        start = _inked(text, _inked(text, at) + 1)
+        start = _skip_spaces(text, _skip_spaces(text, at) + 1)
         _, end = _SCANNER.raw_decode(text, start)
         yield name, (start, end)
-        at = _inked(text, _inked(text, end) + 1)
+        at = _skip_spaces(text, _skip_spaces(text, end) + 1)
 
 
-def _inked(text: str, at: int) -> int:
+def _skip_spaces(text: str, at: int) -> int:
     """The offset of the next character that is not white space; at most that of the last one."""
     while text[at : at + 1] in _SPACES:
         at += 1

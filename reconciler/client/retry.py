@@ -66,7 +66,7 @@ class Retrying:
         self._answered = False
         self._failures = 0
 
-    def _goes_on(self) -> bool:
+    def _may_retry(self) -> bool:
         """Counts a failed attempt; whether another one is allowed."""
         self._failures += 1
         return self._budget.take()
@@ -92,14 +92,14 @@ class Retrying:
                 if response.status not in _BUSY:
                     self._failures = 0
                     return response
-                if not self._goes_on():
+                if not self._may_retry():
                     return response
             except GivenUpError:
                 raise
             except TransportError as error:
                 alone = not (self._answered or error.sent)
                 hopeless = alone and attempt >= MAX_FIRST_ATTEMPTS
-                if hopeless or not self._goes_on():
+                if hopeless or not self._may_retry():
                     raise
             # Full jitter: clients that failed at the same time must not retry at the same time.
             ceiling = min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2 ** (attempt - 1))

@@ -17,12 +17,12 @@ from typing import NamedTuple
 from reconciler.client.transport import Clock, GivenUpError, HeldError, Request, Response, Transport
 
 # The run gives up if one Retry-After is longer than this: a person is waiting for the plan.
-MAX_HOLD_SECONDS = 120.0
+MAX_RETRY_AFTER_SECONDS = 120.0
 # The run gives up if all Retry-After times together are longer than this.
-MAX_HELD_SECONDS = 600.0
+MAX_TOTAL_HOLD_SECONDS = 600.0
 
 # A write that waited longer than this is not sent: the value read before it may be out of date.
-MAX_LOOK_AGE_SECONDS = 2.0
+MAX_READ_AGE_SECONDS = 2.0
 
 _PUSHED_BACK = (429, 503)
 _SECONDS = re.compile(r"[0-9]{1,9}")
@@ -111,7 +111,7 @@ class Throttle:
         until = max(self._held_until, now + seconds)
         longer = until - max(self._held_until, now)
         self._held_until, self._held_seconds = until, self._held_seconds + longer
-        if seconds > MAX_HOLD_SECONDS or self._held_seconds > MAX_HELD_SECONDS:
+        if seconds > MAX_RETRY_AFTER_SECONDS or self._held_seconds > MAX_TOTAL_HOLD_SECONDS:
             self._gave_up = f"the API asks to wait {seconds:,.0f} s: given up"
         elif longer >= 1:
             self._on_hold(until - now)
@@ -155,12 +155,12 @@ class Throttled:
 
         A write has priority over reads, because it depends on a value that was just read. Raises
         HeldError, without sending, if a write was held by Retry-After or waited longer than
-        MAX_LOOK_AGE_SECONDS: another client may have changed the record since the read.
+        MAX_READ_AGE_SECONDS: another client may have changed the record since the read.
         """
         writes = request.method != "GET"
         asked = self._throttle.now()
         async with self._throttle.slot(urgent=writes) as start:
-            if writes and (start.held or start.at - asked > MAX_LOOK_AGE_SECONDS):
+            if writes and (start.held or start.at - asked > MAX_READ_AGE_SECONDS):
                 raise HeldError("not sent: it had to wait", sent=False)
             response = await self._inner.send(request)
         if response.status in _PUSHED_BACK:

@@ -314,10 +314,10 @@ def _refuse(plan: Plan) -> None:
             f"{plural(len(plan.conflicts), 'conflict')} in the plan (above): nothing was written; "
             "plan again with --resolve for each of them, or leave the records out with --exclude"
         )
-    refusing = [verdict for verdict in plan.guards if not verdict.ok]
+    refusing = [guard_result for guard_result in plan.guards if not guard_result.ok]
     if refusing:
-        names = ", ".join(verdict.guard for verdict in refusing)
-        flags = " ".join(allow_flag(verdict) for verdict in refusing)
+        names = ", ".join(guard_result.guard for guard_result in refusing)
+        flags = " ".join(allow_flag(guard_result) for guard_result in refusing)
         raise RefusedError(
             f"refused by {names} (above): nothing was written; to allow it once: {flags}"
         )

@@ -1,4 +1,4 @@
-"""A plan -> outcomes, with a journal; what `apply` and every other caller do alike.
+"""A plan -> outcomes and a journal: the part that `apply` shares with every other caller.
 
 Nothing here prints, handles signals or reads the working folder: a caller can run it any number of
 times, with one client and one event loop.
@@ -27,20 +27,20 @@ _REQUESTS_A_RECORD = 2
 
 
 class ApplyRequest(Struct, frozen=True):
-    """A plan that may be applied now, and how."""
+    """A plan that may be applied now, and the options of the run."""
 
     plan: Plan
-    """What to write; its guards and conflicts were judged before."""
+    """The changes to write; its guards and conflicts were checked before."""
     options: ApplyOptions
-    """How to write it."""
+    """The method of writing and its limits."""
     journal: Path
-    """The folder of journals, locked by the caller (`journal_store.locked`)."""
+    """The folder of journals, locked by the caller (`journal_store.lock_folder`)."""
     run: Run
     """The name and the start of this run."""
 
 
 class Observer(Protocol):
-    """What a caller hears of a run while it writes."""
+    """The callbacks of a run that writes."""
 
     def writing(self, apply: Executor, traffic: object) -> AbstractAsyncContextManager[None]:
         """Surrounds all writes; `apply.stop` and `apply.abandon` end them early.
@@ -59,7 +59,7 @@ class Observer(Protocol):
 
 
 class Silent:
-    """An observer that hears nothing."""
+    """An observer that does nothing."""
 
     @asynccontextmanager
     async def writing(self, _apply: Executor, _traffic: object) -> AsyncGenerator[None]:
@@ -79,7 +79,7 @@ class ApplyResult(Struct, frozen=True):
     outcomes: tuple[Outcome, ...] = ()
     """One for each change of the plan, in order of address."""
     refused: str = ""
-    """What the API said when it refused the token; empty if it did not."""
+    """The API's message when it refused the token; empty if it did not."""
     journal_failure: JournalError | None = None
     """Why the journal could not be written to its end; None if it was."""
 
@@ -144,7 +144,7 @@ def exit_code(outcomes: Iterable[Outcome], *, complete: bool) -> ExitCode:
     """OK only if every change is in place.
 
     Records that were left alone (STALE) weigh less than records that failed (INCOMPLETE).
-    `complete` tells whether the plan had read every record.
+    `complete` says whether the plan had read every record.
     """
     counts = set(tally(outcomes))
     if not complete or counts - GOOD_OUTCOMES - {OutcomeName.STALE}:
@@ -157,7 +157,7 @@ def _address(outcome: Outcome) -> Address:
 
 
 class _Announced:
-    """A journal that also tells the observer that a write begins."""
+    """A journal that also reports to the observer that a write begins."""
 
     def __init__(self, journal: Journal, observer: Observer) -> None:
         self._journal = journal

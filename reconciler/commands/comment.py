@@ -27,7 +27,7 @@ _MAX_RESULT_BYTES = 1024 * 1024 * 1024
 
 
 # Outcomes where something may have been written.
-_PERHAPS = frozenset((OutcomeName.ALTERED, OutcomeName.UNKNOWN))
+_MAYBE_WRITTEN = frozenset((OutcomeName.ALTERED, OutcomeName.UNKNOWN))
 
 
 class Parameters(Struct, frozen=True):
@@ -68,11 +68,11 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     plan = read_plan(parameters.plan)
     name = _name(parameters.name, plan)
     ended = None if parameters.result is None else _result(parameters.result, plan)
-    around = _around(parameters, plan, name)
+    context = _context(parameters, plan, name)
     if ended is not None:
-        around = structs.replace(around, status=_status(ended), why=ended.error)
+        context = structs.replace(context, status=_status(ended), why=ended.error)
     mark = comment_marker.of_plan("drift" if parameters.issue else "plan", name, plan)
-    mark = structs.replace(mark, report=around.links.report)
+    mark = structs.replace(mark, report=context.links.report)
     if ended is not None and ended.exit_code == ExitCode.OK:
         mark = structs.replace(mark, status="applied")
     report = View(plan, parameters.root).report
@@ -83,7 +83,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
         posting = Posting(
             forge,
             mark,
-            lambda most, url: comment.comment(report, _linked(around, url), most=most),
+            lambda most, url: comment.comment(report, _linked(context, url), most=most),
             comment.COMMENT_BYTES,
         )
         if parameters.issue:
@@ -136,7 +136,7 @@ def _name(given: str, plan: Plan) -> str:
     return name
 
 
-def _around(parameters: Parameters, plan: Plan, name: str) -> CommentContext:
+def _context(parameters: Parameters, plan: Plan, name: str) -> CommentContext:
     """The links and the changes since the last push.
 
     Raises UsageError for a link that is not an https:// address, ReconcilerError if the previous
@@ -158,9 +158,9 @@ def _around(parameters: Parameters, plan: Plan, name: str) -> CommentContext:
     return CommentContext(name, links, since)
 
 
-def _linked(around: CommentContext, report: str) -> CommentContext:
+def _linked(context: CommentContext, report: str) -> CommentContext:
     """The same context with another link to the HTML report."""
-    return structs.replace(around, links=structs.replace(around.links, report=report))
+    return structs.replace(context, links=structs.replace(context.links, report=report))
 
 
 def _whole(plan: Plan) -> bool:
@@ -217,7 +217,7 @@ def _status(result: _Result) -> str:
         ended = "✅ Applied"
     elif OutcomeName.APPLIED in result.summary:
         ended = "⚠️ Applied in part"
-    elif _PERHAPS & result.summary.keys():
+    elif _MAYBE_WRITTEN & result.summary.keys():
         ended = "❓ Perhaps applied"
     else:
         ended = "⛔ Not applied"

@@ -24,7 +24,7 @@ class EventStream:
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
         self._failure: BaseException | None = None
-        self._told: SimpleQueue[str | None] = SimpleQueue()
+        self._queue: SimpleQueue[str | None] = SimpleQueue()
         self._on_failure: Callable[[], None] = lambda: None
         self._thread = Thread(target=self._work, name="events", daemon=True)
 
@@ -41,18 +41,18 @@ class EventStream:
 
     def say(self, line: str) -> None:
         """Queues a line, which ends in a newline; returns before it is printed."""
-        self._told.put(line)
+        self._queue.put(line)
 
     async def end(self, patience_seconds: Callable[[], float]) -> BaseException | None:
         """Waits until all lines are printed; returns the failure, or None if all were printed.
 
         Gives up if the reader takes no line for `patience_seconds()`, which may change meanwhile.
         """
-        self._told.put(None)
+        self._queue.put(None)
         left, since = -1, time.monotonic()
         while self._thread.is_alive():
-            if self._told.qsize() != left:
-                left, since = self._told.qsize(), time.monotonic()
+            if self._queue.qsize() != left:
+                left, since = self._queue.qsize(), time.monotonic()
             elif time.monotonic() - since > patience_seconds():
                 return ReconcilerError(
                     "the reader of stdout stopped reading: the last events are lost"
@@ -61,7 +61,7 @@ class EventStream:
         return self._failure
 
     def _work(self) -> None:
-        while (line := self._told.get()) is not None:
+        while (line := self._queue.get()) is not None:
             if self._failure is not None:
                 continue
             try:

@@ -21,7 +21,7 @@ from reconciler.manifests.discovery import SUFFIXES, Tree
 from reconciler.manifests.settings import FILE as CONFIG_FILE
 from reconciler.model import Plan
 from reconciler.planning.guards.registry import allow_flag
-from reconciler.planning.summary import none_found
+from reconciler.planning.summary import all_not_found
 from reconciler.review import github_workflow, problems_text
 from reconciler.review.formats import FORMATS, SUMMARY_BYTES, View
 from reconciler.review.plan_text import Detail
@@ -71,7 +71,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     failures = _report(plan, wished, outputs, tree)
     present(plan, parameters.format, terminal, tree, detail=parameters.detail)
     is_sandbox = plan.base_url == SANDBOX_BASE_URL
-    if is_sandbox and none_found(plan):
+    if is_sandbox and all_not_found(plan):
         names = parameters.inputs.manifests.names
         flags = " ".join(f"--manifests {shlex.quote(name)}" for name in names)
         terminal.note(f"To add them to the sandbox: reconciler sandbox seed {visible(flags)}")

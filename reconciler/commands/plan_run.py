@@ -1,4 +1,4 @@
-"""Records and the live account -> a plan; what `plan`, `apply` and every other caller do alike.
+"""Records and the live account -> a plan: shared by `plan`, `apply` and every other caller.
 
 Nothing here prints, reads the working folder or keeps state: a caller can run it any number of
 times, with one client and one event loop.
@@ -51,22 +51,22 @@ from reconciler.planning.selection import Selection, select
 
 
 class PlanInputs(Struct, frozen=True):
-    """What a plan is made of, but for the live account."""
+    """The input of a plan, except for the live account."""
 
     manifests: Manifests
-    """Where the wanted records are written."""
+    """The files with the wanted records."""
     selection: Selection = Selection()
-    """Which of them to look at."""
+    """The records to plan."""
     how: ReadMode = "auto"
-    """How to read the live records."""
+    """The strategy for reading the live records."""
     comparison: Comparison = Comparison()
-    """Which revision of git is the base."""
+    """The revisions of git to compare with."""
     allowed: Mapping[str, int] = MappingProxyType({})
     """Limits of guards that are raised for this run, by the guard's name."""
 
 
 class Prepared(Struct, frozen=True):
-    """What can be known of a plan before the live records are read."""
+    """The part of a plan that is known before the live records are read."""
 
     wanted: PlanRequest
     """The records to read, and how to compare them."""
@@ -75,13 +75,13 @@ class Prepared(Struct, frozen=True):
     revisions: Revisions
     """The base and the commit of the manifests."""
     scope: Scope
-    """Which of all records are looked at."""
+    """The selection of records that the plan covers."""
     warnings: tuple[Problem, ...]
     """Problems that do not stop the run."""
 
 
 class PlanResult(Struct, frozen=True):
-    """What came of one run of `plan`."""
+    """The result of one plan."""
 
     plan: Plan
     """The plan, complete or not."""
@@ -230,11 +230,11 @@ class _Found(Struct, frozen=True):
     records: Mapping[Address, Record]
     """The wanted records, before any selection."""
     before: BaseRecords | None
-    """What git held at the base; None if no base is asked for."""
+    """The records of git at the base; None if no base was requested."""
     revisions: Revisions
     """The base and the commit of the manifests."""
     count: int
-    """How many records all manifests hold."""
+    """The number of records in all manifests."""
     warnings: tuple[Problem, ...]
     """Problems that do not stop the run."""
     gone: Mapping[Address, Record] = MappingProxyType({})
@@ -297,7 +297,7 @@ def _found(inputs: PlanInputs, rules: Rules) -> _Found:
     manifests, comparison = inputs.manifests, inputs.comparison
     if not comparison.asked:
         loaded = manifests.load(rules)
-        head = Revisions(head=_head_if_any(manifests)) if comparison.notes_head else Revisions()
+        head = Revisions(head=_head_if_any(manifests)) if comparison.with_head else Revisions()
         return _Found(loaded.records, None, head, len(loaded.records), loaded.warnings)
     git = at_revision.repository(manifests)
     if comparison.since is not None:

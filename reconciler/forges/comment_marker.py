@@ -21,7 +21,7 @@ _STATUSES: dict[str, Status] = {"applied": "applied", "outdated": "outdated"}
 
 # Up to this number of changes the marker holds a hash of each. Larger plans are only compared by
 # their digest.
-_MOST_ITEMS = 400
+_MAX_ITEMS = 400
 # With a shorter hash somebody could construct another value with the same hash, and the change
 # would not be shown as new.
 _ITEM_BYTES = 8
@@ -107,7 +107,7 @@ def of_plan(kind: Kind, name: str, plan: Plan) -> Marker:
     """The marker of a plan, with the status `planned` and without a report."""
     items = None
     # A part of a hash is enough to test a guess at a value: none for plans with sensitive values.
-    if len(plan.changes) <= _MOST_ITEMS and not plan.sensitive:
+    if len(plan.changes) <= _MAX_ITEMS and not plan.sensitive:
         items = frozenset(map(_item, plan.changes))
     return Marker(
         kind,

@@ -29,22 +29,22 @@ TIMEOUT_SECONDS = 20.0
 # Items per page: the maximum of both hosts.
 PAGE = 100
 # 5,000 items in all. Pull requests with 1,000 comments exist; more than 5,000 is an error.
-MOST_PAGES = 50
+MAX_PAGES = 50
 
 _ATTEMPTS = 5
 # A CI job that waits longer costs more than the comment is worth.
-_MOST_WAIT_SECONDS = 60.0
+_MAX_WAIT_SECONDS = 60.0
 # Enough for a page of 100 comments, each of the maximum length.
-_MOST_BYTES = 128 * 1024 * 1024
+_MAX_BYTES = 128 * 1024 * 1024
 # Headers that describe the body as sent. The decoded body is not compressed and has another length.
-_OF_THE_WIRE = frozenset(("content-encoding", "content-length", "transfer-encoding"))
+_ENCODING_HEADERS = frozenset(("content-encoding", "content-length", "transfer-encoding"))
 _RETRIED = frozenset((429, 500, 502, 503, 504))
 _SERVER_FAILED = 500
 _OK = range(200, 300)
 _FORBIDDEN = 403
 _TOO_LARGE = 413
 _MAY_BE_TOO_LONG = frozenset((400, 422))
-_MOST_MESSAGE_CHARS = 300
+_MAX_MESSAGE_CHARS = 300
 
 Value = TypeVar("Value")
 
@@ -95,10 +95,10 @@ class Session:
     def pages(self, path: str, page_of: type[list[Value]]) -> Iterator[Value]:
         """The items of a list, in the host's order, until no response header names a next page.
 
-        Raises HostError if the list is longer than MOST_PAGES.
+        Raises HostError if the list is longer than MAX_PAGES.
         """
         joined = "&" if "?" in path else "?"
-        for page in range(1, MOST_PAGES + 1):
+        for page in range(1, MAX_PAGES + 1):
             asked = f"{path}{joined}per_page={PAGE}&page={page}"
             answer = self._answered("GET", asked, None, once=False)
             yield from self._value("GET", path, answer, page_of)
@@ -107,7 +107,7 @@ class Session:
             if not (headers.get("x-next-page") or 'rel="next"' in headers.get("link", "")):
                 return
         # Our comment may be on a later page; without it every run would post a new comment.
-        raise HostError(f"{path}: has more than {MOST_PAGES * PAGE:,} items", 0)
+        raise HostError(f"{path}: has more than {MAX_PAGES * PAGE:,} items", 0)
 
     def close(self) -> None:
         """Closes all connections."""
@@ -132,21 +132,21 @@ class Session:
 
         httpx's own timeout restarts with every part that arrives.
         """
-        until = time.monotonic() + _MOST_WAIT_SECONDS
+        until = time.monotonic() + _MAX_WAIT_SECONDS
         with self._client.stream(method, url, json=body) as answer:
             parts, size = [], 0
             for part in answer.iter_bytes():
                 size += len(part)
                 parts.append(part)
-                if size > _MOST_BYTES or time.monotonic() > until:
+                if size > _MAX_BYTES or time.monotonic() > until:
                     raise httpx.ReadError("the answer is too large, or takes too long")
-        headers = [(k, v) for k, v in answer.headers.items() if k not in _OF_THE_WIRE]
+        headers = [(k, v) for k, v in answer.headers.items() if k not in _ENCODING_HEADERS]
         return httpx.Response(answer.status_code, headers=headers, content=b"".join(parts))
 
     def _value(self, method: str, path: str, answer: httpx.Response, type_: type[Value]) -> Value:
         asked = f"{method} {self._base_url}{path}"
         # Redacted before it is cut: a part of the token would not be found.
-        said = self._token.redacted(answer.text)[:_MOST_MESSAGE_CHARS]
+        said = self._token.redacted(answer.text)[:_MAX_MESSAGE_CHARS]
         status = answer.status_code
         if status == _TOO_LARGE or (status in _MAY_BE_TOO_LONG and "too long" in said.lower()):
             raise TooLongError
@@ -180,7 +180,7 @@ def _is_retried(answer: httpx.Response, *, once: bool) -> bool:
         return False
     stated = _stated_wait(answer)
     return (answer.status_code in _RETRIED or _is_rate_limit(answer)) and (
-        stated is None or stated <= _MOST_WAIT_SECONDS
+        stated is None or stated <= _MAX_WAIT_SECONDS
     )
 
 

@@ -70,7 +70,7 @@ class Posting:
         if nothing_new and empty and when == "changes-only":
             return Posted("not posted: there is nothing to review")
         if pending and not planned:
-            return self._beside_newer(notes, pending[-1][0], [note for note, _ in of_this])
+            return self._report_older(notes, pending[-1][0], [note for note, _ in of_this])
         old = [note for note, _ in planned]
         if marker.status == "applied" and (of_this or old):
             return self._update(([note for note, _ in of_this] or old)[-1:])
@@ -84,7 +84,7 @@ class Posting:
         )
         return Posted(done, url, self._fold(old))
 
-    def _beside_newer(self, notes: list[Note], newer: Note, of_this: list[Note]) -> Posted:
+    def _report_older(self, notes: list[Note], newer: Note, of_this: list[Note]) -> Posted:
         """Reports the end of an apply in a comment of its own; the newer plan stays pending."""
         if not self._has_ended:
             return Posted("left as it is: a newer plan is shown", newer.url)

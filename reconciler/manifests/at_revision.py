@@ -112,9 +112,11 @@ def since_commit(commit: str, git: Repository, manifests: Manifests, rules: Rule
     if not (count or now or is_error(problems)):
         problems.append(no_records(manifests.names))
     if is_error(problems):
-        raise ProblemsError(sorted(rules.discreet(problems), key=lambda problem: problem.source))
-    told = (*rules.discreet(problems), *warnings)
-    return ChangedSince(Loaded(now, told, len(compared.changed)), history, len(now) + count)
+        raise ProblemsError(
+            sorted(rules.redact_messages(problems), key=lambda problem: problem.source)
+        )
+    warned = (*rules.redact_messages(problems), *warnings)
+    return ChangedSince(Loaded(now, warned, len(compared.changed)), history, len(now) + count)
 
 
 def changed(records: Mapping[Address, Record], history: BaseRecords) -> dict[Address, Record]:
@@ -223,7 +225,7 @@ def _then(
 
     records, problems = collect_records(stream())
     errors = (problem for problem in problems if is_error([problem]))
-    return records, tuple(_past(problem, commit) for problem in rules.discreet(errors))
+    return records, tuple(_past(problem, commit) for problem in rules.redact_messages(errors))
 
 
 def _past(problem: Problem, commit: str) -> Problem:

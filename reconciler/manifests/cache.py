@@ -24,7 +24,7 @@ from reconciler.model import Address, Record, Source
 MIN_CHARS = 16 * 1024
 # The size of all entries together; the oldest are deleted first.
 MAX_BYTES = 512 * 1024 * 1024
-_ROWS_A_CHUNK = 10_000
+_ROWS_PER_CHUNK = 10_000
 # Increase it with every change to the records that are read from a text. If that is forgotten, the
 # cache returns stale records, and these are sent to the API.
 READER_VERSION = 1
@@ -143,8 +143,8 @@ def _encoded(records: Iterable[Record]) -> Iterator[bytes]:
         )
         for record in records
     ]
-    for start in range(0, len(rows), _ROWS_A_CHUNK):
-        chunk = _ENCODER.encode(rows[start : start + _ROWS_A_CHUNK])
+    for start in range(0, len(rows), _ROWS_PER_CHUNK):
+        chunk = _ENCODER.encode(rows[start : start + _ROWS_PER_CHUNK])
         yield len(chunk).to_bytes(4, "big") + _digest(chunk) + chunk
     yield bytes(4)
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from reconciler.manifests.yaml_events import BrokenTreeError, Position, scalar_spans
+from reconciler.manifests.yaml_events import Position, UnreadableYamlError, scalar_spans
 
 # A comment begins at the start of a line or after a space (YAML 1.2, section 6.6).
 _COMMENT = re.compile(r"(?<!\S)#[^\n]*")
@@ -15,7 +15,7 @@ MAX_STRAY_TABS = 20
 def comments(text: str) -> Iterator[re.Match[str]]:
     """Every comment, from its `#` to the end of its line, in the order of the text.
 
-    Raises BrokenTreeError if the text is not YAML.
+    Raises UnreadableYamlError if the text is not YAML.
     """
     for start, end in _gaps(text):
         yield from _COMMENT.finditer(text, start, end)
@@ -38,7 +38,7 @@ def stray_tabs(text: str) -> Iterator[Position]:
                     found += 1
             if found == MAX_STRAY_TABS:
                 return
-    except BrokenTreeError:
+    except UnreadableYamlError:
         return
 
 

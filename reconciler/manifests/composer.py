@@ -9,7 +9,6 @@ from reconciler.manifests.yaml_events import (
     BLOCK_STYLES,
     MAX_DEPTH,
     AliasEvent,
-    BrokenTreeError,
     DocumentEndEvent,
     DocumentStartEvent,
     Event,
@@ -22,6 +21,7 @@ from reconciler.manifests.yaml_events import (
     SequenceStartEvent,
     StreamEndEvent,
     StreamStartEvent,
+    UnreadableYamlError,
     YAMLError,
     broken,
     events,
@@ -31,7 +31,7 @@ from reconciler.manifests.yaml_events import (
 # number, plus the second for each character of the file. A value that many records share stays far
 # below the limit; a "billion laughs" file reaches it within milliseconds.
 FREE_EXPANSION = 1_000_000
-EXPANSION_A_CHARACTER = 16
+EXPANSION_PER_CHARACTER = 16
 
 # Called with the place, the rule and the message of each problem after which reading goes on.
 ReportProblem: TypeAlias = Callable[[Mark, str, str], None]
@@ -45,7 +45,8 @@ def is_mapping(event: Event) -> bool:
 class Reader:
     """Reads the events of a text one at a time, and whole nodes on request.
 
-    A problem goes to `report` if the rest is still readable; otherwise it raises BrokenTreeError.
+    A problem goes to `report` if the rest is still readable; otherwise it raises
+    UnreadableYamlError.
     """
 
     def __init__(self, text: str, report: ReportProblem, parser: NewParser | None = None) -> None:
@@ -53,12 +54,12 @@ class Reader:
         self._next = events(text, parser)
         self._report = report
         self._anchors: dict[str, Node | None] = {}  # None while the anchored node is still open
-        self._expandable = FREE_EXPANSION + EXPANSION_A_CHARACTER * len(text)
+        self._expandable = FREE_EXPANSION + EXPANSION_PER_CHARACTER * len(text)
 
     def next_document(self) -> Event | None:
         """The first event of the next document's content; None at the end of the stream.
 
-        Raises BrokenTreeError if the text cannot be parsed.
+        Raises UnreadableYamlError if the text cannot be parsed.
         """
         try:
             event = self._next()
@@ -78,7 +79,7 @@ class Reader:
 
         The caller must read the value with `node` or `members` before it asks for the next key. So
         a mapping of a million keys is never in memory. The caller also checks for repeated keys.
-        Raises BrokenTreeError if the text cannot be parsed.
+        Raises UnreadableYamlError if the text cannot be parsed.
         """
         if event.anchor is not None:
             self._report(
@@ -105,8 +106,8 @@ class Reader:
     def node(self, event: Event) -> Node:
         """The whole node that `event` begins.
 
-        Raises BrokenTreeError if the text cannot be parsed, is nested more than MAX_DEPTH levels
-        deep, or has an alias that is invalid or expands to too much.
+        Raises UnreadableYamlError if the text cannot be parsed, is nested more than MAX_DEPTH
+        levels deep, or has an alias that is invalid or expands to too much.
         """
         # `start` and `nodes` are the first event of the innermost open collection and its nodes so
         # far (in a mapping, keys and values alternate). The stack holds those of the outer ones.
@@ -154,11 +155,11 @@ class Reader:
 
     def _check_block(self, mark: Mark) -> None:
         if _GLUED_COMMENT.match(self._text, mark.index):
-            raise BrokenTreeError(mark, "syntax", "a space is missing before #")
+            raise UnreadableYamlError(mark, "syntax", "a space is missing before #")
 
     def _check_start(self, event: Event, depth: int) -> None:
         if depth >= MAX_DEPTH:
-            raise BrokenTreeError(
+            raise UnreadableYamlError(
                 event.start_mark, "depth", f"nested more than {MAX_DEPTH} levels deep"
             )
         if event.tag is not None:
@@ -202,18 +203,18 @@ class Reader:
 
     def _alias(self, event: Event) -> Node:
         if not isinstance(event, AliasEvent):  # pragma: no cover  the parsers send nothing else
-            raise BrokenTreeError(event.start_mark, "syntax", "not a value")
+            raise UnreadableYamlError(event.start_mark, "syntax", "not a value")
         mark = event.start_mark
         if event.anchor not in self._anchors:
-            raise BrokenTreeError(mark, "alias", "an alias must come after its anchor")
+            raise UnreadableYamlError(mark, "alias", "an alias must come after its anchor")
         node = self._anchors[event.anchor]
         if node is None:
-            raise BrokenTreeError(
+            raise UnreadableYamlError(
                 mark, "alias", "an alias must not be inside the value of its own anchor"
             )
         self._expandable -= size_of(node, self._expandable)
         if self._expandable <= 0:
-            raise BrokenTreeError(
+            raise UnreadableYamlError(
                 mark, "alias", "the aliases of this file expand to too much: use fewer"
             )
         return node
@@ -222,7 +223,7 @@ class Reader:
 def single_document(text: str, report: ReportProblem) -> Node | None:
     """The root node of a text with one document; None if the text has no document.
 
-    Raises BrokenTreeError if the text cannot be parsed or has several documents.
+    Raises UnreadableYamlError if the text cannot be parsed or has several documents.
     """
     reader = Reader(text, report)
     event = reader.next_document()
@@ -230,7 +231,7 @@ def single_document(text: str, report: ReportProblem) -> Node | None:
         return None
     node = reader.node(event)
     if reader.next_document() is not None:
-        raise BrokenTreeError(node.mark, "shape", "holds several documents: keep one")
+        raise UnreadableYamlError(node.mark, "shape", "holds several documents: keep one")
     return node
 
 

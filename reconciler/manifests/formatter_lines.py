@@ -52,7 +52,7 @@ class _Line(Struct, frozen=True):
 
 
 def _lines(text: str) -> list[_Line]:
-    """The lines of a text that ends with a line end; raises BrokenTreeError if it is not YAML."""
+    """The lines of a text that ends with a line end. Raises UnreadableYamlError if invalid."""
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
     inside = {
         number

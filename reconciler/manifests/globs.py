@@ -49,7 +49,7 @@ class Globs:
 
 
 def fault(pattern: str, *, shallow: bool = False) -> str:
-    """What makes a pattern unusable, to be said after it: `is not ...`; empty if it is usable."""
+    """The reason that a pattern cannot be used, to follow the pattern; empty if it can be."""
     import re2
 
     if len(pattern) > MAX_CHARS:

@@ -20,7 +20,7 @@ from reconciler.manifests.composer import single_document
 from reconciler.manifests.discovery import Tree
 from reconciler.manifests.nodes import Step, descend
 from reconciler.manifests.resolver import to_json
-from reconciler.manifests.yaml_events import BrokenTreeError, Mark, Position, source
+from reconciler.manifests.yaml_events import Mark, Position, UnreadableYamlError, source
 from reconciler.model import Problem
 from reconciler.wording import shorten
 
@@ -29,7 +29,7 @@ Sensitive: TypeAlias = frozenset[tuple[Step, ...]]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MAX_EXPECTED_CHARS = 120
-MAX_FINDINGS_A_VALUE = 10
+MAX_FINDINGS_PER_VALUE = 10
 
 # Keywords whose messages name keys only. The messages of all others quote the value, which may be
 # sensitive.
@@ -102,7 +102,7 @@ class UserSchema:
     def _judge(self, text: str | None, *, structured: bool) -> Iterator[Finding]:
         try:
             value = _value(text, structured=structured)
-            errors = list(islice(self._validator.iter_errors(value), MAX_FINDINGS_A_VALUE))
+            errors = list(islice(self._validator.iter_errors(value), MAX_FINDINGS_PER_VALUE))
         except Exception as error:  # noqa: BLE001  a user's schema can fail in any way
             why = (
                 "refers to itself without end"
@@ -155,7 +155,7 @@ def _read(tree: Tree, name: str) -> Any:
             schema = json.loads(to_json(node, report), parse_float=Decimal)
             for steps, message in _faults(schema):
                 report(descend(node, steps).mark, "user-schema", message)
-    except BrokenTreeError as broken:
+    except UnreadableYamlError as broken:
         report(broken.mark, broken.rule, broken.message)
     except ValueError:
         pass  # to_json reported an ambiguous scalar and returned invalid JSON

@@ -54,8 +54,12 @@ class Manifests(Struct, frozen=True):
         rules = Rules(self.settings, self.tree) if rules is None else rules
         loaded = load(self.tree, self.names, rules, self.cache)
         files = dict.fromkeys(record.source.file for record in loaded.records.values())
-        advice = tuple(rules.advice(files))
-        return structs.replace(loaded, warnings=(*loaded.warnings, *advice)) if advice else loaded
+        rule_warnings = tuple(rules.rule_warnings(files))
+        return (
+            structs.replace(loaded, warnings=(*loaded.warnings, *rule_warnings))
+            if rule_warnings
+            else loaded
+        )
 
 
 def load(
@@ -85,7 +89,7 @@ def load(
         problems.append(no_records(names))
     # Last, so that no message quotes a value that a schema marks as sensitive.
     if rules is not None:
-        problems = list(rules.discreet(problems))
+        problems = list(rules.redact_messages(problems))
     if is_error(problems):
         raise ProblemsError(sorted(problems, key=lambda problem: problem.source))
     return Loaded(records, tuple(problems), files)
@@ -136,15 +140,15 @@ def parse_records(file: str, text: str) -> Iterator[Record | Problem]:
 
     Each problem comes once: several aliases of one value report the same place and rule.
     """
-    told: set[tuple[Source, str]] = set()
+    seen: set[tuple[Source, str]] = set()
     for item in parse(file, text):
         if isinstance(item, Problem):
             yield item
             continue
         record, problems = validate_entry(item)
         for problem in problems:
-            if (problem.source, problem.rule) not in told:
-                told.add((problem.source, problem.rule))
+            if (problem.source, problem.rule) not in seen:
+                seen.add((problem.source, problem.rule))
                 yield problem
         if record is not None:
             yield record

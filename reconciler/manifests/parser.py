@@ -13,7 +13,7 @@ from reconciler.kinds import KINDS
 from reconciler.manifests.comments import stray_tabs
 from reconciler.manifests.composer import Reader, ReportProblem, is_mapping
 from reconciler.manifests.nodes import Node, Scalar
-from reconciler.manifests.yaml_events import BrokenTreeError, Mark, Position, source
+from reconciler.manifests.yaml_events import Mark, Position, UnreadableYamlError, source
 from reconciler.model import Problem, Source
 from reconciler.wording import did_you_mean
 
@@ -67,7 +67,7 @@ def parse(file: str, text: str) -> Iterator[Entry | Problem]:
             yield from found
             empty = False
             found.clear()
-    except BrokenTreeError as broken:
+    except UnreadableYamlError as broken:
         report(broken.mark, broken.rule, broken.message)
     yield from found
     if empty and not found:
@@ -105,15 +105,15 @@ def _yaml_of(text: str) -> str:
     r"""JSON as both YAML parsers read it alike: no tabs, `\U0001F600` for `\ud83d\ude00`.
 
     `\U0001F600` is two characters shorter: the column of a problem behind it in the same line is
-    too small by two. Raises BrokenTreeError if the text is not JSON: YAML accepts more than JSON.
+    too small by two. Raises UnreadableYamlError for text that is not JSON: YAML accepts more.
     """
     try:
         json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         where = Position(error.lineno - 1, error.colno - 1)
-        raise BrokenTreeError(where, "syntax", f"is not JSON: {error.msg.lower()}") from None
+        raise UnreadableYamlError(where, "syntax", f"is not JSON: {error.msg.lower()}") from None
     except (ValueError, RecursionError) as error:
-        raise BrokenTreeError(Position(0, 0), "syntax", f"is not JSON: {error}") from None
+        raise UnreadableYamlError(Position(0, 0), "syntax", f"is not JSON: {error}") from None
     text = text.replace("\t", " ")  # valid JSON has tabs between tokens only
     return _PAIR.sub(_character, text) if "\\ud" in text.lower() else text
 

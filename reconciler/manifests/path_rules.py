@@ -37,7 +37,7 @@ class Rules:
             if rule.user_data_schema is not None
         }
         self._globs = tuple(Globs(rule.paths) for rule in settings.rules)
-        self._by_file: dict[str, _InForce] = {}
+        self._by_file: dict[str, _FileOptions] = {}
 
     def check(self, records: Iterable[Record]) -> list[Problem]:
         """A problem for each text above the limit and each value that its schema does not allow."""
@@ -54,7 +54,7 @@ class Rules:
             problems += _placed(self._tree, file, by_address)
         return problems
 
-    def advice(self, files: Iterable[str]) -> Iterator[Problem]:
+    def rule_warnings(self, files: Iterable[str]) -> Iterator[Problem]:
         """Warnings about the rules: those that match no file, and those that override another.
 
         `files` are the names of all manifests.
@@ -78,11 +78,15 @@ class Rules:
             )
             yield self._odd(late, "overruled", message)
 
-    def discreet(self, problems: Iterable[Problem]) -> Iterator[Problem]:
+    def redact_messages(self, problems: Iterable[Problem]) -> Iterator[Problem]:
         """The problems; a message that may quote a sensitive value becomes the text of its rule."""
         for problem in problems:
             name = self._for_file(problem.source.file).user_data_schema
-            quotes = problem.rule in _QUOTING and name is not None and self._schemas[name].hides
+            quotes = (
+                problem.rule in _RULES_THAT_QUOTE_VALUES
+                and name is not None
+                and self._schemas[name].hides
+            )
             yield structs.replace(problem, message=RULES[problem.rule]) if quotes else problem
 
     def hides(self, file: str) -> bool:
@@ -122,20 +126,20 @@ class Rules:
         name = self._for(record).user_data_schema
         return None if name is None else self._schemas[name]
 
-    def _for(self, record: Record) -> "_InForce":
+    def _for(self, record: Record) -> "_FileOptions":
         return self._for_file(record.source.file)
 
-    def _for_file(self, file: str) -> "_InForce":
+    def _for_file(self, file: str) -> "_FileOptions":
         if file not in self._by_file:
             self._by_file[file] = self._in_force(file)
         return self._by_file[file]
 
-    def _in_force(self, file: str) -> "_InForce":
+    def _in_force(self, file: str) -> "_FileOptions":
         said: dict[str, Any] = {}
         for number in self._matching(file):
             rule = self._rules[number]
-            said |= {name: value for name in _SAID if (value := getattr(rule, name)) is not None}
-        return _InForce(**said)
+            said |= {name: value for name in _OPTIONS if (value := getattr(rule, name)) is not None}
+        return _FileOptions(**said)
 
     def _matching(self, file: str) -> list[int]:
         # fnmatchcase and not pathlib: its `*` matches `/` too, as `Rule.paths` promises.
@@ -146,7 +150,7 @@ class Rules:
 
     def _overruled(self, numbers: Sequence[int]) -> Iterator[tuple[int, int, str]]:
         """(index, later index, option) for each option that two rules set to different values."""
-        for name in _SAID:
+        for name in _OPTIONS:
             saying = [n for n in numbers if getattr(self._rules[n], name) is not None]
             for early, late in pairwise(saying):
                 if getattr(self._rules[early], name) != getattr(self._rules[late], name):
@@ -154,13 +158,13 @@ class Rules:
 
 
 # Rules with messages that quote the manifest, and so perhaps a sensitive value.
-_QUOTING = frozenset(("alias", "doubtful", "key", "null", "tag", "type"))
+_RULES_THAT_QUOTE_VALUES = frozenset(("alias", "doubtful", "key", "null", "tag", "type"))
 
 # The options that a rule can set for a file.
-_SAID = ("mode", "removed", "user_data_schema")
+_OPTIONS = ("mode", "removed", "user_data_schema")
 
 
-class _InForce(Struct, frozen=True):
+class _FileOptions(Struct, frozen=True):
     """The options that apply to one file."""
 
     mode: Mode = Mode.REPLACE

@@ -16,7 +16,7 @@ _BOOLEANS = {word: word.lower() for word in "true True TRUE false False FALSE".s
 
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 # Every text that YAML 1.1, YAML 1.2 or a common tool reads as a number.
-_NUMBER_TO_SOMEBODY = re.compile(
+_NUMBER_IN_SOME_TOOL = re.compile(
     r"""[-+]?(?:
         [0-9][0-9_,]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?
       | \.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?
@@ -95,7 +95,7 @@ def resolve_scalar(text: str) -> str | None:
         return "null"
     if text in _BOOLEANS:
         return _BOOLEANS[text]
-    if not _NUMBER_TO_SOMEBODY.fullmatch(text):
+    if not _NUMBER_IN_SOME_TOOL.fullmatch(text):
         return encode_basestring(text)
     number = _JSON_NUMBER.fullmatch(text)
     if number is None:

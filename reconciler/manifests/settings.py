@@ -14,7 +14,7 @@ from reconciler.manifests.discovery import Tree
 from reconciler.manifests.globs import fault
 from reconciler.manifests.nodes import Node, descend
 from reconciler.manifests.resolver import to_json
-from reconciler.manifests.yaml_events import BrokenTreeError, Mark, source
+from reconciler.manifests.yaml_events import Mark, UnreadableYamlError, source
 from reconciler.model import Mode, Problem, Source
 
 FILE = "reconciler.yaml"
@@ -131,7 +131,7 @@ def _silent(_mark: Mark, _rule: str, _message: str) -> None:
 def _settings(text: str, report: ReportProblem) -> Settings | None:
     try:
         root = single_document(text, report)
-    except BrokenTreeError as broken:
+    except UnreadableYamlError as broken:
         report(broken.mark, broken.rule, broken.message)
         return None
     if root is None:

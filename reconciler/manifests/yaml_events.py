@@ -29,7 +29,6 @@ from reconciler.model import Source
 __all__ = [
     "LIBRARY",
     "AliasEvent",
-    "BrokenTreeError",
     "DocumentEndEvent",
     "DocumentStartEvent",
     "Event",
@@ -43,6 +42,7 @@ __all__ = [
     "SequenceStartEvent",
     "StreamEndEvent",
     "StreamStartEvent",
+    "UnreadableYamlError",
     "YAMLError",
     "broken",
     "events",
@@ -68,7 +68,7 @@ class Position(Struct, frozen=True, gc=False):
     """From 0, in characters."""
 
 
-class BrokenTreeError(Exception):
+class UnreadableYamlError(Exception):
     """The rest of the text cannot be read."""
 
     def __init__(self, mark: Mark, rule: str, message: str) -> None:
@@ -98,7 +98,7 @@ def events(text: str, parser: NewParser | None = None) -> Callable[[], Event]:
 def scalar_spans(text: str) -> Iterator[tuple[int, int]]:
     """(start, end) indexes of every scalar; block scalars without their `|` or `>` header.
 
-    Raises BrokenTreeError if the text cannot be parsed or is nested too deep.
+    Raises UnreadableYamlError if the text cannot be parsed or is nested too deep.
     """
     next_event = events(text)
     depth = 0
@@ -107,7 +107,7 @@ def scalar_spans(text: str) -> Iterator[tuple[int, int]]:
             depth += kind in _STARTS
             depth -= kind in _ENDS
             if depth > MAX_DEPTH + _LEVELS_ABOVE:
-                raise BrokenTreeError(event.start_mark, "depth", "nested too deep")
+                raise UnreadableYamlError(event.start_mark, "depth", "nested too deep")
             if kind is ScalarEvent:
                 start, end = event.start_mark.index, event.end_mark.index
                 if event.style in BLOCK_STYLES:
@@ -123,11 +123,11 @@ _ENDS = frozenset((MappingEndEvent, SequenceEndEvent))
 _LEVELS_ABOVE = 2  # kinds and SIDs: `Reader.node` counts levels from a record's own value
 
 
-def broken(error: YAMLError) -> BrokenTreeError:
-    """A parser's error as a BrokenTreeError, with its place and, if known, the fix."""
+def broken(error: YAMLError) -> UnreadableYamlError:
+    """A parser's error as a UnreadableYamlError, with its place and, if known, the fix."""
     mark = getattr(error, "problem_mark", None) or Position(0, 0)
     message = getattr(error, "problem", None) or "is not YAML"
-    return BrokenTreeError(mark, "syntax", f"{message}{_HINTS.get(message, '')}")
+    return UnreadableYamlError(mark, "syntax", f"{message}{_HINTS.get(message, '')}")
 
 
 _HINTS = {

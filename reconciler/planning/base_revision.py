@@ -28,7 +28,7 @@ class Comparison(Struct, frozen=True):
     """The sides of --resolve, by record."""
     environment: Mapping[str, str] = MappingProxyType({})
     """The environment variables, in which CI systems name the base of a pull request."""
-    notes_head: bool = False
+    with_head: bool = False
     """Whether the plan names the commit of the manifests even without --base and --since."""
 
     @property

@@ -91,7 +91,7 @@ class PlanBuilder:
         return ThreeWay(empty, live or None, removed.base, True, mode, choice, removed=True)
 
     def _with_metadata(self, change: Change, sides: ThreeWay) -> Change:
-        """The change with what must not be shown of it, and with the place of a removed record."""
+        """The change with its sensitive paths, and with the place of a removed record."""
         hidden = self._sensitive_paths(sides, change.before, change.after)
         removed = self._request.removed.get(change.address)
         if removed is not None:
@@ -99,7 +99,7 @@ class PlanBuilder:
         return change if hidden is None else structs.replace(change, sensitive=hidden)
 
     def _with_redacted_reason(self, unreadable: Unreadable) -> Unreadable:
-        """The record without the API's message, which may quote what must not be shown."""
+        """The record without the API's message, which may quote a sensitive value."""
         record = self._request.records[unreadable.address]
         base = None if self._request.base_of is None else self._request.base_of(record)
         if self._sensitive_paths(ThreeWay(record, None, base)) is None:
@@ -107,7 +107,7 @@ class PlanBuilder:
         return structs.replace(unreadable, reason=REDACTED_REASON)
 
     def _with_redaction(self, conflict: Conflict, sides: ThreeWay) -> Conflict:
-        """The conflict with what must not be shown of it; a path inside a secret is cut there."""
+        """The conflict with its sensitive paths; a path inside a sensitive value is cut there."""
         texts = conflict.base, conflict.wanted, conflict.live
         hidden = self._sensitive_paths(sides, *texts) or ()
         paths = dict.fromkeys(_outside(path, hidden) for path in conflict.paths)
@@ -116,7 +116,7 @@ class PlanBuilder:
         return structs.replace(conflict, paths=tuple(paths), sensitive=hidden, source=source)
 
     def _sensitive_paths(self, sides: ThreeWay, *texts: str | None) -> tuple[str, ...] | None:
-        """What must not be shown, by the rules for the file now and for the file at the base."""
+        """The sensitive paths, by the rules for the file now and for the file at the base."""
         hidden = self._request.sensitive_in(sides.record, *texts)
         if sides.base is None or sides.base.source.file == sides.record.source.file:
             return hidden
@@ -129,7 +129,7 @@ def _outside(path: str, hidden: tuple[str, ...]) -> str:
 
 
 def _kept_by_choice(sides: ThreeWay) -> bool:
-    """Whether the record would differ if nobody had chosen its live value (--resolve)."""
+    """Whether the record differs, and its live value was chosen (--resolve)."""
     if sides.choice is not Side.LIVE:
         return False
     return compare(structs.replace(sides, choice=None)) is not None

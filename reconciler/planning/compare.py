@@ -86,9 +86,9 @@ class ThreeWay(Struct, frozen=True, gc=False):
     has_base: bool = False
     """Whether a base is known at all."""
     mode: Mode = Mode.REPLACE
-    """What git owns of the record."""
+    """The part of the record that git owns."""
     choice: Side | None = None
-    """Whose value the record takes; None if nobody chose."""
+    """The side whose value the record takes; None without --resolve."""
     removed: bool = False
     """Whether the record was removed from git."""
 
@@ -127,7 +127,7 @@ def _unchanged_in_git(sides: ThreeWay, base: Record) -> bool:
 
 
 def _both(sides: ThreeWay) -> Change | Conflict | None:
-    """Git and somebody else changed the record: merged by key if they changed different keys."""
+    """Git and another client changed the record: merged by key if they changed different keys."""
     base = None if sides.base is None else _wanted_mapping(sides.base)
     wanted = _wanted_mapping(sides.record)
     live = structure(sides.live)

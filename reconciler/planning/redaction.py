@@ -59,7 +59,7 @@ class PastRules:
         """JSON Pointers to redact in texts of a record; None if it has no sensitive fields."""
         if self._rules is None:
             return _EVERYTHING
-        files = {record.source.file, *self._secretive.get(record.address.sid, ())}
+        files = {record.source.file, *self._files_with_secrets.get(record.address.sid, ())}
         asked = (
             structs.replace(record, source=structs.replace(record.source, file=file))
             for file in files
@@ -67,7 +67,7 @@ class PastRules:
         return union_of_sensitive(*(self._rules.sensitive(one, *texts) for one in asked))
 
     @cached_property
-    def _secretive(self) -> Mapping[str, set[str]]:
+    def _files_with_secrets(self) -> Mapping[str, set[str]]:
         """SID -> the files that held it at the commit; only files whose rules hide something."""
         found: dict[str, set[str]] = {}
         if self._rules is None:

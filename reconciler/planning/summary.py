@@ -61,7 +61,7 @@ def summarize(plan: Plan) -> Summary:
     )
 
 
-def none_found(plan: Plan) -> bool:
+def all_not_found(plan: Plan) -> bool:
     """Whether every record of the plan was answered with 404.
 
     The base URL, or the account of the token, is then probably wrong.

@@ -20,7 +20,7 @@ PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOW
 
 # GitHub's own limit is 3 MB. No file of 5,000 rules is known.
 _MAX_BYTES = 3 * 1024 * 1024
-_MOST_RULES = 5_000
+_MAX_RULES = 5_000
 
 # A team, a person or an e-mail address. Nothing else of the file is shown: it may be another kind
 # of file, with secrets in it.
@@ -80,7 +80,7 @@ def read(folder: Path) -> Owners:
             lines = data.decode().splitlines()
         except (OSError, UnicodeDecodeError):
             continue
-        return Owners(islice(lines, _MOST_RULES), here.relative_to(top).as_posix())
+        return Owners(islice(lines, _MAX_RULES), here.relative_to(top).as_posix())
     return Owners()
 
 

@@ -57,7 +57,7 @@ class Group(Struct, frozen=True):
     """
     effect: Effect
     """The worst effect of each change."""
-    alike: tuple[Variant, ...]
+    variants: tuple[Variant, ...]
     """One variant if all changes are equal, otherwise several."""
 
     @property
@@ -68,12 +68,12 @@ class Group(Struct, frozen=True):
     @property
     def count(self) -> int:
         """The number of its changes, which is the number of records."""
-        return sum(len(one.changes) for one in self.alike)
+        return sum(len(one.changes) for one in self.variants)
 
     @property
     def members(self) -> list[tuple[Change, tuple[Difference, ...]]]:
         """Its changes in order of address, each with its differences."""
-        found = [(change, one.differences) for one in self.alike for change in one.changes]
+        found = [(change, one.differences) for one in self.variants for change in one.changes]
         return found if self.exact else sorted(found, key=lambda member: member[0].address)
 
     @property
@@ -84,17 +84,17 @@ class Group(Struct, frozen=True):
     @property
     def first(self) -> Change:
         """Its change with the lowest address."""
-        return min((one.changes[0] for one in self.alike), key=lambda change: change.address)
+        return min((one.changes[0] for one in self.variants), key=lambda change: change.address)
 
     @property
     def differences(self) -> tuple[Difference, ...]:
         """The differences of its changes; if it has several variants, those of the first one."""
-        return self.alike[0].differences
+        return self.variants[0].differences
 
     @property
     def exact(self) -> bool:
         """Whether all of its changes are equal."""
-        return len(self.alike) == 1
+        return len(self.variants) == 1
 
     @property
     def outlier(self) -> bool:
@@ -116,14 +116,14 @@ def groups(plan: Plan) -> tuple[Group, ...]:
     same: dict[str, tuple[tuple[Difference, ...], list[Change]]] = {}
     for change in plan.changes:
         found = differences(change.before, change.after, mask_of(plan, change))
-        same.setdefault(_likeness(change, found), (found, []))[1].append(change)
+        same.setdefault(_equality_key(change, found), (found, []))[1].append(change)
     gathered: list[tuple[str, tuple[Variant, ...]]] = [
-        (key, (_alike(found, changes),))
+        (key, (_variant(found, changes),))
         for key, (found, changes) in same.items()
         if len(changes) >= MIN_GROUP_SIZE
     ]
     few = [
-        (key, _alike(found, changes))
+        (key, _variant(found, changes))
         for key, (found, changes) in same.items()
         if len(changes) < MIN_GROUP_SIZE
     ]
@@ -139,7 +139,7 @@ def groups(plan: Plan) -> tuple[Group, ...]:
     )
 
 
-def _alike(found: tuple[Difference, ...], changes: list[Change]) -> Variant:
+def _variant(found: tuple[Difference, ...], changes: list[Change]) -> Variant:
     return Variant(found, tuple(changes), effect(changes[0], found))
 
 
@@ -176,7 +176,7 @@ def effect(change: Change, found: Iterable[Difference]) -> Effect:
     return Effect.CHANGES if replaces and change.before else Effect.ADDS
 
 
-def _likeness(change: Change, found: Iterable[Difference]) -> str:
+def _equality_key(change: Change, found: Iterable[Difference]) -> str:
     """A key that only equal changes share: action, origin, and every difference with its values."""
     parts = _kind_of(change)
     for difference in found:
@@ -190,7 +190,7 @@ def _likeness(change: Change, found: Iterable[Difference]) -> str:
 
 
 def _shape(alike: Variant) -> str:
-    """A key like `_likeness` without the values; all items of a list count as the same item.
+    """A key like `_equality_key` without the values; all items of a list count as the same item.
 
     A change that loses data never has the shape of one that does not.
     """
@@ -228,10 +228,10 @@ def key_changes(group: Group) -> tuple[KeyChange, ...]:
             for difference in losses_first(group.differences)
         )
     found: dict[tuple[Op, KeyPath], list[Difference]] = {}
-    for one in group.alike:
+    for one in group.variants:
         for difference in one.differences:
             found.setdefault((difference.op, with_any_item(difference.path)), []).append(difference)
-    told = (
+    changes_by_key = (
         KeyChange(
             op,
             path,
@@ -246,7 +246,7 @@ def key_changes(group: Group) -> tuple[KeyChange, ...]:
         )
         for (op, path), of_key in found.items()
     )
-    return tuple(sorted(told, key=lambda one: not one.loses))
+    return tuple(sorted(changes_by_key, key=lambda one: not one.loses))
 
 
 def losses_first(found: Iterable[Difference]) -> tuple[Difference, ...]:

@@ -24,29 +24,29 @@ class GuardText(Struct, frozen=True):
     """The value and the limit in words, without a full stop."""
 
 
-def guard_text(verdict: GuardResult) -> GuardText:
+def guard_text(guard_result: GuardResult) -> GuardText:
     """The texts for one result, as in `1 record to be cleared; the limit is 0`."""
-    guard = GUARDS[verdict.guard]
+    guard = GUARDS[guard_result.guard]
     unit = " %" if guard.per_cent else ""
     subject = (
-        f"{verdict.value:,} % of the managed records"
+        f"{guard_result.value:,} % of the managed records"
         if guard.per_cent
-        else plural(int(verdict.value), "record")
+        else plural(int(guard_result.value), "record")
     )
-    limit = f"{verdict.limit:,}{unit}"
-    raised = "" if verdict.allowed is None else f"{verdict.allowed:,}{unit}"
+    limit = f"{guard_result.limit:,}{unit}"
+    raised = "" if guard_result.allowed is None else f"{guard_result.allowed:,}{unit}"
     return GuardText(
-        result="refused" if not verdict.ok else "allowed" if raised else "passed",
-        found=f"{verdict.value:,}{unit}",
-        limit=_limit(verdict, limit, raised),
+        result="refused" if not guard_result.ok else "allowed" if raised else "passed",
+        found=f"{guard_result.value:,}{unit}",
+        limit=_limit(guard_result, limit, raised),
         raised=raised,
         sentence=f"{subject} {guard.danger}; the limit is {limit}",
     )
 
 
-def _limit(verdict: GuardResult, limit: str, raised: str) -> str:
+def _limit(guard_result: GuardResult, limit: str, raised: str) -> str:
     if raised:
         return f"{limit}, allowed once, up to {raised}"
-    if verdict.ok and verdict.value > verdict.limit:
+    if guard_result.ok and guard_result.value > guard_result.limit:
         return f"{limit}, for {MIN_RECORDS_FOR_PERCENT} records or more"
     return limit

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from reconciler.planning.summary import none_found
+from reconciler.planning.summary import all_not_found
 from reconciler.review.grouping import Effect
 from reconciler.review.report import Report
 from reconciler.wording import plural
 
 # The words after the number of records, for one record and for several.
-_DOES = {
+_EFFECT_WORDS = {
     Effect.REMOVES: ("loses data", "lose data"),
     Effect.CHANGES: ("replaced", "replaced"),
     Effect.ADDS: ("added to", "added to"),
@@ -33,7 +33,7 @@ def effects(report: Report) -> tuple[tuple[Effect, int, str], ...]:
     """
     return tuple(
         (effect, number, one if number == 1 else several)
-        for effect, (one, several) in _DOES.items()
+        for effect, (one, several) in _EFFECT_WORDS.items()
         if (number := report.effects[effect])
     )
 
@@ -48,7 +48,7 @@ def blockers(report: Report) -> Iterator[str]:
     counts = report.summary
     if counts.unreadable:
         yield f"{plural(counts.unreadable, 'record')} could not be read: this plan is not complete."
-    if none_found(report.plan):
+    if all_not_found(report.plan):
         yield NONE_FOUND
     if counts.conflicts:
         yield (
@@ -56,5 +56,5 @@ def blockers(report: Report) -> Iterator[str]:
             "nothing can be applied."
         )
     if report.refused:
-        names = ", ".join(verdict.guard for verdict in report.refused)
+        names = ", ".join(guard_result.guard for guard_result in report.refused)
         yield f"An apply of this plan is refused by {names}."

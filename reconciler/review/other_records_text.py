@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from reconciler.escape import visible
 from reconciler.model import Plan, Unreadable
-from reconciler.planning.summary import none_found
+from reconciler.planning.summary import all_not_found
 from reconciler.review import change_text, headlines, value_text
 from reconciler.review.change_text import where
 from reconciler.review.colours import Paint
@@ -13,10 +13,10 @@ from reconciler.values.json_pointer import from_pointer
 from reconciler.wording import plural
 
 # Released records keep their live values: of more than 20 the others are only counted.
-_MOST_RELEASED = 20
+_MAX_RELEASED = 20
 
 # More than 20 unread records are grouped by reason, and the first three of each reason are listed.
-_MOST_UNREAD = 20
+_MAX_UNREAD = 20
 _NAMED_OF_A_CAUSE = 3
 
 
@@ -62,10 +62,10 @@ def released(plan: Plan, paint: Paint) -> Iterator[str]:
         are = "were removed from git; their live values are kept"
     yield paint.strong(f"{plural(len(gone), 'record')} {are}:")
     yield ""
-    for record in gone[:_MOST_RELEASED]:
+    for record in gone[:_MAX_RELEASED]:
         yield f"  . {record.address}  {paint.dim(where(record.source))}"
-    if len(gone) > _MOST_RELEASED:
-        yield f"  ... and {len(gone) - _MOST_RELEASED:,} more"
+    if len(gone) > _MAX_RELEASED:
+        yield f"  ... and {len(gone) - _MAX_RELEASED:,} more"
     yield ""
 
 
@@ -76,19 +76,19 @@ def unreadable(report: Report, paint: Paint, *, verbose: bool) -> Iterator[str]:
         return
     yield paint.strong(f"{plural(len(lost), 'record')} could not be read:")
     yield ""
-    if verbose or len(lost) <= _MOST_UNREAD:
+    if verbose or len(lost) <= _MAX_UNREAD:
         for record in lost:
             yield f"  {paint.removed('!')} {paint.strong(str(record.address))}"
             yield f"      {paint.dim(where(record.source))}  {_why(record)}"
     else:
-        for cause in report.causes[:_MOST_UNREAD]:
+        for cause in report.causes[:_MAX_UNREAD]:
             yield from _cause(cause, paint)
-        rest = report.causes[_MOST_UNREAD:]
+        rest = report.causes[_MAX_UNREAD:]
         if rest:
             count = plural(sum(len(cause.records) for cause in rest), "record")
             yield f"  ... and {count} with other reasons (--verbose lists them)"
     yield ""
-    if none_found(report.plan):
+    if all_not_found(report.plan):
         yield headlines.NONE_FOUND
         yield ""
 

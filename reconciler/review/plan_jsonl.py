@@ -42,8 +42,8 @@ def lines(plan: Plan) -> Iterator[str]:
         yield _line("conflict", plan_rows.conflict_row(conflict, key))
     for gone in plan.released:
         yield _line("released", plan_rows.released_row(gone))
-    for verdict in plan.guards:
-        yield _line("guard", verdict)
+    for guard_result in plan.guards:
+        yield _line("guard", guard_result)
     yield _line("summary", summarize(plan))
 
 

@@ -59,9 +59,9 @@ def _case(address: Address, source: Source, element: str, what: str, body: str) 
     )
 
 
-def _guard(verdict: GuardResult) -> str:
-    head = f'<testcase classname="guards" name="{verdict.guard}"'
-    if verdict.ok:
+def _guard(guard_result: GuardResult) -> str:
+    head = f'<testcase classname="guards" name="{guard_result.guard}"'
+    if guard_result.ok:
         return f"{head}/>\n"
-    found = f"{guard_text(verdict).sentence}: {allow_flag(verdict)}"
+    found = f"{guard_text(guard_result).sentence}: {allow_flag(guard_result)}"
     return f'{head}><failure message="{xml(found)}"/></testcase>\n'

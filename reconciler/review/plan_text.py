@@ -73,8 +73,8 @@ def totals(plan: Plan, paint: Paint) -> Iterator[str]:
         origins = [f"{count:,} {origin}" for origin, count in summary.origins.items() if count]
         yield f"Origin: {', '.join(origins)}."
     yield from _scope(plan)
-    for verdict in plan.guards:
-        yield from _guard(verdict, paint)
+    for guard_result in plan.guards:
+        yield from _guard(guard_result, paint)
     if summary.changes:
         yield paint.dim(f"Digest: {plan.digest}")
         yield paint.strong(f"Plan: 0 to add, {summary.changes} to change, 0 to destroy.")
@@ -111,21 +111,21 @@ def _scope(plan: Plan) -> Iterator[str]:
         yield f"Limited to {', '.join(narrowed)}."
 
 
-def _guard(verdict: GuardResult, paint: Paint) -> Iterator[str]:
+def _guard(guard_result: GuardResult, paint: Paint) -> Iterator[str]:
     """The sentence of a guard that refuses, its first records, and the flag that would allow it.
 
     For a guard that --allow lets pass only the sentence; nothing for one that simply passes.
     """
-    if verdict.ok and verdict.allowed is None:
+    if guard_result.ok and guard_result.allowed is None:
         return
-    words = guard_text(verdict)
-    said = f"{verdict.guard}: {words.sentence}"
-    if verdict.ok:
+    words = guard_text(guard_result)
+    said = f"{guard_result.guard}: {words.sentence}"
+    if guard_result.ok:
         yield f"{paint.changed('!')} {said}. Allowed once, up to {words.raised}."
         return
     yield f"{paint.removed('!')} {paint.strong(said)}."
-    yield from (f"    {address}" for address in verdict.first)
-    yield f"    To allow it once: {allow_flag(verdict)}"
+    yield from (f"    {address}" for address in guard_result.first)
+    yield f"    To allow it once: {allow_flag(guard_result)}"
 
 
 def _grouped(report: Report, paint: Paint, width: int) -> Iterator[str]:

@@ -116,19 +116,19 @@ class Report(Struct, frozen=True):
         return tuple(group for group in self.groups if group.outlier)
 
     @property
-    def unlike(self) -> int:
+    def safe_outlier_count(self) -> int:
         """The number of outliers that lose no data; the others are listed by `removals`."""
         return sum(one.count for one in self.outliers if one.effect is not Effect.REMOVES)
 
     @property
-    def alike(self) -> tuple[Group, ...]:
+    def similar_groups(self) -> tuple[Group, ...]:
         """Groups with enough changes to be shown as a group."""
         return tuple(group for group in self.groups if not group.outlier)
 
     @property
     def refused(self) -> tuple[GuardResult, ...]:
         """The results of the guards that refuse an apply of this plan."""
-        return tuple(verdict for verdict in self.plan.guards if not verdict.ok)
+        return tuple(guard_result for guard_result in self.plan.guards if not guard_result.ok)
 
     @property
     def members(self) -> list[tuple[Change, tuple[Difference, ...]]]:
@@ -140,7 +140,7 @@ class Report(Struct, frozen=True):
         """Every change that loses data with its differences, losses first; in order of groups."""
         for group in self.groups:
             if group.effect is Effect.REMOVES:
-                for one in group.alike:
+                for one in group.variants:
                     differences = losses_first(one.differences)
                     yield from ((change, differences) for change in one.changes)
 
@@ -155,7 +155,7 @@ def make_report(plan: Plan, owners: Owners | None = None) -> Report:
     files: dict[str, Counter[Effect]] = {}
     for group in all_groups:
         effects[group.effect] += group.count
-        for one in group.alike:
+        for one in group.variants:
             for difference in one.differences:
                 op: Op = "remove" if difference.loses else difference.op
                 ops[op] += len(one.changes)

@@ -121,7 +121,7 @@ def _drifted(text: str | None, dice: random.Random, share: float) -> str | None:
     if dice.random() >= share:
         return text
     emptied = text is not None and dice.random() < _EMPTIED_SHARE
-    return None if emptied else "changed by somebody"
+    return None if emptied else "changed by another client"
 
 
 def _row(kind: Kind, held: dict[str, Raw]) -> tuple[str, str]:

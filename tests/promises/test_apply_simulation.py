@@ -29,7 +29,7 @@ from reconciler.applying.journal_writer import JournalWriter
 from reconciler.client import retry as retry_module
 from reconciler.client import throttle as pace_module
 from reconciler.client.http import connect
-from reconciler.client.throttle import MAX_LOOK_AGE_SECONDS
+from reconciler.client.throttle import MAX_READ_AGE_SECONDS
 from reconciler.client.transport import LoopClock
 from reconciler.credentials import Secret
 from reconciler.model import Address, Change, Origin, Outcome, OutcomeName, Source
@@ -274,7 +274,7 @@ class World:
                     self.broken.append("writes what was not planned")
                 if look is None or look.what != "get" or look.value != change.before:
                     self.broken.append("writes without a fresh look at what was planned")
-                elif seen.at - look.at > MAX_LOOK_AGE_SECONDS + 1:
+                elif seen.at - look.at > MAX_READ_AGE_SECONDS + 1:
                     self.broken.append("writes by an old look")
             if seen.what in ("get", "patch"):
                 last[seen.sid] = seen

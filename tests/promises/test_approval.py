@@ -234,9 +234,11 @@ def test_of_few_records_the_share_is_told_as_it_is_and_stops_nothing(
     live(store, dict.fromkeys(range(1, 10), "a"))
     write(messages(dict.fromkeys(range(1, 10), "b")))
 
-    (verdict,) = [one for one in planned(run)["guards"] if one["guard"] == "max_change_percent"]
+    (guard_result,) = [
+        one for one in planned(run)["guards"] if one["guard"] == "max_change_percent"
+    ]
 
-    assert (verdict["value"], verdict["ok"]) == (100.0, True)
+    assert (guard_result["value"], guard_result["ok"]) == (100.0, True)
     shown = run("plan", "--sandbox", "--format", "markdown").out
     assert "| 100.0 % | 30 %, for 10 records or more |" in shown
     assert run("apply", "--sandbox", "--auto-approve").code == 0

@@ -102,7 +102,7 @@ def test_a_record_that_moved_since_the_plan_is_left_alone(run: Run, store: Store
     result = run("apply", "plan.json", "--sandbox")
 
     assert result.code == 5
-    assert f"messages/{MESSAGE} stale: somebody changed it since the plan" in result.out
+    assert f"messages/{MESSAGE} stale: it was changed since the plan" in result.out
     assert user_data(store, f"messages/{MESSAGE}") == "somebody else's"
 
 

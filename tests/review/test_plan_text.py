@@ -35,7 +35,7 @@ PLAIN = Paint(on=False)
 def outcomes() -> list[Outcome]:
     """Every outcome there is."""
     details = {
-        OutcomeName.STALE: "somebody changed it since the plan",
+        OutcomeName.STALE: "it was changed since the plan",
         OutcomeName.ALTERED: "the API stored 'trimmed\x1b[2J'",
         OutcomeName.MISSING: "404 cannot find item by sid",
         OutcomeName.UNKNOWN: "no whole answer: timed out; not there when read back",

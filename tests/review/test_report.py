@@ -61,11 +61,12 @@ def test_every_count_adds_up_whatever_the_plan(rows: list[tuple[str | None, str 
     assert sum(report.ops.values()) == sum(
         key.adds + key.changes + key.removes for key in report.keys
     )
-    named = [group.number for group in (*report.alike, *report.outliers)]
+    named = [group.number for group in (*report.similar_groups, *report.outliers)]
     assert named == list(range(1, len(report.groups) + 1))
     assert len({group.digest for group in report.groups}) == len(report.groups)
     assert (
-        sum(group.count for group in report.alike) + sum(group.count for group in report.outliers)
+        sum(group.count for group in report.similar_groups)
+        + sum(group.count for group in report.outliers)
         == total
     )
 
@@ -79,7 +80,7 @@ def test_changes_of_a_group_have_the_same_shape_and_those_of_a_variant_the_same_
         ways = {tuple((place.op, place.pointer) for place in found) for _, found in group.members}
         assert len(ways) == 1
         assert group.exact or group.count >= MIN_GROUP_SIZE
-        for one in group.alike:
+        for one in group.variants:
             for change in one.changes:
                 assert differences(change.before, change.after) == one.differences
             assert list(one.changes) == sorted(one.changes, key=lambda change: change.address)

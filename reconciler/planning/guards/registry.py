@@ -47,17 +47,17 @@ def judge(
 
     `limits` come from reconciler.yaml, where None turns a guard off; `allowed` from --allow.
     """
-    verdicts = []
+    guard_results = []
     for name, guard in GUARDS.items():
         limit = limits.get(name)
         if limit is not None:
-            verdicts.append(_verdict(guard, plan, limit, allowed.get(name)))
-    return tuple(verdicts)
+            guard_results.append(_guard_result(guard, plan, limit, allowed.get(name)))
+    return tuple(guard_results)
 
 
 def recheck(plan: Plan, allowed: Mapping[str, int]) -> tuple[GuardResult, ...]:
     """The results for a saved plan with its own guards and limits, and with `allowed` on top."""
-    limits = {verdict.guard: verdict.limit for verdict in plan.guards}
+    limits = {guard_result.guard: guard_result.limit for guard_result in plan.guards}
     before = {v.guard: v.allowed for v in plan.guards if v.allowed is not None}
     return judge(plan, limits, before | dict(allowed))
 
@@ -79,12 +79,12 @@ def parse_allowances(texts: Iterable[str]) -> dict[str, int]:
     return limits
 
 
-def allow_flag(verdict: GuardResult) -> str:
+def allow_flag(guard_result: GuardResult) -> str:
     """The flag that allows this plan to be applied: `--allow max_clears=12`."""
-    return f"--allow {verdict.guard}={math.ceil(verdict.value)}"
+    return f"--allow {guard_result.guard}={math.ceil(guard_result.value)}"
 
 
-def _verdict(guard: Guard, plan: Plan, limit: int, allowed: int | None) -> GuardResult:
+def _guard_result(guard: Guard, plan: Plan, limit: int, allowed: int | None) -> GuardResult:
     counted = [change.address for change in plan.changes if guard.counts(change)]
     value: int | float = len(counted)
     records = max(plan.scope.records, plan.managed)

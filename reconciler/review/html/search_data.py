@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from reconciler.escape import in_json, mark_of, visible
+from reconciler.escape import in_json, short_digest, visible
 from reconciler.kinds import KINDS
 from reconciler.model import GuardResult
 from reconciler.planning.guards.registry import GUARDS
@@ -20,7 +20,7 @@ from reconciler.review.grouping import Variant, losses_first, with_any_item
 from reconciler.review.report import Report, file_of, owners_of
 from reconciler.values.diff import Difference
 
-# Shorter texts are never shortened by drawing.js (MOST_CLIPPED is 120), and need no mark. Half of
+# Shorter texts are never shortened by drawing.js (MAX_CLIPPED is 120), and need no mark. Half of
 # that, because JavaScript counts UTF-16 units: a character beyond U+FFFF counts as two.
 _WHOLE_CHARS = 60
 
@@ -65,7 +65,7 @@ def search_data(report: Report, owners: Owners) -> str:
                 int(first.released),
             ]
         )
-        for one in group.alike:
+        for one in group.variants:
             variants.append([at, _places(one, texts), _guards(one, report.refused)])
             for change in one.changes:
                 columns["kind"].append(kinds.index(change.address.kind))
@@ -76,20 +76,20 @@ def search_data(report: Report, owners: Owners) -> str:
     value = {
         "digest": report.plan.digest,
         "kinds": kinds,
-        "guards": [verdict.guard for verdict in report.refused],
+        "guards": [guard_result.guard for guard_result in report.refused],
         "files": [visible(file) for file in files.all],
         "owners": [
             [visible(owner) for owner in owners_of(file, owners)] if owners else []
             for file in files.all
         ],
-        "alike": len(report.alike),
+        "alike": len(report.similar_groups),
         "groups": groups,
         "variants": variants,
         "records": columns | {"sid": "".join(sids)},
         "texts": texts.all,
         # The page shows a part of a long text; length and hash distinguish it from other texts.
         "marks": {
-            str(at): f"{len(text):,} characters, {mark_of(text)}"
+            str(at): f"{len(text):,} characters, {short_digest(text)}"
             for at, text in enumerate(texts.all)
             if len(text) > _WHOLE_CHARS
         },
@@ -128,7 +128,11 @@ def _values(difference: Difference, texts: Texts) -> Iterator[int]:
 def _guards(one: Variant, refused: tuple[GuardResult, ...]) -> list[int]:
     """The indexes in `refused` of the guards that count these changes."""
     first = one.changes[0]  # the changes of a variant are equal: a guard counts all or none
-    return [number for number, verdict in enumerate(refused) if GUARDS[verdict.guard].counts(first)]
+    return [
+        number
+        for number, guard_result in enumerate(refused)
+        if GUARDS[guard_result.guard].counts(first)
+    ]
 
 
 def _in_script(text: str) -> str:

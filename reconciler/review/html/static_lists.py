@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from reconciler.escape import mark_of
+from reconciler.escape import short_digest
 from reconciler.model import Change
 from reconciler.review import value_text
 from reconciler.review.change_text import where
@@ -15,9 +15,9 @@ from reconciler.values.diff import Difference
 from reconciler.wording import plural
 
 # Longer lists and cells are shortened, and the page states how much is missing.
-_MOST_ROWS = 1000
-_MOST_GROUPS = 200
-_MOST_CELL_CHARS = 2000
+_MAX_ROWS = 1000
+_MAX_GROUPS = 200
+_MAX_CELL_CHARS = 2000
 
 
 def static_lists(report: Report) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def static_lists(report: Report) -> dict[str, Any]:
     `lists` are the records that lose data (`removals`) and those like no others (`outliers`), each
     only if it has rows.
     """
-    alike = report.alike
+    alike = report.similar_groups
     removes = report.effects[Effect.REMOVES]
     lose = "loses" if removes == 1 else "lose"
     unlike = (
@@ -43,12 +43,15 @@ def static_lists(report: Report) -> dict[str, Any]:
             removes,
         ),
         _list(
-            "outliers", f"{plural(report.unlike, 'record')} like no others", unlike, report.unlike
+            "outliers",
+            f"{plural(report.safe_outlier_count, 'record')} like no others",
+            unlike,
+            report.safe_outlier_count,
         ),
     )
     return {
-        "groups": [_group(group) for group in alike[:_MOST_GROUPS]],
-        "groups_rest": f"{len(alike) - _MOST_GROUPS:,}" if len(alike) > _MOST_GROUPS else "",
+        "groups": [_group(group) for group in alike[:_MAX_GROUPS]],
+        "groups_rest": f"{len(alike) - _MAX_GROUPS:,}" if len(alike) > _MAX_GROUPS else "",
         "lists": [one for one in lists if one["rows"]],
     }
 
@@ -88,7 +91,7 @@ def _list(
             "origin": str(change.origin),
             "where": where(change.source),
         }
-        for change, found in islice(members, _MOST_ROWS)
+        for change, found in islice(members, _MAX_ROWS)
     ]
     rest = f"{count - len(rows):,}" if count > len(rows) else ""
     return {"id": name, "title": title, "rows": rows, "rest": rest}
@@ -119,7 +122,7 @@ def _line(difference: Difference) -> dict[str, Any]:
 
 def shorten_cell(shown: str) -> str:
     """A value for a table cell; a long one is cut and followed by its length and its hash."""
-    if len(shown) <= _MOST_CELL_CHARS:
+    if len(shown) <= _MAX_CELL_CHARS:
         return shown
-    mark = mark_of(shown)
-    return f"{shown[:_MOST_CELL_CHARS]}… ({len(shown):,} characters, {mark})"
+    mark = short_digest(shown)
+    return f"{shown[:_MAX_CELL_CHARS]}… ({len(shown):,} characters, {mark})"

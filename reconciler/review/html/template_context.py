@@ -15,7 +15,7 @@ from reconciler.values.json_pointer import from_pointer
 from reconciler.wording import plural
 
 # A longer panel is cut; its title has the full count, and its last line the rest.
-_MOST_PANEL_ROWS = 2000
+_MAX_PANEL_ROWS = 2000
 
 
 def template_context(report: Report) -> Mapping[str, Any]:
@@ -95,21 +95,21 @@ def _beside(report: Report) -> dict[str, Any]:
     plan, refused = report.plan, len(report.refused)
     passed = f"{len(plan.guards) - refused:,} passed"
     return {
-        "guards": [_guard(verdict) for verdict in plan.guards],
-        "guards_told": f"{refused:,} refused, {passed}" if refused else passed,
+        "guards": [_guard(guard_result) for guard_result in plan.guards],
+        "guards_summary": f"{refused:,} refused, {passed}" if refused else passed,
         "refused": refused,
         "panels": [panel for panel in _panels(report) if panel["rows"]],
     }
 
 
-def _guard(verdict: GuardResult) -> dict[str, str]:
-    said = guard_text(verdict)
+def _guard(guard_result: GuardResult) -> dict[str, str]:
+    said = guard_text(guard_result)
     return {
         "result": said.result,
-        "name": verdict.guard,
+        "name": guard_result.guard,
         "value": said.found,
         "limit": said.limit,
-        "way_out": "" if verdict.ok else allow_flag(verdict),
+        "way_out": "" if guard_result.ok else allow_flag(guard_result),
     }
 
 
@@ -172,12 +172,12 @@ def _panel(
     *,
     opened: bool,
 ) -> dict[str, Any]:
-    rest = len(rows) - _MOST_PANEL_ROWS
+    rest = len(rows) - _MAX_PANEL_ROWS
     return {
         "id": name,
         "title": title,
         "heads": heads,
-        "rows": rows[:_MOST_PANEL_ROWS],
+        "rows": rows[:_MAX_PANEL_ROWS],
         "rest": f"{rest:,}" if rest > 0 else "",
         "open": opened,
         "advice": _ADVICE.get(name, ""),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from reconciler.escape import code, mark_of, visible
+from reconciler.escape import code, short_digest, visible
 from reconciler.model import Change, Source
 from reconciler.review import value_text
 from reconciler.review.change_text import why
@@ -31,17 +31,17 @@ def span(text: str) -> str:
     return code(_named(visible(text)) or " ", in_table=True)
 
 
-def record(change: Change, around: CommentContext) -> str:
+def record(change: Change, context: CommentContext) -> str:
     """The address of a record, linked to the record in the HTML report if there is one."""
-    return linked(span(str(change.address)), f"sid={change.address.sid}", around)
+    return linked(span(str(change.address)), f"sid={change.address.sid}", context)
 
 
-def linked(shown: str, fragment: str, around: CommentContext) -> str:
+def linked(shown: str, fragment: str, context: CommentContext) -> str:
     """A text with a link into the HTML report: `[G1](https://ci.example/plan.html#g=G1)`.
 
     Without a report, or if the fragment is too long, it is the text alone.
     """
-    report = around.links.report if len(fragment) <= _FRAGMENT_CHARS else ""
+    report = context.links.report if len(fragment) <= _FRAGMENT_CHARS else ""
     return f"[{shown}]({report}#{fragment})" if report else shown
 
 
@@ -100,8 +100,8 @@ def value(shown: str, start: int = 0) -> str:
     part = _cut(shown, VALUE_CHARS, start)
     if part == shown:
         return code(shown, in_table=True)
-    told = f"{len(shown):,} characters, {mark_of(shown)}"
-    return f"{code(part, in_table=True)} ({told})"
+    size = f"{len(shown):,} characters, {short_digest(shown)}"
+    return f"{code(part, in_table=True)} ({size})"
 
 
 def table(head: str, rule: str, rows: Iterable[str]) -> Iterator[str]:
@@ -148,7 +148,7 @@ def name(path: KeyPath, *, any_item: bool = False) -> str:
 def _named(shown: str) -> str:
     """A name; a long one as its beginning and its hash, so that no two look the same."""
     part = _cut(shown, NAME_CHARS)
-    return shown if part == shown else f"{part} {mark_of(shown)}"
+    return shown if part == shown else f"{part} {short_digest(shown)}"
 
 
 def _cut(shown: str, most: int, start: int = 0) -> str:

@@ -38,9 +38,9 @@ def diff(report: Report) -> Iterator[str]:
     yield from cells.folded(title, fenced(lines, "diff"), opened=True)
 
 
-def groups(report: Report, around: CommentContext, level: Level) -> Iterator[str]:
+def groups(report: Report, context: CommentContext, level: Level) -> Iterator[str]:
     """A table with a row for each group of changes; outliers are not in it."""
-    alike = report.alike
+    alike = report.similar_groups
     shown = alike[: level.groups]
     if not shown:
         return
@@ -49,38 +49,38 @@ def groups(report: Report, around: CommentContext, level: Level) -> Iterator[str
     yield from cells.table(
         "| group | records | change | origin | files | example |",
         "|---|---:|---|---|---:|---|",
-        (_group(group, around, level) for group in shown),
+        (_group(group, context, level) for group in shown),
     )
 
 
-def named(report: Report, around: CommentContext, level: Level) -> Iterator[str]:
+def named(report: Report, context: CommentContext, level: Level) -> Iterator[str]:
     """The first records of each group, without those that lose data: `removals` lists them."""
     for group in _named_groups(report, level):
         first = f"the first {level.named} of " if group.count > level.named else ""
         title = f"{group.name}: {first}{plural(group.count, 'record')}"
-        yield from cells.folded(title, _named(group, around, level))
+        yield from cells.folded(title, _named(group, context, level))
 
 
-def _group(group: Group, around: CommentContext, level: Level) -> str:
+def _group(group: Group, context: CommentContext, level: Level) -> str:
     return (
-        f"| {cells.linked(group.name, f'g={group.name}', around)} | {group.count:,} | "
+        f"| {cells.linked(group.name, f'g={group.name}', context)} | {group.count:,} | "
         f"{cells.of_group(group, level.keys)} | {group.first.origin} | {group.files:,} | "
-        f"{cells.record(group.first, around)} |"
+        f"{cells.record(group.first, context)} |"
     )
 
 
 def _named_groups(report: Report, level: Level) -> list[Group]:
-    shown = report.alike[: level.groups] if level.named else ()
+    shown = report.similar_groups[: level.groups] if level.named else ()
     return [group for group in shown if group.effect is not Effect.REMOVES]
 
 
-def _named(group: Group, around: CommentContext, level: Level) -> Iterator[str]:
+def _named(group: Group, context: CommentContext, level: Level) -> Iterator[str]:
     for change, found in group.members[: level.named]:
         values = "" if group.exact else f" — {cells.of_places(found, level.keys)}"
-        yield f"- {cells.record(change, around)} {cells.source(change.source)}{values}"
+        yield f"- {cells.record(change, context)} {cells.source(change.source)}{values}"
 
 
-def removals(report: Report, around: CommentContext, level: Level) -> Iterator[str]:
+def removals(report: Report, context: CommentContext, level: Level) -> Iterator[str]:
     """A table of the records that lose data, of every group and outlier."""
     count = report.effects[Effect.REMOVES]
     shown = min(count, level.removals)
@@ -93,16 +93,16 @@ def removals(report: Report, around: CommentContext, level: Level) -> Iterator[s
         f"➖ <b>{some}{plural(count, 'record')} that {verb} data</b>",
         _rows(
             islice(report.removals(), shown),
-            around,
+            context,
             level,
         ),
         opened=count <= _UNFOLDED,
     )
 
 
-def outliers(report: Report, around: CommentContext, level: Level) -> Iterator[str]:
+def outliers(report: Report, context: CommentContext, level: Level) -> Iterator[str]:
     """A table of the records like no others, without those that lose data (see `removals`)."""
-    count = report.unlike
+    count = report.safe_outlier_count
     shown = min(count, level.outliers)
     if not shown:
         return
@@ -110,7 +110,7 @@ def outliers(report: Report, around: CommentContext, level: Level) -> Iterator[s
     members = (member for group in report.outliers for member in _unless_removed(group))
     yield from cells.folded(
         f"<b>{some}{plural(count, 'record')} like no others</b>",
-        _rows(islice(members, shown), around, level),
+        _rows(islice(members, shown), context, level),
         opened=True,
     )
 
@@ -119,27 +119,27 @@ def _unless_removed(group: Group) -> Iterable[_Member]:
     return () if group.effect is Effect.REMOVES else group.members
 
 
-def _rows(members: Iterable[_Member], around: CommentContext, level: Level) -> Iterator[str]:
+def _rows(members: Iterable[_Member], context: CommentContext, level: Level) -> Iterator[str]:
     return cells.table(
         "| record | change | origin | where |",
         "|---|---|---|---|",
         (
-            f"| {cells.record(change, around)} | {cells.of_places(found, level.keys)} | "
+            f"| {cells.record(change, context)} | {cells.of_places(found, level.keys)} | "
             f"{change.origin} | {cells.source(change.source)} |"
             for change, found in members
         ),
     )
 
 
-def every(report: Report, around: CommentContext, level: Level) -> Iterator[str]:
+def every(report: Report, context: CommentContext, level: Level) -> Iterator[str]:
     """A row for every record of the groups; values only where they differ within the group."""
     rows = (
-        f"| {group.name} | {cells.record(change, around)} | {cells.source(change.source)} | "
+        f"| {group.name} | {cells.record(change, context)} | {cells.source(change.source)} | "
         f"{'' if group.exact else cells.of_places(found, level.keys)} |"
-        for group in report.alike
+        for group in report.similar_groups
         for change, found in group.members
     )
-    if report.alike:
+    if report.similar_groups:
         yield from cells.folded(
             "Every record of the groups",
             cells.table("| group | record | where | values |", "|---|---|---|---|", rows),
@@ -151,15 +151,19 @@ def left_out(report: Report, level: Level) -> Iterator[str]:
     if level.every:
         return
     parts = []
-    groups = len(report.alike) - level.groups
+    groups = len(report.similar_groups) - level.groups
     if groups > 0:
         parts.append(plural(groups, "group"))
     named = sum(min(group.count, level.named) for group in _named_groups(report, level))
-    rest = sum(one.count for one in report.alike if one.effect is not Effect.REMOVES) - named
+    rest = (
+        sum(one.count for one in report.similar_groups if one.effect is not Effect.REMOVES) - named
+    )
     if rest:
         parts.append(f"{plural(rest, 'record')} of the groups one by one")
-    if report.unlike > level.outliers:
-        parts.append(f"{plural(report.unlike - level.outliers, 'record')} like no others")
+    if report.safe_outlier_count > level.outliers:
+        parts.append(
+            f"{plural(report.safe_outlier_count - level.outliers, 'record')} like no others"
+        )
     lost = report.effects[Effect.REMOVES] - level.removals
     if lost > 0:
         parts.append(f"**{plural(lost, 'record')} that lose data**")

@@ -44,16 +44,16 @@ SUMMARY_LEVELS = (
 )
 
 
-def comment(report: Report, around: CommentContext, *, most: int = COMMENT_BYTES) -> str:
+def comment(report: Report, context: CommentContext, *, most: int = COMMENT_BYTES) -> str:
     """The comment on a pull request, at most `most` bytes of UTF-8.
 
     Raises ReconcilerError if not even the counts fit.
     """
     small = report.summary.changes <= _RECORDS_OF_A_DIFF
-    return _fitted(report, around, COMMENT_LEVELS if small else COMMENT_LEVELS[1:], most)
+    return _fitted(report, context, COMMENT_LEVELS if small else COMMENT_LEVELS[1:], most)
 
 
-def summary(report: Report, around: CommentContext, *, most: int) -> str:
+def summary(report: Report, context: CommentContext, *, most: int) -> str:
     """The summary of a step: as `comment`, with a row for every record if they fit in `most` bytes.
 
     If other steps have filled the summary, it is one line, even if `most` is smaller than that.
@@ -61,14 +61,14 @@ def summary(report: Report, around: CommentContext, *, most: int) -> str:
     small = report.summary.changes <= _RECORDS_OF_A_DIFF
     levels = (COMMENT_LEVELS[0], *SUMMARY_LEVELS) if small else SUMMARY_LEVELS
     try:
-        return _fitted(report, around, levels, most)
+        return _fitted(report, context, levels, most)
     except ReconcilerError:
         return f"### user_data plan · {report.headline}; the rest does not fit here\n"
 
 
-def _fitted(report: Report, around: CommentContext, levels: Sequence[Level], most: int) -> str:
+def _fitted(report: Report, context: CommentContext, levels: Sequence[Level], most: int) -> str:
     for level in levels:
-        page = within(_page(report, around, level), most)
+        page = within(_page(report, context, level), most)
         if page is not None:
             return page
     raise ReconcilerError(f"the shortest text of this plan has more than {most:,} bytes")
@@ -85,25 +85,25 @@ def within(lines: Iterable[str], most: int) -> str | None:
     return "\n".join([*taken, ""])
 
 
-def _page(report: Report, around: CommentContext, level: Level) -> Iterator[str]:
+def _page(report: Report, context: CommentContext, level: Level) -> Iterator[str]:
     yield from header.warnings(report)
-    yield from header.head(report, around)
+    yield from header.head(report, context)
     if level.every == "diff":
         yield from changes.diff(report)
     else:
-        yield from changes.groups(report, around, level)
-        yield from changes.removals(report, around, level)
-        yield from changes.outliers(report, around, level)
-        yield from changes.named(report, around, level)
+        yield from changes.groups(report, context, level)
+        yield from changes.removals(report, context, level)
+        yield from changes.outliers(report, context, level)
+        yield from changes.named(report, context, level)
         if level.every == "rows":
-            yield from changes.every(report, around, level)
+            yield from changes.every(report, context, level)
     yield from sections.conflicts(report, level)
     yield from sections.unreadable(report, level)
     yield from sections.released(report, level)
-    yield from sections.shares("By owner (CODEOWNERS)", "owner", report.owners, around, level)
+    yield from sections.shares("By owner (CODEOWNERS)", "owner", report.owners, context, level)
     if len(report.files) > 1:
-        yield from sections.shares("By file", "file", report.files, around, level)
+        yield from sections.shares("By file", "file", report.files, context, level)
     yield from sections.keys(report, level)
     yield from sections.guards(report)
     yield from changes.left_out(report, level)
-    yield from sections.foot(report, around)
+    yield from sections.foot(report, context)

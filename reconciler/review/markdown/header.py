@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from reconciler.model import Origin, short_commit
 from reconciler.planning.guards.registry import allow_flag
 from reconciler.planning.plan_diff import PlanDiff
-from reconciler.planning.summary import none_found
+from reconciler.planning.summary import all_not_found
 from reconciler.review.grouping import Effect
 from reconciler.review.guard_text import guard_text
 from reconciler.review.headlines import NONE_FOUND
@@ -33,7 +33,7 @@ def warnings(report: Report) -> Iterator[str]:
     if counts.unreadable:
         lost = plural(counts.unreadable, "record")
         said.append(f"**{lost} could not be read**: this plan is not complete.")
-    if none_found(report.plan):
+    if all_not_found(report.plan):
         said.append(NONE_FOUND)
     if counts.conflicts:
         conflicts = plural(counts.conflicts, "conflict")
@@ -48,20 +48,20 @@ def warnings(report: Report) -> Iterator[str]:
         yield from (f"> {said[-1]}", "")
 
 
-def head(report: Report, around: CommentContext) -> Iterator[str]:
+def head(report: Report, context: CommentContext) -> Iterator[str]:
     """The heading, the result of an apply, the counts, the origins and the scope."""
-    name = cells.span(around.name or report.plan.base_url.partition("://")[2].partition("/")[0])
+    name = cells.span(context.name or report.plan.base_url.partition("://")[2].partition("/")[0])
     yield from (f"### user_data plan · {name} · {report.headline}", "")
-    if around.status:
-        why = f" {cells.span(around.why)}" if around.why else ""
-        yield from (f"**{around.status}**{why}", "")
+    if context.status:
+        why = f" {cells.span(context.why)}" if context.why else ""
+        yield from (f"**{context.status}**{why}", "")
     yield from cells.table(
         "| worst effect on a record | records | keys |", "|---|---:|---:|", _counts(report)
     )
     yield from _origins(report)
     yield from _scope(report)
-    if around.since is not None:
-        yield from (_since(around.since), "")
+    if context.since is not None:
+        yield from (_since(context.since), "")
 
 
 def _counts(report: Report) -> Iterator[str]:

@@ -77,7 +77,7 @@ def released(report: Report, level: Level) -> Iterator[str]:
 
 
 def shares(
-    title: str, key: str, all_shares: Sequence[Share], around: CommentContext, level: Level
+    title: str, key: str, all_shares: Sequence[Share], context: CommentContext, level: Level
 ) -> Iterator[str]:
     """A table of the changed records by owner or by file; `key` is `owner` or `file`."""
     shown = all_shares[: level.others]
@@ -86,17 +86,17 @@ def shares(
             *cells.table(
                 f"| {key} | records | ➖ | 🔄 | ➕ |",
                 "|---|---:|---:|---:|---:|",
-                (_share(key, share, around) for share in shown),
+                (_share(key, share, context) for share in shown),
             ),
             *cells.more(len(all_shares) - len(shown)),
         ]
         yield from cells.folded(f"{title}: {len(all_shares):,}", lines)
 
 
-def _share(key: str, share: Share, around: CommentContext) -> str:
+def _share(key: str, share: Share, context: CommentContext) -> str:
     fragment = f"{key}={quote(visible(share.name), safe='')}"
     return (
-        f"| {cells.linked(cells.span(share.name), fragment, around)} | {share.records:,} | "
+        f"| {cells.linked(cells.span(share.name), fragment, context)} | {share.records:,} | "
         f"{share.removes:,} | {share.changes:,} | {share.adds:,} |"
     )
 
@@ -119,13 +119,13 @@ def keys(report: Report, level: Level) -> Iterator[str]:
 
 def guards(report: Report) -> Iterator[str]:
     """A table of the guards with their values and limits."""
-    verdicts, refused = report.plan.guards, len(report.refused)
-    if verdicts:
-        passed = f"{len(verdicts) - refused:,} passed"
-        told = f"{refused:,} refused, {passed}" if refused else passed
-        rows = map(_guard, verdicts)
+    guard_results, refused = report.plan.guards, len(report.refused)
+    if guard_results:
+        passed = f"{len(guard_results) - refused:,} passed"
+        summary = f"{refused:,} refused, {passed}" if refused else passed
+        rows = map(_guard, guard_results)
         yield from cells.folded(
-            f"🛡 Guards: {told}",
+            f"🛡 Guards: {summary}",
             cells.table("| result | guard | found | limit |", "|---|---|---:|---:|", rows),
         )
 
@@ -133,14 +133,14 @@ def guards(report: Report) -> Iterator[str]:
 _RESULTS = {"refused": "⛔ refused", "allowed": "⚠️ allowed", "passed": "✅ passed"}
 
 
-def _guard(verdict: GuardResult) -> str:
-    said = guard_text(verdict)
-    return f"| {_RESULTS[said.result]} | `{verdict.guard}` | {said.found} | {said.limit} |"
+def _guard(guard_result: GuardResult) -> str:
+    said = guard_text(guard_result)
+    return f"| {_RESULTS[said.result]} | `{guard_result.guard}` | {said.found} | {said.limit} |"
 
 
-def foot(report: Report, around: CommentContext) -> Iterator[str]:
+def foot(report: Report, context: CommentContext) -> Iterator[str]:
     """The last lines: links, commits, API, and the digest that an approval refers to."""
-    plan, links = report.plan, around.links
+    plan, links = report.plan, context.links
     titles = (
         ("Report: search and filter", links.report),
         ("Plan file", links.plan),

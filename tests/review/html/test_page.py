@@ -101,7 +101,7 @@ def test_the_head_says_counts_share_guards_and_what_could_not_be_read(show: Show
     assert "1 record could not be read" in page.inner_text("#warnings")
     assert "max_change_percent" in page.inner_text("#guards")
     assert "404 cannot find item by sid" in page.inner_text("#unreadable")
-    assert count(page) == f"600 records: {len(make_report(PLAN).alike)} groups"
+    assert count(page) == f"600 records: {len(make_report(PLAN).similar_groups)} groups"
 
 
 def test_groups_come_first_with_what_loses_something_on_top(show: Show) -> None:
@@ -513,7 +513,7 @@ def test_without_javascript_groups_losses_and_outliers_are_there(show: Show) -> 
     report = make_report(PLAN)
 
     assert page.is_hidden("#app")
-    for group in report.alike:
+    for group in report.similar_groups:
         assert f"{group.count:,}" in page.inner_text(f"#g-{group.name}")
     for change, _ in report.removals():
         assert "legacy_id" in page.inner_text(f"#sid-{change.address.sid}")
