@@ -579,6 +579,7 @@ def test_the_way_to_read_can_be_chosen(run: Run, serve: Serve, how: str, request
     assert len(result.err.splitlines()) == requests
 
 
+@pytest.mark.slow
 def test_a_wait_that_the_api_asked_for_is_said(run: Run, serve: Serve) -> None:
     spec = "429=0.5"
     serve("--fault", spec, "--seed", str(seed_of([True, False], spec)))

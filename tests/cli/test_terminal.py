@@ -13,6 +13,8 @@ from reconciler.cli import terminal
 from reconciler.cli.terminal import Streams
 from writing import manifest, many
 
+pytestmark = pytest.mark.slow
+
 PLAN = [sys.executable, "-m", "reconciler", "plan", "--parallelism", "1"]
 
 

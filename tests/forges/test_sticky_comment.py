@@ -377,6 +377,7 @@ def test_a_job_token_is_used_where_there_is_no_other(
     assert len(host.bodies()) == 1
 
 
+@pytest.mark.slow
 def test_a_rolling_issue_is_opened_updated_closed_and_reopened(run: Run, host: Host) -> None:
     assert "Not opened" in ok(run("comment", saved(EMPTY), "--issue")).err
     ok(run("comment", saved(PLAN), "--issue"))
@@ -761,6 +762,7 @@ def test_the_plan_of_another_api_is_not_the_previous_one(run: Run, host: Host) -
     assert "not for this API" in result.err
 
 
+@pytest.mark.slow
 def test_a_pull_request_with_too_many_comments_is_an_error(run: Run, host: Host) -> None:
     host.others(5_001)
 

@@ -154,6 +154,7 @@ def manifests(draw: st.DrawFn) -> str:
 
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=150)
 @given(manifests())
+@pytest.mark.slow
 def test_the_same_is_sent_every_comment_is_there_and_again_changes_nothing(text: str) -> None:
     try:
         before = sent("m.yaml", text)

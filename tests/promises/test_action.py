@@ -21,6 +21,8 @@ from reconciler.sandbox.store import Store
 from repository import commit, git
 from writing import live, messages, write
 
+pytestmark = pytest.mark.slow
+
 ACTION: dict[str, Any] = yaml.safe_load((REPOSITORY / "action.yml").read_text("utf-8"))
 INSTALL, RUN = ACTION["runs"]["steps"]
 EXAMPLES = sorted((REPOSITORY / "docs/ci").rglob("*.y*ml"))

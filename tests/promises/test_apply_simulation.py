@@ -35,6 +35,8 @@ from reconciler.credentials import Secret
 from reconciler.model import Address, Change, Origin, Outcome, OutcomeName, Source
 from writing import sid
 
+pytestmark = pytest.mark.slow
+
 WORLDS = int(os.environ.get("WORLDS", "2000"))
 URL = "https://api.example.com/core/v2"
 SOURCE = Source("m.yaml", 1, 1)

@@ -351,6 +351,7 @@ def test_an_allowance_that_is_none_is_explained(run: Run, text: str) -> None:
 # ---- since
 
 
+@pytest.mark.slow
 def test_since_reads_just_what_changed_and_says_so(run: Run, store: Store) -> None:
     live(store, dict.fromkeys(range(2000), "x"))
     commit(

@@ -13,6 +13,8 @@ import pytest
 
 from writing import MESSAGE, sid
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 10  # of processor time, start-up included; each needs a fraction of one
 BYTES = 512 * 1024 * 1024
 

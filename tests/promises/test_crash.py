@@ -20,6 +20,8 @@ from reconciler.sandbox.store import Store
 from repository import commit, git
 from writing import live, many, messages, sid, user_data, write
 
+pytestmark = pytest.mark.slow
+
 ALL = ("--allow", "max_change_percent=100")
 JOURNALS = Path(".reconciler/journal")
 TOOL = [sys.executable, "-m", "reconciler"]

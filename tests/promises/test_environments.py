@@ -13,6 +13,8 @@ from conftest import REPOSITORY, Run, Serve
 from reconciler.sandbox.store import Store
 from writing import live, manifest, many, sid, user_data
 
+pytestmark = pytest.mark.slow
+
 # What root has to give up so that it cannot write into a folder without write permission.
 _AS_OTHERS = ("setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override")
 

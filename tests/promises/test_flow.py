@@ -438,6 +438,7 @@ def test_a_write_whose_answer_is_lost_is_read_back(
         assert user_data(store, f"messages/{MESSAGE}") == "another"
 
 
+@pytest.mark.slow
 def test_a_write_that_nobody_can_vouch_for_is_unknown(run: Run, serve: Serve) -> None:
     spec = "500=0.5"
     seed = seed_of([False, False, True, False], spec)  # the write is lost before it is done
@@ -453,6 +454,7 @@ def test_a_write_that_nobody_can_vouch_for_is_unknown(run: Run, serve: Serve) ->
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.slow
 def test_an_interrupted_apply_finishes_what_is_in_flight_and_says_what_is_left(
     run: Run, serve: Serve, number: signal.Signals, code: int
 ) -> None:

@@ -104,6 +104,7 @@ def shown(plan: Plan) -> Iterator[tuple[str, str]]:
 
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 @given(plans())
+@pytest.mark.slow
 def test_in_no_format_is_anything_hidden_and_no_ci_system_is_commanded(plan: Plan) -> None:
     for name, text in shown(plan):
         content = text
@@ -144,6 +145,7 @@ OURS = set(
 
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 @given(plans(), st.sampled_from(["", "https://reports.example.com/plan.html"]))
+@pytest.mark.slow
 def test_in_markdown_strangers_texts_are_code_and_nothing_else(plan: Plan, url: str) -> None:
     report = make_report(plan, OWNERS)
     around = CommentContext("EVIL <b>`@x`", Links(report=url))
@@ -164,6 +166,7 @@ def test_in_markdown_strangers_texts_are_code_and_nothing_else(plan: Plan, url: 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=40)
 @given(plans())
+@pytest.mark.slow
 def test_in_html_strangers_texts_are_text_and_nothing_else(plan: Plan) -> None:
     page = "".join(html_page(make_report(plan, OWNERS), OWNERS))
 

@@ -29,6 +29,8 @@ from reconciler.errors import ApiError
 from reconciler.model import Address, Current, Record, Source, Unreadable
 from writing import sid
 
+pytestmark = pytest.mark.slow
+
 WORLDS = int(os.environ.get("WORLDS", "2000"))
 URL = "https://api.example.com/core/v2"
 TOKEN = "canary-7f3a9b1c"

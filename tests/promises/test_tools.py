@@ -12,6 +12,8 @@ from planned import large, mixed
 from reconciler.model import Plan, Source
 from reconciler.planning import plan_file
 
+pytestmark = pytest.mark.slow
+
 # GitLab's documentation, for `artifacts:reports:terraform`.
 GITLAB = (
     "([.resource_changes[]?.change.actions?]|flatten)|"

@@ -21,9 +21,10 @@ from reconciler.review.report import make_report
 from writing import sid
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None and not os.environ.get("CI"), reason="needs chromium"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None and not os.environ.get("CI"), reason="needs chromium"),
+]
 
 OWNERS = Owners(["manifests/team-0* @org/billing", "manifests/team-1* @org/support"])
 # As root Chromium needs --no-sandbox; the others keep it from looking for its maker's hosts.

@@ -55,6 +55,7 @@ COUNTS = re.compile(
 
 
 @pytest.mark.parametrize("count", [1, 100, 5_000, 100_000])
+@pytest.mark.slow
 def test_the_comment_fits_with_exact_counts(count: int) -> None:
     plan = large(count)
     report = make_report(plan)
