@@ -74,6 +74,7 @@ def validate(
     """
     from reconciler.commands import validate as command
 
+    # The command calls it, so that problems of reconciler.yaml are printed in --format as well.
     def load() -> "Loaded":
         tree = inputs.tree()
         return inputs.manifests(tree, paths or manifests, inputs.settings(tree)).load()

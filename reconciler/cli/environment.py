@@ -24,6 +24,7 @@ def warn_of_misspelt(app: click.Group, environment: Mapping[str, str], terminal:
         terminal.note(
             f"warning: {name} has no effect: --{flag} can only be set on the command line"
         )
+        # Otherwise the loop below could warn of the same name again.
         known.add(name)
     for name in sorted(given - known):
         # All of them share the prefix; with it, every name would be similar.

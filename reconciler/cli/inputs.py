@@ -77,6 +77,7 @@ def connection(
         run,
         tree.path(str(SANDBOX_DB)) if sandbox else None,
         log_format,
+        # The context closes it at the end of the command, so that a failed run is exported too.
         context.with_resource(recording(os.environ, context.info_name or "")),
     )
     write = structs.replace(write, parallelism=parallelism or write.parallelism)
@@ -109,6 +110,7 @@ def plan_inputs(
     from reconciler.planning.selection import Selection
 
     for text in (*target, *exclude):
+        # Python decodes a byte of an argument that is not UTF-8 to U+DC80 to U+DCFF (PEP 383).
         if any("\udc80" <= character <= "\udcff" for character in text):
             raise click.UsageError(
                 f"{text!r}: is not UTF-8; addresses and manifest names are UTF-8"

@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from reconciler.cli.terminal import TERMINATED
 
     _open_descriptors()
+    # Tests call `main` repeatedly in one process: a signal of an earlier call must not count.
     TERMINATED.clear()
 
     def terminate(number: int, _: object) -> None:
@@ -52,6 +53,8 @@ def _run(app: click.Group, given: Sequence[str]) -> int:
 
     code: int
     try:
+        # In standalone mode click ends a usage error with exit code 2, which means "changes" in
+        # `plan --detailed-exitcode`.
         code = app.main(given, prog_name="reconciler", standalone_mode=False) or ExitCode.OK
     except click.ClickException as error:
         with suppress(OSError):
@@ -59,12 +62,14 @@ def _run(app: click.Group, given: Sequence[str]) -> int:
         if variable := environment.behind(error):
             _say(f"The value comes from the environment variable {variable}.")
         code = ExitCode.USAGE
+    # `app.main` turns a KeyboardInterrupt of a command into click.Abort in either mode.
     except (KeyboardInterrupt, click.Abort):
         _say(f"\n{'Terminated' if TERMINATED else 'Interrupted'}: the command stopped early.")
         code = ExitCode.TERMINATED if TERMINATED else ExitCode.INTERRUPTED
     except (ReaderGoneError, SystemExit):
         code = BROKEN_PIPE  # click itself exits only if the reader of its help closed the pipe
     except ReconcilerError as error:
+        # click's context, which `terminal()` needs, has ended: only the arguments are left.
         for line in _complaint(error, no_color="--no-color" in given):
             _say(line)
         code = error.exit_code
@@ -86,6 +91,7 @@ def _open_descriptors() -> None:
         try:
             os.fstat(descriptor)
         except OSError:
+            # open(2) returns the lowest free number; in ascending order it is this descriptor.
             os.open(os.devnull, os.O_RDWR)
 
 
@@ -99,6 +105,7 @@ def _terraform_style(arguments: Sequence[str]) -> list[str]:
     for argument in rest:
         if argument == "--":
             return [*converted, argument, *rest]
+        # Two letters: `-h` stays the short flag, and the -1 of `--seed -1` stays a number.
         long_name = argument[:1] == "-" and argument[1:2].isalpha() and argument[2:3].isalpha()
         converted.append(f"-{argument}" if long_name else argument)
     return converted
@@ -129,6 +136,7 @@ def _raised_by_click(error: OSError) -> bool:
 def _bug() -> int:
     """Writes the trace of the current exception to a new file and names the file on stderr."""
     handle, name = tempfile.mkstemp(prefix="reconciler-", suffix=".log")
+    # A trace can quote a file name that is not UTF-8 (PEP 383), which strict UTF-8 cannot encode.
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log:
         traceback.print_exc(file=log)
     _say(f"error: internal error in reconciler; the stack trace is in {name}: please report it")

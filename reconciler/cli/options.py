@@ -37,6 +37,8 @@ def _chdir(context: click.Context, _: click.Parameter, folder: Path | None) -> N
 
 
 def _no_color(context: click.Context, _: click.Parameter, no_color: bool) -> None:
+    # click shares `meta` between a group and its command: storing False would undo a --no-color
+    # that was typed before the name of the command.
     if no_color:
         context.meta["no_color"] = True
 
@@ -81,6 +83,7 @@ sandbox = option(
     is_flag=True,
     help="Use the embedded API, stored in .reconciler/; it needs no account, token or port.",
 )
+# No click default: None lets the value of reconciler.yaml apply.
 parallelism = option(
     "--parallelism",
     type=click.IntRange(min=1),
@@ -136,6 +139,7 @@ def stack(*options: Callable[[Function], Function]) -> Callable[[Function], Func
     """Several options as one decorator; --help lists them in this order."""
 
     def decorate(function: Function) -> Function:
+        # Like stacked decorators: click lists the option that is applied last first.
         for each in reversed(options):
             function = each(function)
         return function

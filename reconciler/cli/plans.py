@@ -53,6 +53,7 @@ def plan(
     """
     from reconciler.commands import plan as command
 
+    # A plan that is only shown names no commit: without a base no git process is started for it.
     chosen, link = _plan_inputs(inputs.run_id(), with_head=out is not None, **flags)
     detail = inputs.detail(verbose=verbose, concise=concise)
     parameters = command.Parameters(chosen, link, format_, out, detailed_exitcode, report, detail)

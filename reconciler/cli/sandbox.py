@@ -21,6 +21,7 @@ def sandbox() -> None:
 
 @sandbox.command()
 @options.db
+# The tokens of the sandbox are public: by default only this machine may reach it.
 @option("--host", default="127.0.0.1", show_default=True, help="Listen on this address.")
 @option(
     "--port",
@@ -134,6 +135,7 @@ def fill(
     from reconciler.commands import sandbox as command
 
     chosen = None
+    # reconciler.yaml is read only here: a problem in it does not stop `seed` without --manifests.
     if manifests:
         tree = inputs.tree()
         chosen = inputs.manifests(tree, manifests, inputs.settings(tree))

@@ -31,12 +31,15 @@ def stopped_by_signals(
     def stop(number: signal.Signals) -> None:
         received.append(number)
         for each in _BOTH:
+            # In this order: asyncio restores the default handler, which would replace `_leave`.
+            # `_leave` is no handler of the loop: those wait until the running callback returns.
             loop.remove_signal_handler(each)
             signal.signal(each, _leave)
         apply.stop(f"interrupted by {number.name}")
         loop.call_later(SECONDS_TO_FINISH, apply.abandon)
         note(f"{number.name}: starting no new write, waiting for those in flight ...")
 
+    # asyncio does not restore these: without them the SIGTERM handler of `main` would be lost.
     before = {each: signal.getsignal(each) for each in _BOTH}
     for each in _BOTH:
         loop.add_signal_handler(each, stop, each)
@@ -50,4 +53,5 @@ def stopped_by_signals(
 
 
 def _leave(number: int, _: object) -> None:
+    # An exception would first run every `finally`, such as reports and the export of traces.
     os._exit(128 + number)

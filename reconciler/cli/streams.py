@@ -20,6 +20,7 @@ def settle(code: int) -> int:
     was lost, with BROKEN_PIPE if the reader of stdout went away. A stderr that cannot be written
     changes nothing: progress and warnings are not the result.
     """
+    # stdout first: the message about its failure goes to stderr, which is flushed last.
     failure = _flush(sys.stdout)
     if failure is not None and code == ExitCode.OK:
         code = BROKEN_PIPE if isinstance(failure, BrokenPipeError) else ExitCode.ERROR

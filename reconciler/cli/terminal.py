@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # A progress bar that is shown for a shorter time would only flicker.
 SECONDS_BEFORE_PROGRESS = 1.0
 SECONDS_BETWEEN_LINES = 10.0
+# rich draws 10 times a second by default; updates in between would not be seen.
 SECONDS_BETWEEN_DRAWINGS = 0.1
 
 # Columns of text for a pipe or a log, which has no width, if COLUMNS is not set.
@@ -57,9 +58,12 @@ class Streams:
         """
         try:
             if for_machines:
+                # `apply` compares a saved plan byte by byte: `plan --format json > plan.json` must
+                # not depend on PYTHONIOENCODING or the locale.
                 getattr(sys.stdout, "reconfigure", lambda **_: None)(encoding="utf-8", newline="")
             for piece in pieces:
                 sys.stdout.write(piece)
+            # A short text stays in the buffer: a full disk fails only this flush, with a message.
             sys.stdout.flush()
         except BrokenPipeError:
             raise ReaderGoneError from None  # click would exit with 1 for a BrokenPipeError
@@ -83,11 +87,13 @@ class Streams:
 
     def ask(self, question: str) -> str:
         """The person's answer; raises ReconcilerError if the input ends without one."""
+        # `input(question)` would write to stdout, which holds only the document.
         with suppress(OSError):
             sys.stderr.write(question)
             sys.stderr.flush()
         answer = sys.stdin.readline() if sys.stdin else ""
         if not answer:
+            # The question ends without a newline; the error begins on a line of its own.
             self.note("")
             raise ReconcilerError(
                 "stdin ended without an answer: use --auto-approve, or apply a saved plan"
@@ -111,6 +117,7 @@ class Streams:
         try:
             yield progress.step
         finally:
+            # rich hides the cursor until the bar ends, also if an exception ends the run.
             progress.end()
 
 
@@ -185,6 +192,7 @@ def _colour(environment: Mapping[str, str], *, no_color: bool) -> bool:
         return False
     if environment.get("FORCE_COLOR"):
         return True
+    # One Paint serves both streams: a file at either of them must get no escape codes.
     return sys.stdout.isatty() and sys.stderr.isatty() and environment.get("TERM") != "dumb"
 
 

@@ -113,6 +113,7 @@ def put(address: Address, user_data: str | None, just_read: bytes) -> Request:
     long numbers. Raises UnreadableError if `just_read` is not a JSON object in UTF-8, or nests too
     deeply.
     """
+    # Only a check: `replaced` requires a valid JSON object. UTF-8 in Raw is not checked.
     _decoded(just_read, _MEMBERS)
     value = msgspec.json.encode(user_data).decode()
     try:
@@ -202,6 +203,7 @@ def _repeats_a_key(body: bytes) -> bool:
     """Whether an object in the body holds a key twice; True if the body cannot be parsed."""
     pairs: list[list[tuple[str, object]]] = []
     try:
+        # Without parse_int=str, Python refuses integers of more than 4,300 digits (ValueError).
         json.loads(body, object_pairs_hook=pairs.append, parse_int=str, parse_float=str)
     except (ValueError, RecursionError):
         return True  # unknown: treat the body as unusable

@@ -26,6 +26,7 @@ async def each_of(
 
     The first exception cancels the rest and is raised as itself, not in an ExceptionGroup.
     """
+    # The workers share one iterator: otherwise a million tasks would exist at once.
     waiting = iter(items)
 
     async def worker() -> None:

@@ -62,6 +62,7 @@ class Traffic:
         return await self._inner.send(request)
 
     def __str__(self) -> str:
+        # Progress can ask in the first tick of the clock: no division by zero.
         seconds = max(self._clock.now() - self._start, 0.001)
         return f"{self._requests:,} requests, {self._requests / seconds:,.0f}/s"
 
@@ -126,6 +127,7 @@ class Client:
             )
             http = await self._stack.enter_async_context(connection.connect())
             watchers = (*connection.watchers, connection.telemetry.request)
+            # In this order a duration in logs and traces excludes the wait for the throttle.
             self._transport = Throttled(Instrumented(http, clock, watchers), throttle)
         return self._transport
 

@@ -50,6 +50,7 @@ async def read(
             go_on = PageStrategy(len(wanted)).another_page if how == "auto" else _to_the_end
             await _sweep(pages(KINDS[name], transport, learned), wanted, go_on, on_read)
 
+        # Only kinds are read at once: a page needs the last SID of the page before.
         kinds = [name for name, wanted in left.items() if wanted]
         await each_of(kinds, sweep, at_most=len(kinds))
     rest = [record for wanted in left.values() for record in wanted.values()]
@@ -65,6 +66,7 @@ async def _sweep(
     """Reads pages while `go_on` allows it, and removes the records it finds from `wanted`."""
     total, read_pages = None, 0
     try:
+        # The loop can stop early; aclosing ends the generator here, not at garbage collection.
         async with aclosing(walk):
             while wanted and go_on(read_pages, len(wanted), total):
                 page = await anext(walk, None)

@@ -35,6 +35,7 @@ async def read_each(
         try:
             held = await _held(record.address, transport, learned)
         except TransportError as error:
+            # No connection yet: a wrong address, proxy or certificate, which concerns every record.
             if not (error.sent or learned.answered):
                 raise ApiError(str(error)) from None
             on_read(record.address, Unreadable(record.address, record.source, None, str(error)))
@@ -48,6 +49,7 @@ async def read_each(
             raise ApiError(f"{request}: 401 {held.reason}: the API does not accept the token")
         if held.status == api.FORBIDDEN and not learned.answered:
             forbidden += 1
+            # `min`: a run of two records with two refusals must stop as well.
             if forbidden >= min(api.FORBIDDEN_IN_A_ROW, len(records)):
                 scopes = KINDS[record.address.kind].scopes
                 raise ApiError(

@@ -47,6 +47,7 @@ async def pages(
         if not page.items:
             return
         if page.items[0].sid in firsts:
+            # An ignored `after` repeats the first page at once; a later repeat is a circle.
             if by_offset or len(firsts) > 1:
                 raise SweepBrokenError("the API returned a page twice")
             by_offset, where = True, {"offset": str(seen)}  # `after` is ignored

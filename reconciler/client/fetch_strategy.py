@@ -24,4 +24,5 @@ class PageStrategy:
             return False  # one request by SID surely finds the last record; a page may not
         if total is None:
             return True
+        # All pages that are left, as the last wanted record may be on the last one.
         return -(-total // PAGE_RECORDS) - pages <= left

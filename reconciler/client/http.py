@@ -72,6 +72,7 @@ class Http:
                     body = await _body(answer)
                 finally:
                     await answer.aclose()
+        # Before RequestError, the base class of these errors: `sent` must be False for them.
         except _NOT_SENT as error:
             why = _why(error, f"cannot connect to {self._base_url}")
             raise TransportError(self._token.redacted(why), sent=False) from None
@@ -193,6 +194,7 @@ def _proxy() -> httpx.Proxy | None:
         return None
     try:
         proxy = httpx.Proxy(address if "://" in address else f"http://{address}")
+        # SOCKS without the package `socksio` raises ImportError here, not in the first request.
         httpx.AsyncHTTPTransport(proxy=proxy)
     except (ValueError, ImportError, httpx.InvalidURL):
         raise ConfigError("HTTPS_PROXY: expected something like http://proxy:3128") from None

@@ -94,6 +94,7 @@ class Retrying:
                     return response
                 if not self._may_retry():
                     return response
+            # A subclass of TransportError: without this clause it would be retried.
             except GivenUpError:
                 raise
             except TransportError as error:

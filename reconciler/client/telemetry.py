@@ -136,6 +136,7 @@ class _Recording(Telemetry):
         self._durations.record(exchange.milliseconds / 1000, attributes)
         if exchange.attempt > 1:
             attributes["http.request.resend_count"] = exchange.attempt - 1
+        # Watchers are called after the request, so the start is computed from the duration.
         end = time_ns()
         span = self._tracer.start_span(
             exchange.method,

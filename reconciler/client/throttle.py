@@ -73,6 +73,7 @@ class Throttle:
         An urgent request starts before those that wait, and does not wait for the rate limit; the
         later ones wait longer instead. Raises GivenUpError if Retry-After exceeded a limit.
         """
+        # Not `if`: a new request can take the slot before the woken one resumes.
         while self._in_flight >= int(self._limit):
             free = asyncio.get_running_loop().create_future()
             if urgent:
@@ -109,6 +110,7 @@ class Throttle:
         if seconds is None:
             return
         until = max(self._held_until, now + seconds)
+        # Overlapping waits count once towards MAX_TOTAL_HOLD_SECONDS.
         longer = until - max(self._held_until, now)
         self._held_until, self._held_seconds = until, self._held_seconds + longer
         if seconds > MAX_RETRY_AFTER_SECONDS or self._held_seconds > MAX_TOTAL_HOLD_SECONDS:
@@ -125,6 +127,7 @@ class Throttle:
             now = self._clock.now()
             if now < self._held_until:
                 held = True
+                # The loop checks again, as a response can extend the hold during the sleep.
                 await self._clock.sleep(self._held_until - now)
                 continue
             start = max(now, self._next_start)
@@ -138,6 +141,7 @@ class Throttle:
         """Wakes the first waiting request if the limit allows another one in flight."""
         while self._waiting and self._in_flight < int(self._limit):
             free = self._waiting.popleft()
+            # Done here means cancelled: such a request must not use up the free slot.
             if not free.done():
                 free.set_result(None)
                 return

@@ -87,6 +87,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     Raises RefusedError, MovedError or ReconcilerError if the plan may not be written, ApiError if
     the API cannot be used, UsageError for a bad --report or --expect.
     """
+    # Before the lock and the first request: a bad --report must not be found after the writes.
     wanted = report_files.parse_reports(
         parameters.reports, report_files.OF_AN_APPLY, parameters.plan
     )
@@ -104,18 +105,23 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     )
     try:
         with (
+            # The lock comes first: to `recover`, the journal of a running apply looks unfinished.
             journal_store.lock_folder(folder),
             connected(parameters.connection) as (loop, client),
         ):
             step = _Apply(parameters, approval, record, loop, client, terminal)
+            # Before the plan: a damaged journal has to stop the run while nothing is written.
             step.recover()
             step.plan()
             step.write()
+    # Ctrl-C and SIGTERM raise KeyboardInterrupt, and the report has to show 130 or 143.
     except BaseException as error:
         record.code, record.error = _why(error, terminal)
         raise
     finally:
         code = report(record, wanted, terminal)
+    # After a partial apply the base would equal git, and `--base auto` would show every change
+    # that is still missing as drift.
     if parameters.record and code == ExitCode.OK:
         _record(record.plan, parameters, terminal)
     return ExitCode(code)
@@ -147,6 +153,7 @@ class _Apply(Struct, frozen=True):
         """
         base_url = self.client.connection.base_url
         for unfinished in tuple(journal_store.unfinished(self.parameters.journal)):
+            # Only its own API can show the value of a record; the journal stays open until then.
             if unfinished.history.begun.base_url != base_url:
                 continue
             recovered = self.loop.run(recover(unfinished, self.client, self.record.run))
@@ -168,6 +175,7 @@ class _Apply(Struct, frozen=True):
             # A saved plan was shown at its review; only conflicts, which stop it, are shown again.
             totals = plan_text.totals(plan, self.terminal.paint)
             self._show(self._whole(plan) if plan.conflicts else totals)
+        # Stored before the checks below: the report of a refused run contains the plan.
         self.record.plan = plan
         if self.approval is not None and not self.approval.check(plan):
             self.terminal.note("Part of the approved plan is already in place; this is the rest.")
@@ -181,12 +189,14 @@ class _Apply(Struct, frozen=True):
         plan, record = self._planned, self.record
         if not plan.applyable:
             if self.parameters.format == "json":
+                # A reader expects `version` and `change_summary` also if there are no changes.
                 ApplyEvents(self.terminal, plan).nothing_to_do()
             self._tell_unread(plan)
             record.code = ExitCode.OK if plan.complete else ExitCode.INCOMPLETE
             return
         events = self.parameters.format == "json"
         output = (ApplyEvents if events else ApplyOutput)(self.terminal, plan)
+        # Stored before the writes: if an exception ends them, the report has the outcomes so far.
         record.output = output
         stop_on_error = self.parameters.on_error == "stop"
         parallelism = self.client.connection.parallelism
@@ -209,6 +219,8 @@ class _Apply(Struct, frozen=True):
         """
         inputs = self.parameters.inputs
         if inputs.comparison.since is not None:
+            # If a pipeline runs the job of an older commit again, --since would write values that a
+            # later commit took back.
             applied_ref.keep_order(inputs.manifests)
         prepared = prepare(inputs, self.client)
         for line in problems_text.text(prepared.warnings, self.terminal.paint):
@@ -236,6 +248,7 @@ class _Apply(Struct, frozen=True):
         Raises ApiError if the token was refused before anything was written.
         """
         terminal, record = self.terminal, self.record
+        # Nothing was written, so the exit code is 1 and not 4 (docs/applying.md, One record).
         if result.refused and not output.received and result.nothing_was_written:
             raise ApiError(f"{result.refused}: nothing was written")
         if self.parameters.format == "text":
@@ -252,6 +265,7 @@ class _Apply(Struct, frozen=True):
             skipped = counts.get(OutcomeName.SKIPPED, 0)
             record.error = f"interrupted by {output.received[0].name}"
             terminal.note(f"Interrupted: {applied:,} applied, {skipped:,} not started.")
+            # Before lost events are raised: after a signal the wait for the reader is short.
             return ExitCode(128 + output.received[0])
         if output.failure is not None:
             raise output.failure
@@ -309,6 +323,7 @@ def _refuse(plan: Plan) -> None:
 
     The rest of the plan is not written either: a part of a plan was never reviewed.
     """
+    # Conflicts come first: --allow cannot settle them.
     if plan.conflicts:
         raise RefusedError(
             f"{plural(len(plan.conflicts), 'conflict')} in the plan (above): nothing was written; "

@@ -67,6 +67,7 @@ class ApplyEvents(ApplyOutput):
         """Prints all events of the run: version, planned changes, each step, counts of outcomes."""
         async with super().writing(apply, traffic):
             speaker = self._speaker
+            # `apply --format json | head -1` stops the run instead of writing without a reader.
             speaker.start(lambda: apply.stop("stdout cannot be written"))
             speaker.say(apply_events.version(_now()))
             for change in self._plan.changes:
@@ -74,6 +75,7 @@ class ApplyEvents(ApplyOutput):
             speaker.say(apply_events.change_count(len(self._plan.changes), _now()))
             yield
             speaker.say(apply_events.applied(self.outcomes, _now()))
+            # Inside the signal handlers: a SIGTERM during this wait still makes it shorter.
             self.failure = await speaker.end(
                 lambda: _HURRY_SECONDS if self.received else SECONDS_TO_READ
             )

@@ -95,6 +95,7 @@ def report(record: RunRecord, wanted: Reports, terminal: Terminal) -> int:
                 "github": lambda: [apply_result.page(plan, outcomes, error, most=room)],
             },
         )
+        # GitHub sets the variable in every step: only --report github=FILE asks for outputs.
         outputs = record.environment.get("GITHUB_OUTPUT")
         if outputs and report_files.asked_for(wanted, "github"):
             append(Path(outputs), [github_workflow.ended(plan, outcomes)])
@@ -102,10 +103,12 @@ def report(record: RunRecord, wanted: Reports, terminal: Terminal) -> int:
             _check_there(record.journal)
             audit = result_file.audit(plan, outcomes, ran)
             write_whole(record.journal.with_suffix(".json"), audit, mode=PRIVATE)
+        # Last: a report that cannot be written must not prevent the audit record.
         if failures:
             raise failures[0]
     except ReconcilerError as failure:
         terminal.note(f"{terminal.paint.removed('error')}: {visible(str(failure))}")
+        # A worse code stays: a script has to see 4 or 143 also if a report is missing.
         return int(ExitCode.ERROR) if record.code == ExitCode.OK else record.code
     return record.code
 

@@ -89,6 +89,7 @@ class ApplyResult(Struct, frozen=True):
         return _NOT_WRITTEN.issuperset(tally(self.outcomes))
 
 
+# UNKNOWN is left out: a write without an answer may take effect later (docs/applying.md).
 _NOT_WRITTEN = {OutcomeName.SKIPPED, OutcomeName.REJECTED, OutcomeName.FAILED}
 
 
@@ -134,9 +135,11 @@ async def apply_run(
                         await apply.run(plan.changes)
                 refused = apply.refused
         except JournalError as error:
+            # With outcomes the error is returned: raised, it would hide the writes so far.
             if not outcomes:
                 raise
             failure = error
+    # Parallel requests end in any order; without the sort two equal runs would differ.
     return ApplyResult(tuple(sorted(outcomes, key=_address)), refused, failure)
 
 
@@ -169,6 +172,7 @@ class _Announced:
 
     async def intent(self, change: Change, attempt: int) -> None:
         """Notes the intent, then says that the write begins."""
+        # First the disk: after a crash every record whose start was shown is in the journal.
         await self._journal.intent(change, attempt)
         self._observer.started(change)
 

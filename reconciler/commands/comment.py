@@ -72,17 +72,21 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     if ended is not None:
         context = structs.replace(context, status=_status(ended), why=ended.error)
     mark = comment_marker.of_plan("drift" if parameters.issue else "plan", name, plan)
+    # The marker keeps the link: the later `comment --result` has no --report-url.
     mark = structs.replace(mark, report=context.links.report)
+    # An `applied` comment is not changed any more: only a full apply may mark it (docs/review.md).
     if ended is not None and ended.exit_code == ExitCode.OK:
         mark = structs.replace(mark, status="applied")
     report = View(plan, parameters.root).report
     host = parameters.host or detected(parameters.environment)
     of_pull = not parameters.issue
+    # A plan that could not read a record is not empty: reviewers have to see the gap.
     empty = not plan.differs and plan.complete
     with opened(host, parameters.environment, parameters.pull, of_pull=of_pull) as forge:
         posting = Posting(
             forge,
             mark,
+            # A function: if the host refuses the length, the text is rendered again with less.
             lambda most, url: comment.comment(report, _linked(context, url), most=most),
             comment.COMMENT_BYTES,
         )
@@ -130,6 +134,7 @@ def _name(given: str, plan: Plan) -> str:
     By default the host of its API: `api.carrierx.com`.
     """
     host = plan.base_url.partition("://")[2].partition("/")[0]
+    # A port (`localhost:8025`) brings a colon, which a name in the marker may not contain.
     name = given or "".join(c if comment_marker.NAME.fullmatch(c) else "-" for c in host)[:60]
     if not comment_marker.NAME.fullmatch(name):
         raise UsageError(f"--name {name}: expected up to 60 letters, digits, dots and dashes")
@@ -146,6 +151,7 @@ def _context(parameters: Parameters, plan: Plan, name: str) -> CommentContext:
     for flag, url in (("report", links.report), ("plan", links.plan), ("run", links.run)):
         if url and not comment_marker.is_link(url):
             raise UsageError(f"--{flag}-url {url}: expected an https:// address")
+    # An unusable address in a CI variable is dropped: unlike a flag, the user did not type it.
     run_url = links.run or job_url(parameters.environment)
     links = structs.replace(links, run=run_url if comment_marker.is_link(run_url) else "")
     since = None
@@ -203,6 +209,7 @@ def _result(path: Path, plan: Plan) -> _Result:
         raise ReconcilerError(f"{path}: cannot be read: {error.strerror or error}") from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ReconcilerError(f"{path}: is not a JSON report of an apply ({error})") from None
+    # After a killed run `--expect` applies only the rest: that plan has another digest.
     if plan.digest not in (result.expected, result.plan and result.plan.digest):
         raise ReconcilerError(f"{path}: is the report of another plan")
     return result
@@ -210,6 +217,7 @@ def _result(path: Path, plan: Plan) -> _Result:
 
 def _status(result: _Result) -> str:
     """One line on how the apply ended: `✅ Applied: 3 applied.` if it succeeded."""
+    # isalpha: the keys come from a file and must not bring Markdown into the comment.
     counts = ", ".join(
         f"{count:,} {outcome}" for outcome, count in result.summary.items() if outcome.isalpha()
     )

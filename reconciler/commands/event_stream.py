@@ -24,8 +24,10 @@ class EventStream:
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
         self._failure: BaseException | None = None
+        # Without a bound: `put` in a full queue would block the event loop and so the writes.
         self._queue: SimpleQueue[str | None] = SimpleQueue()
         self._on_failure: Callable[[], None] = lambda: None
+        # daemon: the interpreter would wait at its exit for a thread that is blocked in write(2).
         self._thread = Thread(target=self._work, name="events", daemon=True)
 
     def start(self, on_failure: Callable[[], None]) -> None:
@@ -51,6 +53,7 @@ class EventStream:
         self._queue.put(None)
         left, since = -1, time.monotonic()
         while self._thread.is_alive():
+            # The limit restarts with each line: a slow reader gets all events, however many.
             if self._queue.qsize() != left:
                 left, since = self._queue.qsize(), time.monotonic()
             elif time.monotonic() - since > patience_seconds():

@@ -51,6 +51,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
             _take(name, text, laid_out, parameters, terminal)
     if refused:
         return ExitCode.ERROR
+    # 3 and not 1: a hook can distinguish a wrong layout from a file that is not valid.
     return ExitCode.REFUSED if parameters.check and changed else ExitCode.OK
 
 
@@ -90,5 +91,6 @@ def _valid(parameters: Parameters) -> dict[str, str]:
 def _difference(name: str, before: str, after: str, paint: Paint) -> Iterator[str]:
     name = visible(name)
     paints = {"+": paint.added, "-": paint.removed}
+    # Not splitlines: it also splits at U+2028 and form feeds, which are no line ends here.
     for line in unified_diff(before.split("\n"), after.split("\n"), name, name, lineterm=""):
         yield paints.get(line[:1], str)(visible(line))

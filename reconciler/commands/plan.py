@@ -52,11 +52,13 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     Raises ProblemsError with every problem of the manifests, ApiError if the API cannot be used,
     UsageError if an output file is an input too, ReconcilerError if a file cannot be written.
     """
+    # Before the first request: a wrong path must not cost the read of a whole account.
     if parameters.out is not None:
         check_writable(parameters.out)
     wished = report_files.parse_reports(parameters.reports, FORMATS, parameters.out)
     _keep_inputs(parameters, [file for _, file in wished])
     outputs = parameters.inputs.comparison.environment.get("GITHUB_OUTPUT", "")
+    # GitHub sets the variable in every step: only --report github=FILE asks for outputs.
     outputs = outputs if report_files.asked_for(wished, "github") else ""
     if outputs:
         check_writable(Path(outputs))
@@ -81,6 +83,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
         refused = f" (a guard refuses it without{flags})" if flags else ""
         command = f"reconciler apply{sandbox} {parameters.out}"
         terminal.note(f"Saved. To apply exactly this plan: {command}{refused}")
+    # Last: one report that cannot be written must not prevent the others or the output.
     if failures:
         raise failures[0]
     return exit_code(plan, detailed=parameters.detailed_exitcode)
@@ -129,6 +132,7 @@ def exit_code(plan: Plan, *, detailed: bool) -> ExitCode:
 
     With `detailed`, CHANGES if the plan is complete and a record differs.
     """
+    # 4 before 2: a script must not take a list with gaps for all changes.
     if not plan.complete:
         return ExitCode.INCOMPLETE
     return ExitCode.CHANGES if detailed and plan.differs else ExitCode.OK

@@ -17,6 +17,7 @@ def save(plan: Plan, out: Path | None) -> None:
     Raises ReconcilerError if it cannot be written.
     """
     if out is not None:
+        # An apply needs the values, so the file holds them unmasked (docs/approval.md).
         write_whole(out, plan_file.write(plan), mode=PRIVATE)
 
 
@@ -28,4 +29,5 @@ def present(
     `detail`: how much of each change `text` shows.
     """
     view = View(plan, tree.root, terminal.paint, terminal.width, detail)
+    # RFC 8259, section 8.1: JSON is UTF-8, also if the locale has another encoding.
     terminal.write(FORMATS[format_](view), for_machines=format_ != "text")

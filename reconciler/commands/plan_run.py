@@ -132,6 +132,7 @@ def prepare(inputs: PlanInputs, client: Client) -> Prepared:
         found = _found(inputs, rules)
     gone = _left_git(found, inputs)
     everything = {**found.records, **gone} if gone else found.records
+    # With --since unchanged records are not loaded: a flag that names one of them is no error.
     _check_choices(everything, inputs.comparison, strict=found.since is None)
     chosen = select(everything, inputs.selection, strict=found.since is None)
     gone = {address: record for address, record in gone.items() if address in chosen}
@@ -142,6 +143,7 @@ def prepare(inputs: PlanInputs, client: Client) -> Prepared:
     }
     left = sorted(gone.keys() - cleared.keys())
     for address in left:
+        # Otherwise the value of the old commit would be written to a record that git released.
         del chosen[address]
     comparison, selection, past = inputs.comparison, inputs.selection, _pasts(found, inputs)
     return Prepared(
@@ -157,6 +159,7 @@ def prepare(inputs: PlanInputs, client: Client) -> Prepared:
         tuple(Released(address, _past(gone[address].source, found)) for address in left),
         found.revisions,
         Scope(
+            # max_change_percent counts cleared records as losses, so the whole contains them too.
             found.count + len(cleared),
             found.since,
             inputs.manifests.narrowed,
@@ -189,6 +192,7 @@ async def make(
 
 def with_meta(plan: Plan) -> Plan:
     """The plan with the version and the time that it is made with."""
+    # Without a random key a short secret could be guessed from its fingerprint.
     key = secrets.token_hex(16) if plan.sensitive else ""
     created = datetime.now(UTC).isoformat(timespec="seconds")
     return structs.replace(plan, meta=Meta(__version__, created, key))
@@ -208,6 +212,7 @@ async def _read(
             with client.connection.telemetry.span("records.fetch"):
                 await read(
                     wanted.values(),
+                    # If a defect sends a write, the run ends with exit code 70, without it.
                     ReadOnly(session.transport),
                     how=_how(inputs.how, prepared),
                     parallelism=client.connection.parallelism,
@@ -254,6 +259,7 @@ def _unknown(past: PastRules) -> Problem:
 def _pasts(found: _Found, inputs: PlanInputs) -> Sequence[PastRules]:
     if found.revisions.base is None:
         return ()
+    # Both commits: the rules of one alone could lack a `writeOnly` that the other one has.
     manifests, commits = inputs.manifests, (found.revisions.base, found.since)
     git = at_revision.repository(manifests)
     return tuple(past_rules(commits, inputs.comparison, git, manifests.tree))
@@ -277,6 +283,7 @@ def _base(found: _Found, record: Record) -> Record | None:
     """The base of a removed record, which was perhaps found at another commit than the base."""
     if found.before is None or found.before.commit == found.then:
         return record
+    # A live value that only the --since commit held was never at the base: it is a conflict.
     return found.before.records.get(record.address)
 
 
@@ -342,6 +349,7 @@ def _since(name: str, inputs: PlanInputs, rules: Rules, git: Repository) -> _Fou
 
 def _head_if_any(manifests: Manifests) -> str | None:
     """The commit that the manifests are at, if they are in a git repository."""
+    # A folder without git can be planned: only --base and --since need a repository.
     with suppress(ReconcilerError):
         return _head(at_revision.repository(manifests), manifests)
     return None
@@ -350,6 +358,7 @@ def _head_if_any(manifests: Manifests) -> str | None:
 def _head(git: Repository, manifests: Manifests) -> str | None:
     """HEAD, or None if the manifests differ from it."""
     head = git.known("HEAD")
+    # Without this check `--record` would mark a commit as applied whose values were not written.
     if head is None or not at_revision.matches_commit(git, head, manifests):
         return None
     return head

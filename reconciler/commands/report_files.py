@@ -20,6 +20,7 @@ def parse_reports(texts: Iterable[str], formats: Collection[str], *inputs: Path 
     of the `inputs` or of another report; ReconcilerError for a file that cannot be written.
     """
     reports: list[tuple[str, Path]] = []
+    # Resolved: `d/../x.html` or a link would let one report overwrite another or the plan.
     taken = {path.resolve() for path in inputs if path is not None}
     for text in texts:
         name, _, file = text.partition("=")

@@ -58,6 +58,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     to another API.
     """
     if parameters.out is not None:
+        # The plan would replace the journal, which holds the values to restore.
         if parameters.out.absolute() == parameters.journal.absolute():
             raise ReconcilerError(f"{parameters.out}: is the journal itself: choose another file")
         check_writable(parameters.out)
@@ -87,6 +88,7 @@ async def _plan(
 
     A record that holds its earlier value is in sync; one that holds another value is left alone.
     """
+    # A killed run leaves writes without an outcome, and the API may have executed them.
     in_flight = frozenset(history.in_flight)
     written = {
         address: intent
@@ -136,4 +138,5 @@ def _ended(history: JournalContent, address: Address) -> OutcomeName | None:
 
 def _undone(address: Address, intent: Intent, live: str | None) -> Change:
     """The change back to the value before the write."""
+    # `live`, not `intent.after`: the API may hold the written JSON in another layout.
     return Change(address, Origin.CHANGE, live, intent.before, intent.source, intent.sensitive)

@@ -79,6 +79,7 @@ def serve(parameters: Serving, terminal: Terminal) -> ExitCode:
     except ValueError as error:
         raise UsageError(f"--fault: {error}") from None
     with (
+        # First the port: if it is in use, the run ends before it generates records.
         _listen(parameters) as listener,
         as_store_error(parameters.db),
         fixtures.open_store(parameters.db) as store,
@@ -98,6 +99,7 @@ def serve(parameters: Serving, terminal: Terminal) -> ExitCode:
                 f"  export CARRIERX_TOKEN={tokens.MANAGE}",
             ]
         )
+        # The bound socket: for port 0 uvicorn would choose another port than the printed one.
         uvicorn.Server(config).run(sockets=[listener])
     return ExitCode.OK
 
@@ -113,6 +115,7 @@ def fill(parameters: Seeding, terminal: Terminal) -> ExitCode:
             raise UsageError(
                 "--out needs --records: it writes the manifests of the generated records"
             )
+        # Before the store is filled: a folder that cannot be created leaves it unchanged.
         _make(parameters.out)
     with as_store_error(parameters.db), fixtures.open_store(parameters.db) as store:
         count = 0
@@ -138,6 +141,7 @@ def fill(parameters: Seeding, terminal: Terminal) -> ExitCode:
 
 def reset(db: Path, terminal: Terminal) -> ExitCode:
     """Removes every record of the store and adds the example records of a new sandbox."""
+    # One transaction: an interruption between the two steps would leave an empty store.
     with as_store_error(db), fixtures.open_store(db) as store, store.transaction():
         store.clear()
         count = fixtures.add_documented(store)
@@ -151,6 +155,7 @@ def _listen(parameters: Serving) -> socket.socket:
     try:
         return socket.create_server((parameters.host, parameters.port), family=family)
     except OSError as error:
+        # getaddrinfo(3) has negative codes (EAI_NONAME), which strerror(3) does not know.
         why = os.strerror(number) if (number := error.errno or 0) > 0 else str(error)
         raise ReconcilerError(
             f"cannot listen on {parameters.host}:{parameters.port}: {why}"
@@ -159,6 +164,7 @@ def _listen(parameters: Serving) -> socket.socket:
 
 def _reachable(host: str, port: int) -> str:
     """The `host:port` by which a client on this machine reaches a listener: `[::1]:8025`."""
+    # Neither is a destination: RFC 1122, section 3.2.1.3, and RFC 4291, section 2.5.2.
     here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  not to bind
     return f"[{here}]:{port}" if ":" in here else f"{here}:{port}"
 
@@ -186,6 +192,7 @@ def _write_manifests(folder: Path, count: int, number: int) -> None:
     The files are named `messages-000.yaml` and hold at most RECORDS_A_FILE records.
     """
     for kind in KINDS.values():
+        # The same seed gives the store's records again, so that none has to be kept in memory.
         made_up = fixtures.synthetic(kind, count, seed=number)
         for index, chunk in enumerate(_batched(made_up, RECORDS_A_FILE)):
             path = folder / f"{kind.name}-{index:03d}.yaml"

@@ -38,6 +38,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     Raises PlanFileError if a file cannot be trusted, UsageError if two plans cannot be compared in
     the format.
     """
+    # The checksum is checked here: an edited file must not be shown to a reviewer.
     plan = read_plan(parameters.plan)
     if parameters.old is not None:
         if parameters.format not in _OF_TWO:

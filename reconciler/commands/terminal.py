@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from reconciler.review.colours import Paint
 
+# The executor imports asyncio, and `validate` must not load it (tests/cli/test_main.py).
 if TYPE_CHECKING:
     from reconciler.applying.executor import Executor
 

@@ -48,6 +48,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     except ProblemsError as error:
         if parameters.format == "text":
             raise
+        # The document is written nevertheless: CI systems read annotations and SARIF of a failure.
         loaded, problems, code = Loaded({}, (), 0), error.problems, ExitCode.ERROR
     if parameters.format == "text":
         _say(loaded, terminal)

@@ -75,6 +75,8 @@ def base_commit(comparison: Comparison, git: Repository) -> tuple[str, str]:
     name = comparison.since if comparison.base is None else comparison.base
     if name != AUTO and name is not None:
         return git.commit(name), name
+    # Before the branching point: if that commit was merged and never applied, its changes would
+    # look like drift (docs/approval.md).
     applied = git.known(APPLIED)
     if applied is not None:
         return applied, "the last one that was applied"
@@ -88,6 +90,8 @@ def past_rules(
 
     Each commit occurs once; None and unknown revisions are skipped.
     """
+    # A branch may be older than the rule that hides a value; its target branch has the rule
+    # (test_a_stale_branch_shows_nothing_that_is_hidden_where_it_goes_to).
     names = (APPLIED, *_upstream(comparison.environment))
     for commit in dict.fromkeys(filter(None, (*commits, *map(git.known, names)))):
         yield PastRules(commit, git, tree)
@@ -126,5 +130,6 @@ def _branching(environment: Mapping[str, str], git: Repository) -> tuple[str, st
             f"--base auto: HEAD and {name} have no commit in common here: fetch the whole history "
             "(`fetch-depth: 0`, `git fetch --unshallow`), or name the base"
         )
+    # On the target branch itself the base is HEAD: only uncommitted edits are then `change`.
     where = f"where this branch left {name}"
     return found, f"{where}, which is HEAD itself" if found == head else where

@@ -60,6 +60,7 @@ class PlanBuilder:
 
     def plan(self) -> Plan:
         """The plan of all records that were added, in order of address."""
+        # Responses come in any order, and the digest depends on the order of the changes.
         changes = tuple(sorted(self._changes, key=_address))
         return Plan(
             self._base_url,
@@ -102,6 +103,8 @@ class PlanBuilder:
         """The record without the API's message, which may quote a sensitive value."""
         record = self._request.records[unreadable.address]
         base = None if self._request.base_of is None else self._request.base_of(record)
+        # No live text can be searched for the secret: one sensitive field in the schema is enough
+        # (test_an_api_that_quotes_what_must_not_be_shown_is_not_quoted).
         if self._sensitive_paths(ThreeWay(record, None, base)) is None:
             return unreadable
         return structs.replace(unreadable, reason=REDACTED_REASON)
@@ -110,6 +113,7 @@ class PlanBuilder:
         """The conflict with its sensitive paths; a path inside a sensitive value is cut there."""
         texts = conflict.base, conflict.wanted, conflict.live
         hidden = self._sensitive_paths(sides, *texts) or ()
+        # Conflicts inside one sensitive value are cut to the same path: no duplicates.
         paths = dict.fromkeys(_outside(path, hidden) for path in conflict.paths)
         removed = self._request.removed.get(conflict.address)
         source = conflict.source if removed is None else removed.source
@@ -118,6 +122,8 @@ class PlanBuilder:
     def _sensitive_paths(self, sides: ThreeWay, *texts: str | None) -> tuple[str, ...] | None:
         """The sensitive paths, by the rules for the file now and for the file at the base."""
         hidden = self._request.sensitive_in(sides.record, *texts)
+        # A pull request can move a record out of a sensitive file; its old values stay hidden
+        # (test_a_record_that_leaves_a_secretive_file_keeps_its_secret).
         if sides.base is None or sides.base.source.file == sides.record.source.file:
             return hidden
         return union_of_sensitive(hidden, self._request.sensitive_in(sides.base, *texts))
@@ -125,6 +131,7 @@ class PlanBuilder:
 
 def _outside(path: str, hidden: tuple[str, ...]) -> str:
     """The path, or the sensitive path that it is inside of."""
+    # The slash keeps /pin from covering /pinned; the empty pointer covers every path.
     return next((one for one in hidden if f"{path}/".startswith(f"{one}/")), path)
 
 

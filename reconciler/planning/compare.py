@@ -40,6 +40,7 @@ def _hides_nothing(_record: Record, *_texts: str | None) -> None:
 
 def union_of_sensitive(*found: tuple[str, ...] | None) -> tuple[str, ...] | None:
     """The sensitive paths that any of several rules names, sorted; None if all of them are None."""
+    # () is not None: it means that the API's messages must still be redacted (Change.sensitive).
     known = [paths for paths in found if paths is not None]
     return tuple(sorted({path for paths in known for path in paths})) if known else None
 
@@ -98,6 +99,7 @@ def compare(sides: ThreeWay) -> Change | Conflict | None:
     record = sides.record
     if sides.mode is Mode.MERGE:
         mappings = _mappings(sides)
+        # Otherwise one side is a text or a list, which git always owns as a whole (approval.md).
         if mappings is not None:
             return _merged(sides, *mappings)
     if matches(record.wanted, sides.live, structured=record.structured):
@@ -114,6 +116,8 @@ def _origin(sides: ThreeWay) -> Origin:
         return Origin.CHANGE
     if sides.base is None:
         return Origin.ADOPT if sides.live else Origin.CHANGE
+    # By the type of the base: the live record may hold the same JSON in another layout
+    # (test_another_layout_of_what_git_held_is_no_drift).
     if matches(sides.base.wanted, sides.live, structured=sides.base.structured):
         return Origin.CHANGE
     return Origin.DRIFT if _unchanged_in_git(sides, sides.base) else Origin.BOTH
@@ -121,6 +125,8 @@ def _origin(sides: ThreeWay) -> Origin:
 
 def _unchanged_in_git(sides: ThreeWay, base: Record) -> bool:
     """Whether git wants now what it wanted at the base."""
+    # A removed record wants an empty field. If the base wanted that too, it would be drift, and
+    # another client's value would be cleared without a conflict (tests/promises).
     return not sides.removed and matches(
         sides.record.wanted, base.wanted, structured=sides.record.structured
     )
@@ -170,10 +176,12 @@ def _merged(
         pass
     elif sides.base is None:
         origin = Origin.ADOPT if loses(live, result) else Origin.CHANGE
+    # `wanted` and `base` are swapped: this overlay leads back to the base.
     elif canonical(overlay(wanted, base, live)) == canonical(dict(live)):
         pass  # the live record holds what git held
     elif _unchanged_in_git(sides, sides.base):
         origin = Origin.DRIFT
+    # If the result is equal to the live record, both sides made the same change: no conflict.
     elif canonical(result) != canonical(dict(live)):
         return _three_way(sides, base, wanted, live)
     return _change_to(sides, origin, result, live)

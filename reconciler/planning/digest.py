@@ -16,6 +16,8 @@ def digest(base_url: str, changes: Iterable[Change]) -> str:
     sha = hashlib.sha256(f"[{canonical(base_url)},[".encode())
     separator = ""
     for change in changes:
+        # `before` is included: with `after` alone, one approval would also cover a plan that
+        # overwrites another live value.
         row: list[JsonValue] = [
             change.address.kind,
             change.address.sid,

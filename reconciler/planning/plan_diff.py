@@ -37,6 +37,8 @@ def diff_plans(old: Plan, new: Plan) -> PlanDiff:
     then = {change.address: change for change in old.changes}
     now = {change.address for change in new.changes}
     kept = [(then[change.address], change) for change in new.changes if change.address in then]
+    # A change with another `before` as well is only here: each record must be in one list, as
+    # `unchanged` is the rest.
     rewritten = tuple(after for before, after in kept if before.after != after.after)
     moved = tuple(
         after

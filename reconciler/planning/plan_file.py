@@ -54,6 +54,7 @@ def write(plan: Plan, *, redacted: bool = False) -> Iterator[str]:
     """
     sha = hashlib.sha256()
     for piece in _pieces(plan, redacted=redacted):
+        # `meta` holds the time: with it, the same plan would get another checksum in each run.
         if not piece.startswith(_META):
             sha.update(piece.encode())
         yield piece
@@ -105,6 +106,7 @@ def read(data: bytes, name: str) -> Plan:
     Raises PlanFileError if `write` would not write exactly these bytes for the plan.
     """
     try:
+        # First: another major version may have any shape, and the error must name the version.
         version = msgspec.json.decode(data, type=_Version).format_version
         if version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
             raise PlanFileError(
@@ -112,6 +114,7 @@ def read(data: bytes, name: str) -> Plan:
                 "run plan again, or use the version that wrote the file"
             )
         members = dict(_members(data))
+    # RecursionError: deep nesting, even in a member that is skipped (tests/planning).
     except (msgspec.MsgspecError, RecursionError) as error:
         raise PlanFileError(f"{name}: is not a complete plan ({error}): run plan again") from None
     except UnicodeDecodeError:
@@ -177,10 +180,13 @@ def _check(plan: Plan, data: bytes, name: str) -> None:
     ]
     genuine = (
         digest(plan.base_url, plan.changes) == plan.digest
+        # Commits become arguments of git, where `-d` is an option (tests/promises).
         and all(name is None or is_commit(name) for name in _commits(plan))
         and addresses == sorted(set(addresses))
         # A plan file is untrusted input: its SIDs become URL paths.
         and all(item.kind in KINDS and is_sid(item.sid) for item in named)
+        # The digest does not cover guards: a result that the changes contradict is refused, even
+        # with a new checksum.
         and recheck(plan, {}) == plan.guards
         and _is_written(plan, data)  # includes the checksum
     )
@@ -201,6 +207,7 @@ _EDITED = (
 
 def _is_written(plan: Plan, data: bytes) -> bool:
     """Whether `write` gives exactly these bytes for the plan, counts and differences included."""
+    # Piece by piece, so that memory does not hold a second document of up to 1 GiB.
     at = 0
     for piece in write(plan):
         encoded = piece.encode()

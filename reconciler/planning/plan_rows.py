@@ -163,6 +163,7 @@ def change_row(change: Change, key: bytes | None) -> ChangeRow:
         diff=[
             _difference(difference) for difference in differences(change.before, change.after, mask)
         ],
+        # () must be kept for the apply, which redacts the API's messages because of it.
         sensitive=UNSET if change.sensitive is None else change.sensitive,
         released=change.released or UNSET,
         structured=change.structured or UNSET,
@@ -180,6 +181,7 @@ def _masked(text: str | None, sensitive: tuple[str, ...] | None, key: bytes | No
 def _difference(difference: Difference) -> _Difference:
     if isinstance(difference.before, Masked) or isinstance(difference.after, Masked):
         return _Difference(difference.op, difference.pointer, sensitive=True)
+    # UNSET and not None, because null is also a value of a key.
     before = UNSET if difference.op == "add" else _raw(difference.before)
     after = UNSET if difference.op == "remove" else _raw(difference.after)
     return _Difference(difference.op, difference.pointer, before, after)
@@ -192,6 +194,7 @@ def _raw(value: JsonValue) -> Raw:
 
 def read_change(row: ChangeRow) -> Change:
     """The change of a row; the inverse of `change_row` without a key."""
+    # `address`, `action` and `diff` are derived values; plan_file compares them byte by byte.
     return Change(
         Address(row.type, row.name),
         row.origin,

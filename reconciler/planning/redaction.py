@@ -41,12 +41,14 @@ class PastRules:
         """The full name of the commit."""
         self._settings = Settings()
         self._rules: Rules | None = Rules(self._settings, tree)
+        # Not a git checkout, which runs hooks and filters of the repository (docs/approval.md).
         with tempfile.TemporaryDirectory(prefix="reconciler-") as name:
             then = Tree(Path(name, self._from_top(".")).resolve())
             try:
                 if self._check_out(FILE, Path(name)):
                     self._settings = load_settings(then)
                     self._rules = Rules(self._with_schemas(Path(name)), then)
+            # Rules that cannot be read, as those of a later version, must hide everything.
             except ProblemsError:
                 self._rules = None
 
@@ -59,6 +61,7 @@ class PastRules:
         """JSON Pointers to redact in texts of a record; None if it has no sensitive fields."""
         if self._rules is None:
             return _EVERYTHING
+        # A pull request can rename a manifest; the rules at the commit match only its old name.
         files = {record.source.file, *self._files_with_secrets.get(record.address.sid, ())}
         asked = (
             structs.replace(record, source=structs.replace(record.source, file=file))
@@ -73,6 +76,7 @@ class PastRules:
         if self._rules is None:
             return found
         for blob, data in self._git.read(self._manifests(self._rules)):
+            # Not a parse: this also works in broken files, and a SID too many only hides more.
             for sid in _SID.findall(data.lower()):
                 found.setdefault(sid.decode(), set()).add(self._named(blob))
         return found
@@ -102,6 +106,7 @@ class PastRules:
         file and the commit does not hold it.
         """
         path = self._from_top(file)
+        # Outside of the repository: git has no such path, and `target` would leave `folder`.
         if path.startswith(".."):
             return False
         for _, data in self._git.read(self._git.files(self.commit, [path])):

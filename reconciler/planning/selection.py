@@ -38,6 +38,7 @@ def select(
     if selection.target:
         matching = _matching(selection.target, records, strict=strict)
         chosen = {address: record for address, record in records.items() if address in matching}
+    # Among all records: an exclusion of records that are no targets is not a typing mistake.
     for address in _matching(selection.exclude, records, strict=strict):
         chosen.pop(address, None)
     if strict and not chosen:
@@ -75,6 +76,7 @@ def _found(
     path = posixpath.normpath(pattern)
     files = [file for file in by_file if path in (file, ".") or file.startswith(f"{path}/")]
     addresses: set[Address] = set()
+    # An existing name wins: as a pattern, the file `[prod].yaml` would not match itself.
     if not files:
         if wrong := fault(path):
             raise UsageError(f"--target {pattern}: {wrong}")

@@ -67,6 +67,7 @@ def all_not_found(plan: Plan) -> bool:
     The base URL, or the account of the token, is then probably wrong.
     """
     lost = plan.unreadable
+    # `> 0`: an empty plan has no record that could prove a wrong address.
     return len(lost) == plan.managed > 0 and all(one.status == _NOT_FOUND for one in lost)
 
 

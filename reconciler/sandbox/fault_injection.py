@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from reconciler.sandbox.faults import Fault, FaultSampler
 
 # A response of the fault `slow` comes later than a client should wait for it.
+# The project's own client gives up after 30 s (TOTAL_SECONDS in client/http.py).
 SLOW_SECONDS = 40.0
 
 # RFC 6585, section 4: a 429 may say in Retry-After how long to wait, in seconds.
@@ -49,6 +50,7 @@ class FaultInjection:
         if fault.name == "status":
             await _error(fault)(scope, receive, send)
         elif fault.name == "html":
+            # With status 200: a client must not take a proxy's page for a write that worked.
             await HTMLResponse("<html><body>Gateway</body></html>")(scope, receive, send)
         elif fault.name == "slow":
             await asyncio.sleep(SLOW_SECONDS)

@@ -110,6 +110,7 @@ def _live(
     kind: Kind, wanted: Iterable[Fixture], drift: float, seed: int
 ) -> Iterator[tuple[str, str]]:
     """SID and JSON text of each record, a share of them (`drift`, 0 to 1) with another value."""
+    # Another generator than that of the SIDs: another `drift` leaves the SIDs as they are.
     dice = random.Random(f"drift {kind.name} {seed}")  # noqa: S311  a simulation, no secret
     for number, record in enumerate(wanted):
         text = _drifted(record.user_data, dice, drift)

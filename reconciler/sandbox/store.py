@@ -37,6 +37,8 @@ class Store:
     def _prepare(self) -> None:
         with suppress(sqlite3.OperationalError):  # another process is changing it right now
             self._database.execute("PRAGMA journal_mode = WAL")
+        # In WAL mode a power failure can lose the last commits but not damage the file
+        # (sqlite.org/pragma.html#pragma_synchronous).
         self._database.execute("PRAGMA synchronous = NORMAL")
         for kind in KINDS.values():
             self._database.execute(
@@ -148,6 +150,8 @@ class Store:
         if self._database.in_transaction:
             yield
             return
+        # A deferred transaction that reads first fails at its write with SQLITE_BUSY_SNAPSHOT if
+        # another process wrote in between (sqlite.org/rescode.html); waiting does not help.
         self._database.execute("BEGIN IMMEDIATE")
         try:
             yield

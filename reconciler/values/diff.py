@@ -98,6 +98,7 @@ def differences(
 def line_diff(before: str, after: str) -> Iterator[tuple[Literal[" ", "-", "+"], str]]:
     """The lines of both texts in order, each with a sign: kept " ", removed "-", added "+"."""
     old, new = before.split("\n"), after.split("\n")
+    # Equal lines at both ends do not count for MAX_MATCHED_LINES: long texts can be matched too.
     start = _same(old, new)
     end = _same(old[start:][::-1], new[start:][::-1])
     yield from ((" ", line) for line in old[:start])
@@ -116,6 +117,7 @@ def _matched_lines(old: list[str], new: list[str]) -> Iterator[tuple[Literal[" "
         yield from (("-", line) for line in old)
         yield from (("+", line) for line in new)
         return
+    # autojunk ignores frequent lines from 200 lines on (difflib), a number that is allowed here.
     for tag, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag == "equal":
             yield from ((" ", line) for line in old[i:j])

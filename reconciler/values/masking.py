@@ -22,6 +22,7 @@ class Masked(str):
     """The value itself: only for finding out whether a change loses a part of it, never to show."""
 
     def __reduce__(self) -> str:
+        # A pickle would hold `hides`, which is the sensitive value itself.
         raise TypeError("a masked value cannot be pickled")
 
 

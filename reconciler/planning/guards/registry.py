@@ -57,6 +57,7 @@ def judge(
 
 def recheck(plan: Plan, allowed: Mapping[str, int]) -> tuple[GuardResult, ...]:
     """The results for a saved plan with its own guards and limits, and with `allowed` on top."""
+    # Not from reconciler.yaml: a saved plan keeps its guards and is applied without manifests.
     limits = {guard_result.guard: guard_result.limit for guard_result in plan.guards}
     before = {v.guard: v.allowed for v in plan.guards if v.allowed is not None}
     return judge(plan, limits, before | dict(allowed))
@@ -73,6 +74,7 @@ def parse_allowances(texts: Iterable[str]) -> dict[str, int]:
         if name not in GUARDS:
             hint = did_you_mean(name, GUARDS) or f": the guards are {', '.join(GUARDS)}"
             raise UsageError(f"--allow {text}: `{name}` is not a guard{hint}")
+        # isdigit() alone accepts `²`, for which int() raises ValueError.
         if not (number.isascii() and number.isdigit()):
             raise UsageError(f"--allow {text}: expected a number, as in --allow {name}=12")
         limits[name] = int(number)
@@ -81,12 +83,15 @@ def parse_allowances(texts: Iterable[str]) -> dict[str, int]:
 
 def allow_flag(guard_result: GuardResult) -> str:
     """The flag that allows this plan to be applied: `--allow max_clears=12`."""
+    # Rounded up, as --allow takes whole numbers: =30 would not let 30.1 % pass.
     return f"--allow {guard_result.guard}={math.ceil(guard_result.value)}"
 
 
 def _guard_result(guard: Guard, plan: Plan, limit: int, allowed: int | None) -> GuardResult:
     counted = [change.address for change in plan.changes if guard.counts(change)]
     value: int | float = len(counted)
+    # The scope counts all manifests: with --since or --target, `managed` is a small part of them
+    # (test_a_part_is_one_of_all_records_of_the_manifests).
     records = max(plan.scope.records, plan.managed)
     if guard.per_cent:
         value = _per_cent(len(counted), records)
