@@ -2,8 +2,10 @@
 #
 #   make demo    plan, apply and plan again on the embedded API
 #   make test    the whole test suite
-#   make soak    the simulation tests with 25 times as many worlds
-#   make check   format, lint, types, layers
+#   make quick   the tests that take less than a second each: under a minute
+#   make cover   the whole test suite, with the coverage of child processes
+#   make soak    simulations and property tests at random, with many times as many worlds
+#   make check   format, lint, types, layers; the scripts of the report, if npm is installed
 #   make bench   the benchmarks (tests/benchmarks/README.md)
 #   make fuzz    coverage-guided fuzzing, SECONDS (60) for each target
 #   make schemas rewrite the published JSON Schemas for the kinds in kinds.py
@@ -18,7 +20,7 @@ BIN := $(VENV)/bin
 
 WORKFLOWS := $(wildcard .github/workflows/*.yml docs/ci/github/*.yml)
 
-.PHONY: demo test soak check bench fuzz schemas lock clean
+.PHONY: demo test quick cover soak check bench fuzz schemas lock clean
 .DEFAULT_GOAL := test
 
 # One stamp file per set of packages, so that `make demo` does not install the linters.
@@ -46,11 +48,22 @@ demo: $(VENV)/.run
 CLEAN := env -i PATH="$$PATH" HOME="$$HOME" LANG=C.UTF-8 $${CI:+CI="$$CI"}
 
 test: $(VENV)/.test
-	@$(CLEAN) $(BIN)/python -m pytest
+	@$(CLEAN) $(BIN)/python -m pytest -n auto
+
+quick: $(VENV)/.test
+	@$(CLEAN) $(BIN)/python -m pytest -q -n auto -m 'not slow'
+
+# Child processes are measured as well: `patch = subprocess` in pyproject.toml.
+cover: $(VENV)/.test
+	@$(BIN)/python -m coverage erase
+	@$(CLEAN) $(BIN)/python -m coverage run -m pytest -n auto
+	@$(BIN)/python -m coverage combine --quiet
+	@$(BIN)/python -m coverage report
 
 soak: $(VENV)/.test
-	@$(CLEAN) WORLDS=50000 $(BIN)/python -m pytest tests/promises/test_simulation.py \
-		tests/promises/test_apply_simulation.py tests/promises/test_crash.py
+	@$(CLEAN) WORLDS=50000 $(BIN)/python -m pytest -n auto tests/promises/test_simulation.py \
+		tests/promises/test_apply_simulation.py tests/promises/test_crash.py tests/manifests \
+		tests/planning tests/values
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -62,6 +75,12 @@ check: $(VENV)/.dev
 	@if command -v actionlint >/dev/null; then \
 		echo actionlint && actionlint -ignore 'unexpected key "queue"' $(WORKFLOWS); \
 	else echo 'actionlint is not installed: skipped'; fi
+	@# The parts of the script are linted as the one script that the page holds.
+	@if command -v npx >/dev/null; then echo eslint && mkdir -p $(VENV)/lint && \
+		$(BIN)/python -m reconciler.review.html.page > $(VENV)/lint/page.js && \
+		npx --yes eslint@9.39.1 --no-config-lookup --no-ignore \
+			--config tests/review/html/eslint.config.mjs $(VENV)/lint/page.js; \
+	else echo 'npm is not installed: eslint is skipped'; fi
 
 bench: $(VENV)/.test
 	@cd tests && ../$(BIN)/python -m benchmarks

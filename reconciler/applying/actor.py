@@ -32,6 +32,7 @@ def actor_of(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
     stated = _first(environment, _COMMIT)
     if stated:
         known["commit"] = stated
+    # A variable can hold bytes that are not UTF-8; the JSON encoder refuses their surrogates.
     return {name: plain(value) for name, value in known.items() if value}
 
 

@@ -19,6 +19,7 @@ def keep_order(manifests: Manifests) -> None:
     head, applied = git.known("HEAD"), git.known(APPLIED)
     if head is None or applied is None or not git.holds(applied, head):
         return
+    # An older commit with the same manifests, as after a revert, undoes nothing.
     if not at_revision.same_manifests(git, head, applied, manifests):
         raise MovedError(
             f"nothing was written: {short_commit(head)} comes before {short_commit(applied)}, "
@@ -57,6 +58,8 @@ def _objections(plan: Plan, git: Repository, manifests: Manifests, *, saved: boo
         yield f"only what changed since {short_commit(since)} was looked at"
     if applied is None:
         return
+    # `--base auto` takes the recorded commit as the next base: a removal that this plan did not
+    # compare would be in no later plan.
     base = plan.revisions.base
     known = base and (
         git.holds(applied, base) or at_revision.same_manifests(git, applied, base, manifests)

@@ -79,6 +79,7 @@ class Approval:
 
     def _see(self, address: Address, live: str | None) -> None:
         change = (self._changes or {}).get(address)
+        # The API may have laid out the written JSON anew: after a kill that value is in place too.
         if change is not None and matches(change.after, live, structured=change.structured):
             self._in_place.add(address)
 

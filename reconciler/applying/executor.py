@@ -118,11 +118,13 @@ class Executor:
     async def run(self, changes: Collection[Change]) -> list[Outcome]:
         """The outcome of every change, in their order."""
         by_address: dict[Address, Outcome] = {}
+        # A run of fewer changes never reaches the bound, even if each of them gets a 403.
         self._enough_forbidden = min(api.FORBIDDEN_IN_A_ROW, len(changes))
 
         async def work(change: Change) -> None:
             outcome = await self._run_change(change)
             by_address[change.address] = outcome
+            # First the journal: a callback that raises must not leave the change in flight there.
             self._context.journal.outcome(outcome)
             self._on_outcome(outcome)
 
@@ -134,6 +136,7 @@ class Executor:
         """The outcome of a change, also if the run stops waiting for it."""
         if self._stopped:
             return Outcome(change, OutcomeName.SKIPPED, self._stopped)
+        # A task of its own, so that `abandon` can cancel it and its outcome is still returned.
         task = asyncio.create_task(self._apply_change(change))
         self._running.add(task)
         try:
@@ -162,12 +165,14 @@ class Executor:
                 return read
             if self._stopped or not await self._note_intent(change, writes + 1):
                 break
+            # Before the send: a write that is cancelled on its way may still arrive.
             self._in_flight.add(change.address)
             written = await self._write(change, read, doubt)
             if isinstance(written, Outcome):
                 return written
             if written is not None and written.in_doubt:
                 doubt = InDoubt(written.reason)
+            # An earlier write in doubt keeps the change in flight: abandoned, it is not `skipped`.
             if doubt is None:
                 self._in_flight.discard(change.address)
             if written is None and held < MAX_HELD:
@@ -194,6 +199,7 @@ class Executor:
     async def _re_read(self, change: Change, doubt: InDoubt | None) -> Response | Outcome:
         """The answer of another read if the record holds what the plan expected, or the outcome."""
         try:
+            # Not `narrow`: a PUT sends back the whole object of this response.
             response = await self._context.transport.send(api.get(change.address))
         except TransportError as error:
             why = f"not read again: {outcomes.transport_message(change, error)}"
@@ -202,6 +208,7 @@ class Executor:
         if isinstance(live, api.Refusal):
             name = OutcomeName.MISSING if live.status in GONE else OutcomeName.FAILED
             return self._refused(change, name, live, doubt, prefix="not read again: ")
+        # Before the comparison with `before`: a write in doubt that arrived is not `stale`.
         if outcomes.is_in_place(change, live):
             if doubt is not None:
                 return Outcome(change, OutcomeName.APPLIED, f"read back after: {doubt.reason}")
@@ -218,6 +225,7 @@ class Executor:
         try:
             response = await self._context.transport.send(self._request(change, just_read))
         except api.UnreadableError as error:
+            # `_request` raises this, so nothing was sent by this attempt.
             detail = f"the object cannot be sent back: {error}"
             return outcomes.unseen_outcome(change, OutcomeName.FAILED, detail, doubt)
         except HeldError:
@@ -229,6 +237,7 @@ class Executor:
             return self._not_stored(change, stored, doubt)
         self._forbidden = 0
         put = self._options.method == "put"
+        # A PATCH names `user_data` alone, so it cannot overwrite another field.
         changed = api.other_changed_fields(just_read, response) if put else ()
         return outcomes.stored_outcome(change, stored, changed, doubt)
 
@@ -263,6 +272,7 @@ class Executor:
             name = OutcomeName.SKIPPED if self._stopped else OutcomeName.FAILED
             return Outcome(change, name, failure.reason)
         for number, seconds in enumerate(FINAL_READS_AFTER_SECONDS):
+            # The first read is free: with an empty budget a write that arrived is still `applied`.
             if number and not self._context.budget.take():
                 break
             await self._context.clock.sleep(seconds)

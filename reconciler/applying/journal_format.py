@@ -138,6 +138,7 @@ class JournalContent(Struct, frozen=True):
 
 def line_of(row: Row) -> bytes:
     """The line of a row: a JSON object whose last member is the CRC-32 of the object without it."""
+    # JSON escapes line breaks (RFC 8259, section 7), so a row never has more than one line.
     body = msgspec.json.encode(row)
     return b'%b,"crc":"%08x"}\n' % (body[:-1], zlib.crc32(body))
 
@@ -177,9 +178,11 @@ def read(data: bytes, name: str) -> JournalContent:
 
 
 def _rows(data: bytes, name: str) -> Iterator[tuple[Row, int]]:
+    # Bytes: `str.splitlines` also splits at U+2028, which msgspec does not escape in a value.
     lines = data.splitlines(keepends=True)
     for number, line in enumerate(lines, start=1):
         row = _row(line)
+        # A checksum cannot show that whole lines were removed or changed places; the number can.
         if row is None or row.seq != number:
             if number == len(lines):
                 return

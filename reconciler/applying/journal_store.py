@@ -24,6 +24,7 @@ from reconciler.model import Plan
 # A journal of a million changes with their values has about half of this size.
 MAX_JOURNAL_BYTES = 1024 * 1024 * 1024
 _PRIVATE = 0o600
+# O_NOFOLLOW: a symbolic link with the name of a journal must not lead values to another file.
 _NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 _OLD = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -65,6 +66,8 @@ def lock_folder(folder: Path) -> Generator[None]:
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Journals hold values, which must not be committed. Only a `.reconciler` folder is ours:
+        # in another folder the file could hide files of the user from git.
         ignore = folder.parent / ".gitignore"
         if folder.parent.name == ".reconciler" and not ignore.exists():
             ignore.write_text("*\n")
@@ -79,6 +82,7 @@ def lock_folder(folder: Path) -> Generator[None]:
         _take(handle, folder)
         yield
     finally:
+        # The file stays: after a removal two runs could lock two files of the same name.
         os.close(handle)
 
 
@@ -97,6 +101,7 @@ def _take(handle: int, folder: Path) -> None:
         raise ReconcilerError(f"{folder}: cannot be locked: {error.strerror}") from None
     now = datetime.now(UTC).isoformat(timespec="seconds")
     name = f"process {os.getpid()} on {platform.node()}, since {now}\n".encode()
+    # Truncated last: a second run that reads in between finds this process, not an empty file.
     os.pwrite(handle, name, 0)
     os.ftruncate(handle, len(name))
 
@@ -130,6 +135,7 @@ _TAIL_BYTES = 4096
 
 def _tail(path: Path) -> bytes:
     """The last bytes of a journal, which are enough to see that it is closed."""
+    # open(2) of a FIFO would wait for a writer.
     if not path.is_file():
         raise OSError("it is not a regular file")
     with path.open("rb") as stream:
@@ -198,6 +204,7 @@ async def _file(path: Path, flags: int) -> AsyncGenerator[Disk]:
         _sync_folder(path.parent)
         yield disk
     finally:
+        # A sync after the close could reach another file that got the same descriptor (close(2)).
         disk.end()
         os.close(handle)
 
@@ -216,6 +223,7 @@ class _File:
         """Appends bytes."""
         view = memoryview(data)
         while view:
+            # write(2) may write only a part, for example on a disk that is almost full.
             view = view[os.write(self._handle, view) :]
 
     async def sync(self) -> None:
@@ -240,6 +248,7 @@ class _File:
 
 
 def _settle(done: "asyncio.Future[None]", failure: OSError | None) -> None:
+    # asyncio raises InvalidStateError for a result of a cancelled future.
     if done.done():
         return
     if failure is None:

@@ -82,9 +82,11 @@ class JournalWriter:
             if change.address not in self._ahead:
                 self._write_next_batch()
             noted = self._ahead.pop(change.address, None)
+            # Refilled at one half: the next sync runs while the changes of this batch are written.
             if len(self._ahead) < AHEAD // 2:
                 self._write_next_batch()
             if noted is not None:
+                # The whole batch shares this task: one cancelled change must not cancel it.
                 await asyncio.shield(noted)
                 return
         self._note(_intent(change, attempt))
@@ -146,6 +148,7 @@ class JournalWriter:
                 await self._disk.sync()
             except OSError as error:
                 self._fail(error)
+                # Callers that came during the sync fail too: a second fsync could report success.
                 waiting += self._waiting
                 self._waiting = []
             for done in waiting:
@@ -170,5 +173,6 @@ def _intent(change: Change, attempt: int) -> Intent:
 
 
 def _mark_retrieved(noted: "asyncio.Task[None]") -> None:
+    # asyncio logs `Task exception was never retrieved` for an exception that is not read.
     if not noted.cancelled():
         noted.exception()

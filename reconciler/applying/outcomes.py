@@ -65,6 +65,7 @@ def stored_outcome(
     if change.sensitive is not None:
         shown = "something else (not shown)"
     elif len(shown) > api.MAX_REASON_CHARS:
+        # The digest separates two values that differ only behind the cut.
         shown = (
             f"{shown[: api.MAX_REASON_CHARS]}… ({len(shown):,} characters, {short_digest(shown)})"
         )

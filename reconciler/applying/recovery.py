@@ -71,6 +71,7 @@ async def recover(unfinished: UnfinishedRun, client: Client, by: Run) -> Recover
 
 def _fate(intent: Intent, live: Current | Unreadable) -> tuple[Fate, str]:
     if isinstance(live, Unreadable):
+        # As UNREADABLE, a deleted record would keep the journal open and be reported again.
         if live.status in GONE:
             return Fate.GONE, ""
         return Fate.UNREADABLE, live.reason if intent.sensitive is None else REDACTED_REASON

@@ -31,6 +31,7 @@ _LINE = re.compile(
     r"<!-- reconciler:(?P<kind>plan|drift) v=1(?P<members>(?: [a-z]+=[!-;=?-~]*)*) -->"
 )
 _UNSAFE_IN_LINKS = set("()<>[]\"'`\\ |")
+# `int` raises ValueError above 4,300 digits, and a comment can be edited by hand.
 _NUMBER = re.compile(r"[0-9]{1,12}")
 # A valid name of a plan.
 NAME = re.compile(r"[A-Za-z0-9._-]{1,60}")
@@ -73,6 +74,7 @@ class Marker(Struct, frozen=True):
             "report": self.report,
         }
         if self.items is not None:
+            # Sorted: the order of a set of bytes differs between runs (PYTHONHASHSEED).
             packed = base64.urlsafe_b64encode(b"".join(sorted(self.items))).decode()
             members["items"] = packed
         listed = "".join(f" {key}={value}" for key, value in members.items() if value)

@@ -31,6 +31,7 @@ def _github(environment: Mapping[str, str], pull: str, new: NewSession, *, of_pu
 def _gitlab(environment: Mapping[str, str], pull: str, new: NewSession, *, of_pull: bool) -> Forge:
     url = checked_url(_named(environment, "CI_API_V4_URL"), "CI_API_V4_URL")
     project = _named(environment, "CI_PROJECT_ID")
+    # GITLAB_TOKEN comes first: CI_JOB_TOKEN may not write notes on most servers.
     of_job = not environment.get("GITLAB_TOKEN")
     if of_job:
         session = new(url, gitlab.job_headers, _token(environment, "CI_JOB_TOKEN"))

@@ -167,6 +167,7 @@ class GitHub:
 
     def issues(self, label: str) -> Iterator[Note]:
         """Our issues with a label, the newest first."""
+        # The default of `state` is `open`: a closed issue would not be found and reopened.
         path = f"{self._repository}/issues?state=all&sort=created&direction=desc&labels={label}"
         for issue in self._session.pages(path, list[_Issue]):
             if self._is_ours(issue.user) and issue.pull_request is None:
@@ -205,6 +206,7 @@ class GitHub:
         return ACTIONS if found is None else found.viewer.login
 
     def _is_ours(self, user: _User | None) -> bool:
+        # A marker can be copied: the comment of another author must not be edited or hidden.
         return user is not None and user.login == self._author
 
 

@@ -81,6 +81,7 @@ class GitLab:
 
     def notes(self) -> Iterator[Note]:
         """Our notes on the merge request, the oldest first."""
+        # GitLab's default is `sort=desc` (docs.gitlab.com/api/notes); callers edit the last note.
         for item in self._session.pages(f"{self._notes}?sort=asc&order_by=created_at", list[_Item]):
             if self._is_ours(item) and not item.system:
                 yield _note(item)
@@ -137,6 +138,7 @@ def pull_of(environment: Mapping[str, str], session: Session, project: str) -> s
     Raises ConfigError if there is none.
     """
     number = environment.get("CI_MERGE_REQUEST_IID")
+    # The number becomes a part of a path: `../x` must not. `isdigit` alone accepts `²`.
     if number and number.isascii() and number.isdigit():
         return number
     commit = environment.get("CI_COMMIT_SHA", "")

@@ -42,7 +42,9 @@ _RETRIED = frozenset((429, 500, 502, 503, 504))
 _SERVER_FAILED = 500
 _OK = range(200, 300)
 _FORBIDDEN = 403
+# A proxy in front of the host answers 413: its limit can be lower than the host's.
 _TOO_LARGE = 413
+# Other errors of validation have these statuses too, so that the message decides as well.
 _MAY_BE_TOO_LONG = frozenset((400, 422))
 _MAX_MESSAGE_CHARS = 300
 
@@ -69,6 +71,8 @@ class Session:
         self._client = httpx.Client(
             headers={"user-agent": f"reconciler/{__version__}", **headers(token)},
             timeout=TIMEOUT_SECONDS,
+            # On a redirect to another origin httpx removes `authorization` only: GitLab's
+            # `private-token` would be sent on.
             follow_redirects=False,
             trust_env=base_url.startswith("https://"),
         )
@@ -124,6 +128,7 @@ class Session:
             why = self._token.redacted(str(error)) or type(error).__name__
             raise HostError(f"{method} {url}: no answer: {why}", 0) from None
         if once and answer.status_code >= _SERVER_FAILED:
+            # Status 0: after a 5xx the POST may have been done, so the caller looks for it first.
             raise HostError(f"{method} {url}: {answer.status_code}", 0)
         return answer
 
@@ -211,6 +216,8 @@ def _stated_wait(answer: httpx.Response) -> float | None:
     reset = answer.headers.get("x-ratelimit-reset", "")
     if after.isascii() and after.isdigit():
         return float(after)
+    # GitHub sends the reset time with every answer; only a rate limit has to wait for it.
     if _is_rate_limit(answer) and reset.isascii() and reset.isdigit():
+        # The clocks can differ: `time.sleep` raises ValueError for a negative time.
         return max(0.0, float(reset) - time.time())
     return None

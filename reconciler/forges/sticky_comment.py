@@ -183,6 +183,7 @@ class Posting:
             except HostError as error:
                 if error.status:
                     raise
+                # A comment of an earlier run can have the same marker: it is not the lost one.
                 there = [one for one in self._forge.notes() if one.id not in known]
                 there = [one for one in there if one.body.startswith(str(self._marker))]
                 return there[-1] if there else self._forge.post(body)
@@ -192,6 +193,7 @@ class Posting:
     def _send(self, send: Callable[[str], Sent], before: Note | None = None) -> Sent:
         """Sends the text, and renders it shorter as long as the host refuses it as too long."""
         shown = None if before is None else read(before.body)
+        # The report of another plan would show other changes than the comment.
         known = shown.report if shown is not None and shown.digest == self._marker.digest else ""
         report = self._marker.report or known
         head, most = f"{structs.replace(self._marker, report=report)}\n", self._most
@@ -213,6 +215,8 @@ class Posting:
         for note in notes:
             try:
                 body = note.body.replace(" status=planned ", " status=outdated ", 1)
+                # First the edit: on GitLab `minimise` replaces the text, and an edit after it would
+                # restore the long text.
                 self._forge.edit(note, body)
                 self._forge.minimise(note)
             except HostError as error:

@@ -86,5 +86,6 @@ def _event(
     name: str, message: str, now: str, members: Mapping[str, object], *, level: str = "info"
 ) -> str:
     common = {"@level": level, "@message": message, "@module": "reconciler.ui", "@timestamp": now}
+    # `detail` may quote the API: `::` or `##` in it must not command a CI system.
     event = msgspec.json.encode({**common, "type": name, **members}).decode()
     return f"{in_json(event)}\n"

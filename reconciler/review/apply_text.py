@@ -25,6 +25,7 @@ def text(
             mark = paint.removed("!") if outcome.name in _BAD else " "
             detail = f": {visible(outcome.detail)}" if outcome.detail else ""
             yield f"{mark} {outcome.change.address} {outcome.name}{detail}"
+    # If every change was applied, the last line already has the only number.
     if len(counts) > 1 or OutcomeName.APPLIED not in counts:
         yield ", ".join(f"{count:,} {name}" for name, count in counts.items()) + "."
     applied = counts.get(OutcomeName.APPLIED, 0)

@@ -50,6 +50,7 @@ def group(group: Group, paint: Paint, width: int) -> Iterator[str]:
     for one, found in group.members[:most]:
         yield f"      {one.address}  {paint.dim(where(one.source))}"
         if not group.exact:
+            # `width - 4`: the four spaces must not push a full line beyond the terminal.
             yield from (
                 f"    {line}" for line in value_text.difference_lines(found, paint, width - 4)
             )
@@ -77,6 +78,7 @@ def concise(group: Group, paint: Paint) -> Iterator[str]:
 
 
 def _worst(found: KeyChange) -> Op:
+    # A text that becomes empty is a `replace`; the sign `~` would hide the loss.
     return "remove" if found.loses else found.op
 
 
@@ -86,10 +88,13 @@ def sides(conflict: Conflict, plan: Plan) -> Callable[[str], list[tuple[str, str
     For example `[("base", "1"), ("git", "2"), ("live", "(nothing)")]`; sensitive values are masked.
     """
     mask = mask_of(plan, conflict)
+    # Without the cache each text is parsed once for each path: a conflict of many keys takes
+    # time in the square of their number.
     read = cache(structure if mask is None else mask.text)
     held = {"base": conflict.base, "git": conflict.wanted, "live": conflict.live}
 
     def at(path: str) -> list[tuple[str, str]]:
+        # Parsed, two layouts of the same JSON would look the same, although the texts differ.
         as_it_is = mask is None and not path
         found = {
             side: value_at(text, path, None if as_it_is else read) for side, text in held.items()

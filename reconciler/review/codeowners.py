@@ -62,6 +62,7 @@ class Owners:
         if file not in self._known:
             path = posixpath.normpath(posixpath.join(self._folder, file))
             rules = (self._rules[number] for number in self._globs.matching(path))
+            # `matching` yields ascending numbers, and the last matching rule wins on both hosts.
             last = {rule.section: rule.owners for rule in rules}
             self._known[file] = tuple(dict.fromkeys(one for some in last.values() for one in some))
         return self._known[file]
@@ -70,8 +71,10 @@ class Owners:
 def read(folder: Path) -> Owners:
     """The owners of the repository around a folder; without rules if it has no readable file."""
     here = folder.resolve()
+    # `exists`, not `is_dir`: in a worktree or a submodule `.git` is a file.
     top = next((one for one in (here, *here.parents) if (one / ".git").exists()), here)
     for place in PLACES:
+        # O_NOFOLLOW in `read_regular` refuses a link only as the last name of a path.
         if (top / place).parent.is_symlink():
             continue
         try:
@@ -84,6 +87,7 @@ def read(folder: Path) -> Owners:
     return Owners()
 
 
+# GitLab: `^` marks an optional section, `[2]` a number of required approvals.
 _SECTION = re.compile(r"\^?\[(?P<name>[^\]]+)\](?:\[\d+\])?(?P<owners>.*)")
 
 
@@ -93,6 +97,7 @@ def _rules(lines: Iterable[str]) -> Iterable[_Rule]:
         words = _words(line)
         heading = _SECTION.fullmatch(" ".join(words))
         if heading is not None:
+            # GitLab combines sections whose names differ only in case.
             section, default = heading["name"].lower(), _owners(heading["owners"].split())
         elif words:
             yield _Rule(section, words[0], _owners(words[1:]) or default)

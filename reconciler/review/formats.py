@@ -28,6 +28,7 @@ REPORT_WIDTH = 100
 SUMMARY_BYTES = 900 * 1024
 
 
+# `dict=True`: cached_property needs a `__dict__`, which a msgspec Struct does not have.
 class View(Struct, dict=True):
     """A plan and how to show it; owners and report are made once for all formats."""
 

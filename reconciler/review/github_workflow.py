@@ -70,6 +70,7 @@ def _annotation(problem: Problem) -> str:
         "title": f"reconciler: {problem.rule}",
     }
     listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    # The message is cut before `%` is escaped: a cut inside `%25` would change the text.
     return f"::{problem.severity} {listed}::{_data(brief(problem.message, MAX_MESSAGE_CHARS))}"
 
 
@@ -79,4 +80,5 @@ def _data(text: str) -> str:
 
 
 def _property(text: str) -> str:
+    # `%` first: otherwise the `%` of `%3A` would be escaped again.
     return _data(text).replace(":", "%3A").replace(",", "%2C")

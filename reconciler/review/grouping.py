@@ -127,6 +127,8 @@ def groups(plan: Plan) -> tuple[Group, ...]:
         for key, (found, changes) in same.items()
         if len(changes) < MIN_GROUP_SIZE
     ]
+    # Only rare changes are grouped by shape: one that is nearly like the equal changes of a
+    # group must not disappear among them.
     gathered += _by_shape(few)
     ordered = sorted((_unnumbered(key, alike) for key, alike in gathered), key=_rank)
     # Outliers are numbered last: a format that lists them record by record shows no gap in the
@@ -158,6 +160,7 @@ def _by_shape(few: Iterable[tuple[str, Variant]]) -> list[tuple[str, tuple[Varia
 
 
 def _unnumbered(key: str, alike: tuple[Variant, ...]) -> Group:
+    # A JSON text may hold lone surrogates (RFC 8259, 8.2), for which UTF-8 has no bytes.
     digest = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()[:_DIGEST_CHARS]
     return Group(0, digest, alike[0].effect, alike)
 
@@ -173,6 +176,7 @@ def effect(change: Change, found: Iterable[Difference]) -> Effect:
     if change.action is Action.CLEAR or any(difference.loses for difference in places_found):
         return Effect.REMOVES
     replaces = any(difference.op == "replace" for difference in places_found)
+    # An empty text that gets a value is a `replace` of the field, but it only fills the field.
     return Effect.CHANGES if replaces and change.before else Effect.ADDS
 
 
@@ -186,6 +190,7 @@ def _equality_key(change: Change, found: Iterable[Difference]) -> str:
             unique_text(difference.before),
             unique_text(difference.after),
         )
+    # JSON and `repr` escape NUL, so that different parts are never joined to the same key.
     return "\0".join(parts)
 
 
@@ -202,6 +207,7 @@ def _shape(alike: Variant) -> str:
 
 
 def _kind_of(change: Change) -> list[str]:
+    # A reviewer judges drift and changes of this revision differently: never in one group.
     return [change.action, change.origin, "released" if change.released else ""]
 
 

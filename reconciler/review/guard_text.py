@@ -47,6 +47,7 @@ def guard_text(guard_result: GuardResult) -> GuardText:
 def _limit(guard_result: GuardResult, limit: str, raised: str) -> str:
     if raised:
         return f"{limit}, allowed once, up to {raised}"
+    # Without the exemption the row would contradict itself: above the limit, but passed.
     if guard_result.ok and guard_result.value > guard_result.limit:
         return f"{limit}, for {MIN_RECORDS_FOR_PERCENT} records or more"
     return limit

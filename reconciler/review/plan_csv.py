@@ -55,5 +55,7 @@ def _cells(group: str, change: Change, difference: Difference) -> tuple[str, ...
 
 def _line(cells: tuple[str, ...]) -> str:
     line = io.StringIO()
+    # Every cell: names of files and keys can be formulas too. The default dialect ends a row
+    # with CRLF (RFC 4180, section 2).
     csv.writer(line).writerow(map(cell, cells))
     return line.getvalue()

@@ -23,6 +23,7 @@ def text(delta: PlanDiff, paint: Paint) -> Iterator[str]:
         yield f"  {mark} {paint.strong(str(change.address))} {what} ({paint.dim(source)})"
     if rows:
         yield ""
+    # A digest covers the address of the API: two digests of equal changes need an explanation.
     if delta.old.base_url != delta.new.base_url:
         yield (
             f"The old plan was made for {visible(delta.old.base_url)}, "

@@ -35,6 +35,7 @@ def lines(plan: Plan) -> Iterator[str]:
         },
     )
     for change in plan.changes:
+        # The rows of the plan file itself: a jq filter for a row works for both formats.
         yield _line("resource_change", plan_rows.change_row(change, key))
     for lost in plan.unreadable:
         yield _line("unreadable", plan_rows.unreadable_row(lost))

@@ -33,9 +33,11 @@ def document(report: Report) -> Iterator[str]:
     yield f'<testcase classname="reconciler" name="{in_sync}"/>\n'
     for group in report.groups:
         for change, found in group.members:
+            # No colours: XML 1.0 forbids the escape character, even as a reference (section 2.2).
             body = "\n".join(value_text.difference_lines(found, Paint(on=False), _WIDTH))
             yield _case(change.address, change.source, "failure", why(change), body)
     for conflict in plan.conflicts:
+        # The JSON Pointer of the whole field is the empty text (RFC 6901): it would be invisible.
         both = visible(", ".join(path or MANAGED_FIELD for path in conflict.paths))
         yield _case(
             conflict.address,

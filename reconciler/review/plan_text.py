@@ -77,6 +77,7 @@ def totals(plan: Plan, paint: Paint) -> Iterator[str]:
         yield from _guard(guard_result, paint)
     if summary.changes:
         yield paint.dim(f"Digest: {plan.digest}")
+        # No thousands separators, unlike in the lines above: scripts read this number.
         yield paint.strong(f"Plan: 0 to add, {summary.changes} to change, 0 to destroy.")
     elif not (summary.unreadable or summary.conflicts or summary.left_alone):
         yield paint.strong(NO_CHANGES)

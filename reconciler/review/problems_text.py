@@ -20,6 +20,7 @@ def text(problems: Sequence[Problem], paint: Paint) -> Iterator[str]:
     for problem in problems:
         in_file = in_file + 1 if problem.source.file == file else 1
         file = problem.source.file
+        # A limit of the run alone would let one broken file hide the problems of all other files.
         if in_file <= MAX_A_FILE and shown < MAX_A_RUN:
             shown += 1
             yield line(problem, paint)

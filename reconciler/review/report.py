@@ -87,6 +87,7 @@ class Report(Struct, frozen=True):
     @property
     def scope_records(self) -> int:
         """The number of all records of the manifests, also of those that the plan left out."""
+        # `scope.records` is 0 by default: without `max`, `per_cent` would divide by zero.
         return max(self.plan.scope.records, self.summary.managed)
 
     @property
@@ -141,6 +142,7 @@ class Report(Struct, frozen=True):
         for group in self.groups:
             if group.effect is Effect.REMOVES:
                 for one in group.variants:
+                    # Once for each variant: `loses` may have to walk through both values.
                     differences = losses_first(one.differences)
                     yield from ((change, differences) for change in one.changes)
 
@@ -174,12 +176,15 @@ def make_report(plan: Plan, owners: Owners | None = None) -> Report:
             for path, count in sorted(keys.items(), key=_rank)
         ),
         files=_shares(files),
+        # Without rules, a table of owners would list each file under `no owner`.
         owners=_shares(_by_owner(files, owned)) if owned else (),
     )
 
 
 def file_of(change: Change) -> str:
     """The manifest file of a change; of a record that was removed from git, the file it was in."""
+    # A released record has its place at a commit (`1a2b3c4:manifests/a.yaml`): CODEOWNERS
+    # matches the path without the commit.
     file = change.source.file
     return file.partition(":")[2] if change.released else file
 
@@ -216,4 +221,5 @@ def _shares(counts: dict[str, Counter[Effect]]) -> tuple[Share, ...]:
 
 
 def _rank(key: tuple[KeyPath, Counter[Op]]) -> tuple[int, str]:
+    # `repr`: a path mixes keys and indexes, and Python does not compare str with int.
     return -key[1].total(), repr(key[0])

@@ -22,6 +22,7 @@ def text(exchange: Exchange) -> str:
 def json(exchange: Exchange) -> str:
     """One JSON object in one line, without its newline."""
     members = {"level": "info", "message": "request", **msgspec.to_builtins(exchange)}
+    # In CI these lines are in the job's log, where `::` in an error could start a command.
     return in_json(msgspec.json.encode(members).decode())
 
 

@@ -23,6 +23,7 @@ MAX_MESSAGE_CHARS = 1000
 
 def sarif(problems: Sequence[Problem]) -> str:
     """The document: one run with the broken rules and at most 5,000 results, errors first."""
+    # Severities are compared as texts: `error` sorts before `warning`.
     first = sorted(problems, key=lambda problem: problem.severity)[:MAX_RESULTS]
     names = sorted({problem.rule for problem in first})
     seen: Counter[str] = Counter()
@@ -57,6 +58,7 @@ def _result(problem: Problem, index: int, seen: Counter[str]) -> dict[str, objec
     seen[about] += 1  # the same rule broken twice by the same subject is two alerts
     fingerprint = hashlib.sha256(f"{about}|{seen[about]}".encode()).hexdigest()
     location = {
+        # A URI reference (RFC 3986): a space or `%` in a file name has to be percent-encoded.
         "artifactLocation": {"uri": quote(source.file)},
         "region": {"startLine": source.line, "startColumn": source.column},
     }

@@ -23,6 +23,7 @@ _CONTEXT_LINES = 2
 
 def difference_lines(found: tuple[Difference, ...], paint: Paint, width: int) -> Iterator[str]:
     """Each difference with its old and new value, on one line if they fit into `width` columns."""
+    # Unlimited, one key of 900 characters would pad 2,000 short ones to its own length.
     longest = min(max(len(key_name(difference.path)) for difference in found), width // 3)
     for difference in found:
         yield from _place(difference, longest, paint, width)
@@ -56,6 +57,7 @@ def _place(difference: Difference, name_width: int, paint: Paint, width: int) ->
     head = f"{' ' * 6}{painted(difference.op, mark, paint)} {name:<{name_width + 1}}"
     whole = not difference.path
     old, new = value_text(difference.before, whole=whole), value_text(difference.after, whole=whole)
+    # 14: six spaces, the sign, a space, the colon, a space and ` -> `.
     if difference.op != "replace" or len(old) + len(new) + name_width + 14 <= width:
         yield f"{head} {inline(difference, paint)}"
     else:
@@ -111,6 +113,7 @@ def key_name(path: KeyPath, *, any_item: bool = False) -> str:
 def _step(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
+    # Without quotes the key `a.b` would look like the key `b` inside `a`.
     return f".{step}" if _PLAIN_KEY.fullmatch(step) else f"[{quoted(step)}]"
 
 
@@ -118,12 +121,14 @@ def value_text(value: JsonValue, *, whole: bool) -> str:
     """A value as JSON; if it is a `whole` field that holds canonical JSON, that JSON itself."""
     if whole and isinstance(value, str) and not isinstance(value, Masked):
         held = structure(value)
+        # JSON in another layout stays a text: as a value, two layouts would look the same.
         if held is not None and canonical(held) == value:
             value = held
     return _json(value)
 
 
 def _json(value: JsonValue) -> str:
+    # `Masked` is a str: in quotes, a fingerprint would look like a text of the record.
     if isinstance(value, Masked):
         return str(value)
     if isinstance(value, dict):

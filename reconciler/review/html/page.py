@@ -43,6 +43,7 @@ def html_page(report: Report, owners: Owners | None = None) -> Iterator[str]:
     data = search_data.search_data(report, owners or Owners())
     packed = len(data) > _PACKED_FROM_BYTES
     return _template().generate(
+        # Escaped, both texts would not match their hashes in the Content-Security-Policy.
         style=Markup(style),  # noqa: S704  our own file
         script=Markup(script),  # noqa: S704  our own file
         style_hash=_hash(style),
@@ -57,6 +58,7 @@ def html_page(report: Report, owners: Owners | None = None) -> Iterator[str]:
 
 @cache
 def _template() -> Template:
+    # StrictUndefined: by default jinja2 renders a misspelt variable as an empty text.
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

@@ -51,6 +51,7 @@ def search_data(report: Report, owners: Owners) -> str:
     """
     texts, kinds, files = Texts(), list(KINDS), Texts()
     variants, groups = [], []
+    # Columns keep the file small: an object for each record would repeat all member names.
     columns: dict[str, list[int]] = {name: [] for name in ("kind", "file", "line", "variant")}
     sids = []
     for at, group in enumerate(report.groups):
@@ -72,16 +73,19 @@ def search_data(report: Report, owners: Owners) -> str:
                 columns["file"].append(files.number(file_of(change)))
                 columns["line"].append(change.source.line)
                 columns["variant"].append(len(variants) - 1)
+                # 32 characters a record; in a list, quotes, comma and dashes would make them 39.
                 sids.append(change.address.sid.replace("-", ""))
     value = {
         "digest": report.plan.digest,
         "kinds": kinds,
         "guards": [guard_result.guard for guard_result in report.refused],
+        # Escaped only here: CODEOWNERS has to match the name that is on the disk.
         "files": [visible(file) for file in files.all],
         "owners": [
             [visible(owner) for owner in owners_of(file, owners)] if owners else []
             for file in files.all
         ],
+        # data.js takes a group with a higher number for an outlier: outliers are numbered last.
         "alike": len(report.similar_groups),
         "groups": groups,
         "variants": variants,

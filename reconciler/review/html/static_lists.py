@@ -32,6 +32,7 @@ def static_lists(report: Report) -> dict[str, Any]:
     unlike = (
         member
         for group in report.outliers
+        # The list of removals has the outliers that lose data; here they would appear twice.
         if group.effect is not Effect.REMOVES
         for member in group.members
     )
@@ -63,6 +64,7 @@ def _group(group: Group) -> dict[str, Any]:
         if one.values == 1
         else {
             **_line(one.difference),
+            # The index of the example is wrong for other records, which differ at other items.
             "key": value_text.key_name(one.path, any_item=True),
             "words": f"{one.values:,} different values",
         }

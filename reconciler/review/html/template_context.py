@@ -57,6 +57,7 @@ def _head(report: Report) -> dict[str, Any]:
             {"name": name, "value": visible(value)} for name, value in _facts(report) if value
         ],
         "warnings": list(headlines.blockers(report)),
+        # Links lead to conflicts and unreadable records too, also in a plan without changes.
         "searched": bool(counts.changes or counts.conflicts or counts.unreadable),
     }
 
@@ -148,6 +149,7 @@ def _panels(report: Report) -> Iterator[dict[str, Any]]:
         f"{released} {was_released}",
         ("record", "where"),
         [(str(one.address), where(one.source)) for one in plan.released],
+        # No apply writes these records: they need no decision.
         opened=False,
     )
 

@@ -20,6 +20,7 @@ def page(plan: Plan | None, outcomes: Sequence[Outcome], error: str, *, most: in
     the run ended before there was a plan; `error` is empty unless an error ended the run.
     """
     for rows in _ROWS:
+        # Details quote the API: the size of a row is unknown until it is rendered.
         text = within(_page(plan, outcomes, error, rows), most)
         if text is not None:
             return text

@@ -28,6 +28,7 @@ MARKS: dict[Op, str] = {"add": "➕", "replace": "🔄", "remove": "➖"}
 
 def span(text: str) -> str:
     """A name or message from outside in a code span; a long one is shortened."""
+    # CommonMark has no empty code span: two backticks alone would be shown as they are.
     return code(_named(visible(text)) or " ", in_table=True)
 
 
@@ -47,6 +48,7 @@ def linked(shown: str, fragment: str, context: CommentContext) -> str:
 
 def source(source: Source) -> str:
     """The file and line of a record: `manifests/a.yaml:4`."""
+    # The line follows the shortened name: at the end of a long name it would be cut off.
     return code(f"{_named(visible(source.file))}:{source.line}", in_table=True)
 
 
@@ -83,6 +85,7 @@ def difference(one: Difference, *, any_item: bool = False) -> str:
         return f"{head} = {value(new)}"
     if one.op == "remove":
         return f"{head}: {value(old)}"
+    # Cut at their beginning, two long values that differ later would look the same.
     start = _first_difference(old, new)
     return f"{head}: {value(old, start)} → {value(new, start)}"
 
@@ -135,6 +138,7 @@ def _listed(parts: Sequence[str], found: Sequence[Difference | KeyChange]) -> st
     `found` are all differences; `parts` belong to the first of them.
     """
     rest = found[len(parts) :]
+    # A record may lose more keys than its row has room for, although losses come first.
     lost = sum(one.loses for one in rest)
     more = f"{plural(len(rest), 'more key')}{f', {lost:,} of them lost' if lost else ''}"
     return "; ".join([*parts, f"and {more}"] if rest else parts)

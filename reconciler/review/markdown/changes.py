@@ -21,6 +21,7 @@ _Member = tuple[Change, tuple[Difference, ...]]
 
 def diff(report: Report) -> Iterator[str]:
     """Every record with its old and new values as a diff, records that lose data first."""
+    # A page with a diff has no table of removals: in order of address, losses could be anywhere.
     lost = {change.address for change, _ in report.removals()}
     members = sorted(report.members, key=lambda member: member[0].address not in lost)
     if not members:
@@ -111,6 +112,7 @@ def outliers(report: Report, context: CommentContext, level: Level) -> Iterator[
     yield from cells.folded(
         f"<b>{some}{plural(count, 'record')} like no others</b>",
         _rows(islice(members, shown), context, level),
+        # Open: mistakes are most likely among changes that are like no others.
         opened=True,
     )
 

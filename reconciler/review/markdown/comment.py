@@ -29,6 +29,7 @@ COMMENT_LEVELS = (
     Level("", 30, 0, 30, _ALL, 20),
     Level("", 30, 0, 10, 200, 10),
     Level("", 10, 0, 5, 50, 5),
+    # A key with its values takes up to 1.6 kB (see cells.py): ten rows of six keys may not fit.
     Level("", 5, 0, 0, 10, 3, 2),
     Level("", 2, 0, 0, 5, 1, 1),
     Level("", 0, 0, 0, 0, 0, 0),

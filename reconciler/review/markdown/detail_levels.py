@@ -48,5 +48,7 @@ class Level(Struct, frozen=True):
     """Records that lose data."""
     others: int
     """Rows of each other list: conflicts, unreadable and released records, owners, files, keys."""
+    # Limited even if the rows are not: a few records of many long keys would leave no room for
+    # the losses of all others.
     keys: int = 6
     """Keys shown of one record, conflict or group."""

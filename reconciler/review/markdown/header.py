@@ -44,6 +44,7 @@ def warnings(report: Report) -> Iterator[str]:
     ]
     if said:
         yield "> [!WARNING]"
+        # Markdown joins the lines of a paragraph; `<br>` keeps each warning on its own line.
         yield from (f"> {line}<br>" for line in said[:-1])
         yield from (f"> {said[-1]}", "")
 
@@ -118,6 +119,7 @@ def _scope(report: Report) -> Iterator[str]:
     )
     narrowed = [f"--{flag} {text}" for flag, texts in flags for text in texts]
     if narrowed:
+        # The header is in every level: with many filters, a page could fit at no level.
         rest = len(narrowed) - _NARROWINGS
         shown = ", ".join(map(cells.span, narrowed[:_NARROWINGS]))
         yield f"Limited to {shown}{f' and {rest:,} more' if rest > 0 else ''}."

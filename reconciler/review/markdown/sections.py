@@ -27,6 +27,7 @@ def conflicts(report: Report, level: Level) -> Iterator[str]:
             *cells.more(len(found) - len(shown)),
             cells.span(RESOLVE),
         ]
+        # Open: one conflict stops the apply of the whole plan.
         title = f"⛔ <b>{plural(len(found), 'conflict')}</b>"
         yield from cells.folded(title, lines, opened=True)
 
@@ -94,6 +95,8 @@ def shares(
 
 
 def _share(key: str, share: Share, context: CommentContext) -> str:
+    # Escaped as in the page, whose script compares the texts. Percent-encoded, because `&`
+    # would end the value and `)` the Markdown link.
     fragment = f"{key}={quote(visible(share.name), safe='')}"
     return (
         f"| {cells.linked(cells.span(share.name), fragment, context)} | {share.records:,} | "
@@ -104,6 +107,7 @@ def _share(key: str, share: Share, context: CommentContext) -> str:
 def keys(report: Report, level: Level) -> Iterator[str]:
     """A table of the changed keys and the number of changes of each; nothing for a single key."""
     shown = report.keys[: level.others]
+    # The table of the header already has the counts of a single key.
     if len(shown) > 1:
         rows = (
             f"| {cells.name(key.path, any_item=True)} | {key.removes:,} | {key.changes:,} | "
@@ -155,6 +159,7 @@ def foot(report: Report, context: CommentContext) -> Iterator[str]:
     if plan.meta.created:
         parts.append(f"read {cells.span(plan.meta.created)}")
     yield from (" · ".join(parts), "")
+    # A plan with a conflict cannot be applied: its digest must not be offered for approval.
     if plan.applyable:
         yield (
             f"An apply of this plan, or one that expects `{plan.digest}`, "
