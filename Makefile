@@ -76,11 +76,12 @@ check: $(VENV)/.dev
 		echo actionlint && actionlint -ignore 'unexpected key "queue"' $(WORKFLOWS); \
 	else echo 'actionlint is not installed: skipped'; fi
 	@# The parts of the script are linted as the one script that the page holds.
-	@if command -v npx >/dev/null; then echo eslint && mkdir -p $(VENV)/lint && \
-		$(BIN)/python -m reconciler.review.html.page > $(VENV)/lint/page.js && \
+	@if npx --yes eslint@9.39.1 --version >/dev/null 2>&1; then echo eslint && mkdir -p $(VENV)/lint && \
+		$(BIN)/python -c "from reconciler.review.html.page import page_script as script; print(script())" \
+			> $(VENV)/lint/page.js && \
 		npx --yes eslint@9.39.1 --no-config-lookup --no-ignore \
 			--config tests/review/html/eslint.config.mjs $(VENV)/lint/page.js; \
-	else echo 'npm is not installed: eslint is skipped'; fi
+	else echo 'eslint cannot be fetched by npm: skipped'; fi
 
 bench: $(VENV)/.test
 	@cd tests && ../$(BIN)/python -m benchmarks

@@ -60,6 +60,7 @@ def imported(*arguments: str) -> set[str]:
     return set(process.stderr.split())
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_help_imports_nothing_heavy() -> None:
     heavy = {"httpx", "yaml", "jsonschema", "deepdiff", "rich", "starlette", "uvicorn", "asyncio"}
 
@@ -67,6 +68,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert not heavy & imported("plan", "--help")
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_validate_needs_no_client_and_no_token() -> None:
     manifest("x")
 
@@ -75,6 +77,7 @@ def test_validate_needs_no_client_and_no_token() -> None:
     )
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_plan_without_changes_does_not_wait_for_deepdiff() -> None:
     manifest("updated_test_message")
 

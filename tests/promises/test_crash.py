@@ -409,6 +409,7 @@ def test_a_journal_that_cannot_be_kept_stops_the_run_before_it_begins(
     assert user_data(store, f"messages/{sid(1)}") == "a"
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize(("room", "some"), [(4096, 0), (14_000, COUNT)])
 def test_on_a_full_disk_the_run_stops_and_the_next_one_finishes(
     run: Run, server: Server, room: int, some: int

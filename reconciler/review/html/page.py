@@ -39,7 +39,7 @@ def html_page(report: Report, owners: Owners | None = None) -> Iterator[str]:
 
     `owners` are the rules of CODEOWNERS; without them no record has an owner.
     """
-    style, script = _file("page.css"), _script()
+    style, script = _file("page.css"), page_script()
     data = search_data.search_data(report, owners or Owners())
     packed = len(data) > _PACKED_FROM_BYTES
     return _template().generate(
@@ -71,7 +71,7 @@ def _file(name: str) -> str:
 
 
 @cache
-def _script() -> str:
+def page_script() -> str:
     """All parts as one strict function that runs at once."""
     parts = "\n".join(map(_file, _SCRIPTS))
     return f'"use strict";\n(() => {{\n{parts}}})();\n'
