@@ -57,7 +57,7 @@ quick: $(VENV)/.test
 cover: $(VENV)/.test
 	@$(BIN)/python -m coverage erase
 	@$(CLEAN) $(BIN)/python -m coverage run -m pytest -n auto
-	@$(BIN)/python -m coverage combine --quiet
+	@rm -f .coverage.* # the incomplete data of processes that a test kills
 	@$(BIN)/python -m coverage report
 
 soak: $(VENV)/.test
