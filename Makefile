@@ -57,7 +57,9 @@ quick: $(VENV)/.test
 cover: $(VENV)/.test
 	@$(BIN)/python -m coverage erase
 	@$(CLEAN) $(BIN)/python -m coverage run -m pytest -n auto
-	@rm -f .coverage.* # the incomplete data of processes that a test kills
+	@# Tests kill processes: their incomplete data cannot be combined, and is left out.
+	@$(BIN)/python -W ignore -m coverage combine --quiet >/dev/null
+	@rm -f .coverage.*
 	@$(BIN)/python -m coverage report
 
 soak: $(VENV)/.test
