@@ -1,5 +1,6 @@
 """Arguments of the command line -> an exit code; prints the error if a command fails."""
 
+import gc
 import os
 import signal
 import sys
@@ -25,6 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     `arguments` are those after the name of the program; None for those of the process.
     """
+    if arguments is None:
+        # The imports that follow create few reference cycles. Python's default, a collection after
+        # each 700 objects, costs 4 % of `validate`.
+        gc.set_threshold(20_000)
+
     from reconciler.cli.app import app
     from reconciler.cli.streams import settle
     from reconciler.cli.terminal import TERMINATED
@@ -42,8 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with suppress(ValueError):  # not the main thread: only that one can set handlers
         signal.signal(signal.SIGTERM, terminate)
     given = _terraform_style(sys.argv[1:] if arguments is None else arguments)
-    code = _run(app, given)
-    return settle(code)
+    code = settle(_run(app, given))
+    if arguments is None:
+        # The process ends now. Without this, Python would first search all objects for garbage:
+        # 10 ms of the 70 ms of `validate`.
+        gc.freeze()
+    return code
 
 
 def _run(app: click.Group, given: Sequence[str]) -> int:
