@@ -4,7 +4,10 @@ import ast
 import re
 import subprocess
 import sys
+import tokenize
 import tomllib
+from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -193,3 +196,79 @@ def test_every_test_has_its_partner_but_for_promises() -> None:
         whole = (partner.with_suffix(""), REPOSITORY / path.stem.removeprefix("test_"))
         is_promise = path.parent.name == "promises"
         assert is_promise or partner.is_file() or any(map(Path.is_dir, whole)), path
+
+
+# Words that a reader has to translate, and the constructions that carried them.
+TICS = re.compile(
+    r"\b(?:told|tells?|telling|nobody|somebody|anybody|whoever)\b|\bso (?:many|much)\b"
+    r"|(?<!there )\b(?:is|are) none\b|\bno more\b(?! than)"
+)
+# `what` in place of a noun: "what differs" for "the differences".
+WHAT = re.compile(r"(?:^|[.;:(] ?|\b(?:of|to|for|from|in|with|by|on|and|is|than|all) )[Ww]hat\b")
+MAX_WHAT = 5
+
+
+def prose(path: Path) -> Iterator[tuple[int, str]]:
+    """The comments, docstrings and messages of a module, each with its line."""
+    source = path.read_text("utf-8")
+    for token in tokenize.generate_tokens(StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.lineno, node.value
+
+
+def test_the_prose_is_plain_english() -> None:
+    found = [
+        (path.relative_to(REPOSITORY), line, text)
+        for path in PACKAGE.rglob("*.py")
+        for line, text in prose(path)
+    ]
+    found += [
+        (path.relative_to(REPOSITORY), number, line)
+        for path in DOCUMENTS
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+    ]
+
+    assert [(path, line, text) for path, line, text in found if TICS.search(text)] == []
+    assert sum(len(WHAT.findall(text)) for _, _, text in found) <= MAX_WHAT
+
+
+def test_comments_give_reasons_often_enough_and_not_all_the_time() -> None:
+    lines = comments = 0
+    for path in PACKAGE.rglob("*.py"):
+        source = path.read_text("utf-8")
+        tokens = tokenize.generate_tokens(StringIO(source).readline)
+        comments += sum(token.type == tokenize.COMMENT for token in tokens)
+        lines += sum(bool(line.strip()) for line in source.splitlines())
+
+    assert 4 <= 100 * comments / lines <= 8
+
+
+def undocumented(body: list[ast.stmt]) -> Iterator[str]:
+    """The members of a Struct that no text follows."""
+    for member, after in zip(body, [*body[1:], ast.Pass()], strict=True):
+        if isinstance(member, ast.AnnAssign) and not isinstance(after, ast.Expr):
+            yield ast.unparse(member.target)
+
+
+def test_every_member_of_a_struct_and_every_public_function_is_documented() -> None:
+    missing = []
+    for path in PACKAGE.rglob("*.py"):
+        tree = ast.parse(path.read_text("utf-8"))
+        classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+        for found in classes:
+            if any(ast.unparse(base) == "Struct" for base in found.bases):
+                missing += [f"{path}: {found.name}.{name}" for name in undocumented(found.body)]
+        public = [one for one in classes if not one.name.startswith("_") and one in tree.body]
+        for body in (tree.body, *(found.body for found in public)):
+            missing += [
+                f"{path}: {node.name}"
+                for node in body
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+                and not node.name.startswith("_")
+                and ast.get_docstring(node) is None
+            ]
+
+    assert missing == []

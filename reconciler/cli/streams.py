@@ -39,7 +39,7 @@ def _flush(stream: TextIO) -> OSError | None:
     try:
         stream.flush()
         # Some file systems report a full disk only at close (close(2), NFS). The stream itself
-        # stays open: it belongs to whoever called us.
+        # stays open: it belongs to the caller.
         with suppress(ValueError):  # a stream without a descriptor, such as a test's
             os.close(os.dup(stream.fileno()))
     except OSError as error:

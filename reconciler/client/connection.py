@@ -107,7 +107,7 @@ class Client:
 
     @asynccontextmanager
     async def session(self, *, requests: int) -> AsyncGenerator[Session]:
-        """A session for a run that needs so many requests if nothing fails.
+        """A session for a run that needs `requests` requests if nothing fails.
 
         A command that must not write wraps the session's transport in ReadOnly at once.
         """

@@ -5,8 +5,8 @@ and the error for an invalid header contains the token. The first two are handle
 where the token is checked (credentials).
 
 Every request in flight has its own transport, and so its own connection: httpx's pool walks all
-connections for each request, so many concurrent requests are slower than few. Transports are used
-directly, because redirects and cookies, which httpx's client adds, are not wanted.
+connections for each request, and is slower with many concurrent requests than with few. Transports
+are used directly, because redirects and cookies, which httpx's client adds, are not wanted.
 """
 
 import asyncio

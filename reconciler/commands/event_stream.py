@@ -18,7 +18,7 @@ _SECONDS_BETWEEN_LOOKS = 0.05
 class EventStream:
     """Prints lines in the order in which they are given.
 
-    After a failure it prints no more: it reports the failure once, and again at the end.
+    After a failure it prints nothing: it reports the failure once, and again at the end.
     """
 
     def __init__(self, terminal: Terminal) -> None:

@@ -22,7 +22,7 @@ _STATUSES: dict[str, Status] = {"applied": "applied", "outdated": "outdated"}
 # Up to this number of changes the marker holds a hash of each. Larger plans are only compared by
 # their digest.
 _MAX_ITEMS = 400
-# With a shorter hash somebody could construct another value with the same hash, and the change
+# With a shorter hash an attacker could find another value with the same hash, and the change
 # would not be shown as new.
 _ITEM_BYTES = 8
 

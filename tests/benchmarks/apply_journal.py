@@ -50,7 +50,8 @@ async def main():
             plain = await apply(link, NoJournal())
             with tempfile.TemporaryDirectory(dir=".") as folder:
                 name = journal_store.Run(f"bench-{number}", datetime.now(UTC))
-                async with journal_store.opened(Path(folder), name, plan, "patch", 10) as journal:
+                noted = journal_store.open_journal(Path(folder), name, plan, "patch", 10)
+                async with noted as journal:
                     print(plain, await apply(link, journal))
 
 with runner() as loop:
