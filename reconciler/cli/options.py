@@ -183,7 +183,7 @@ resolve = option(
     "--resolve",
     multiple=True,
     metavar="ADDRESS=git|live",
-    help="Resolve a conflict: keep git's or the live value; repeatable.",
+    help="Take git's or the live value, of a conflict or of drift; repeatable.",
 )
 allow = option(
     "--allow",

@@ -21,7 +21,7 @@ from reconciler.model import (
 )
 from reconciler.values.canonical import JsonValue, as_mapping, canonical, matches, structure
 from reconciler.values.json_pointer import to_pointer
-from reconciler.values.merge import Members, loses, overlay, three_way
+from reconciler.values.merge import Members, keep, loses, overlay, overwritten, three_way
 
 # The record as git held it at the base; None if it was not in git.
 BaseOf: TypeAlias = Callable[[Record], Record | None]
@@ -107,6 +107,8 @@ def compare(sides: ThreeWay) -> Change | Conflict | None:
     origin = _origin(sides)
     if origin is Origin.BOTH:
         return _both(sides)
+    if origin is Origin.DRIFT and sides.choice is Side.LIVE:
+        return None
     return _change(sides, origin, record.wanted, structured=record.structured)
 
 
@@ -184,6 +186,14 @@ def _merged(
     # If the result is equal to the live record, both sides made the same change: no conflict.
     elif canonical(result) != canonical(dict(live)):
         return _three_way(sides, base, wanted, live)
+    if origin is Origin.DRIFT and sides.choice is Side.LIVE:
+        return None
+    if sides.base is not None and (paths := overwritten(base, wanted, live)):
+        # The keys of others below these paths would go with the mapping that holds them.
+        if sides.choice is None:
+            return _conflict(sides, tuple(map(to_pointer, paths)))
+        if sides.choice is Side.LIVE:
+            result = keep(result, live, paths)
     return _change_to(sides, origin, result, live)
 
 

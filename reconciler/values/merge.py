@@ -4,7 +4,7 @@ Nested mappings are merged key by key; every other value is merged as a whole. T
 of Kubernetes' server-side apply, with two revisions of git in place of its list of field owners.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 from reconciler.model import Side
@@ -37,6 +37,36 @@ def overlay(base: Members, wanted: Members, live: Members) -> dict[str, JsonValu
         else:
             result[key] = value
     return result
+
+
+def overwritten(base: Members, wanted: Members, live: Members) -> tuple[KeyPath, ...]:
+    """The paths at which `overlay` replaces a mapping that holds a key that git never held.
+
+    For example `a`, if git replaces `{"a": {"x": 1}}` with `{"a": "off"}` and the live record has
+    `{"a": {"x": 1, "theirs": 2}}`. In order of key.
+    """
+    paths: list[KeyPath] = []
+    for key in sorted(wanted.keys() & live.keys()):
+        value, there, held = wanted[key], live[key], _members(base.get(key))
+        if not isinstance(there, dict):
+            continue
+        if isinstance(value, dict):
+            paths += ((key, *path) for path in overwritten(held, value, there))
+        elif overlay(held, _NOTHING, there):
+            paths.append((key,))
+    return tuple(paths)
+
+
+def keep(result: Members, live: Members, paths: Iterable[KeyPath]) -> dict[str, JsonValue]:
+    """The result with the live values at the paths, which lead through mappings of both."""
+    kept = dict(result)
+    for path in paths:
+        key, *rest = map(str, path)
+        if rest:
+            kept[key] = keep(_members(kept[key]), _members(live[key]), [tuple(rest)])
+        else:
+            kept[key] = live[key]
+    return kept
 
 
 def loses(live: Members, result: Members) -> bool:

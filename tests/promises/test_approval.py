@@ -136,6 +136,32 @@ def test_a_choice_settles_one_record(run: Run, store: Store, choice: str, after:
     assert (holds(store, 1), holds(store, 2)) == (after, "y")
 
 
+def test_a_choice_keeps_a_live_value_that_only_drifted(run: Run, store: Store) -> None:
+    commit({M: messages({1: "x", 2: "y"})})
+    live(store, {1: "theirs", 2: "theirs too"})
+    flags = ("--sandbox", "--base", "HEAD", "--resolve", f"messages/{sid(1)}=live")
+
+    result = run("apply", "--auto-approve", *flags)
+    again = run("plan", *flags)
+
+    assert result.code == 0
+    assert (holds(store, 1), holds(store, 2)) == ("theirs", "y")
+    assert "1 left alone" in again.out
+
+
+def test_a_merged_record_loses_no_key_of_others_to_a_text(run: Run, store: Store) -> None:
+    rules('{paths: ["manifests/**"], mode: merge}')
+    commit({M: messages({1: {"a": {"x": 1}}})})
+    write(messages({1: {"a": "off"}}))
+    live(store, {1: '{"a":{"x":1,"theirs":2}}'})
+
+    refused = run("apply", "--sandbox", "--base", "HEAD", "--auto-approve")
+
+    assert refused.code == 3
+    assert "! a:" in refused.out
+    assert holds(store, 1) == '{"a":{"x":1,"theirs":2}}'
+
+
 @pytest.mark.parametrize("text", ["x=git", f"messages/{sid(1)}", f"messages/{sid(1)}=mine", "=git"])
 def test_a_choice_that_is_none_is_explained(run: Run, text: str) -> None:
     commit({M: messages({1: "x"})})
