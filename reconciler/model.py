@@ -271,7 +271,7 @@ def short_commit(commit: str) -> str:
 
 
 class Scope(Struct, frozen=True):
-    """The part of the manifests' records that a plan covers."""
+    """The size of the manifests, and the flags that limit a plan to a part of them."""
 
     records: int = 0
     """All records of the manifests, plus those that were removed from git and are cleared."""

@@ -98,7 +98,7 @@ class Executor:
         self._on_outcome = on_outcome
         self._stopped = ""
         self._forbidden = 0
-        self._enough_forbidden = api.FORBIDDEN_IN_A_ROW
+        self._enough_forbidden = api.FORBIDDEN_LIMIT
         self._in_flight: set[Address] = set()
         self._running: set[asyncio.Task[Outcome]] = set()
         self._abandoned = False
@@ -118,8 +118,8 @@ class Executor:
     async def run(self, changes: Collection[Change]) -> list[Outcome]:
         """The outcome of every change, in their order."""
         by_address: dict[Address, Outcome] = {}
-        # A run of fewer changes never reaches the bound, even if each of them gets a 403.
-        self._enough_forbidden = min(api.FORBIDDEN_IN_A_ROW, len(changes))
+        # `min`: a run of two changes must stop as well if both of them get a 403.
+        self._enough_forbidden = min(api.FORBIDDEN_LIMIT, len(changes))
 
         async def work(change: Change) -> None:
             outcome = await self._run_change(change)
@@ -172,7 +172,8 @@ class Executor:
                 return written
             if written is not None and written.in_doubt:
                 doubt = InDoubt(written.reason)
-            # An earlier write in doubt keeps the change in flight: abandoned, it is not `skipped`.
+            # While a write is in doubt, the change stays in flight: if the run is abandoned, its
+            # outcome is `unknown` and not `skipped`.
             if doubt is None:
                 self._in_flight.discard(change.address)
             if written is None and held < MAX_HELD:

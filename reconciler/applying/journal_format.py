@@ -129,8 +129,9 @@ class JournalContent(Struct, frozen=True):
     def in_flight(self) -> tuple[Address, ...]:
         """Records that a write may have reached although the journal has no outcome for them.
 
-        Intents are written in order and at most `parallelism` run at once, so only the first
-        `parallelism` intents without an outcome can have been sent.
+        Intents are written in batches, before their writes are sent (journal_writer). Writes start
+        in the order of the intents, at most `parallelism` at once: of the intents without an
+        outcome only the first `parallelism` can have been sent.
         """
         open_ones = (address for address in self.intents if address not in self.outcomes)
         return tuple(islice(open_ones, self.begun.parallelism))

@@ -41,7 +41,7 @@ def transport_message(change: Change, error: TransportError) -> str:
 
 
 def api_message(change: Change, refusal: api.Refusal) -> str:
-    """The status and the API's message, which is redacted for a sensitive record: it may quote it.
+    """The status and the API's message, which may quote a value: redacted for a sensitive record.
 
     For example `422 user_data: the maximum length is 5 characters`.
     """

@@ -24,9 +24,9 @@ FORBIDDEN = 403
 # Longer error texts are cut: the beginning is enough to understand an error.
 MAX_REASON_CHARS = 300
 
-# One 403 concerns one record. This many without a success in between mean that the token lacks a
-# scope, and the run stops.
-FORBIDDEN_IN_A_ROW = 10
+# One 403 concerns one record. Ten before the first record that can be read, or ten since the last
+# write that worked, mean that the token lacks a scope: the run stops.
+FORBIDDEN_LIMIT = 10
 
 Decoded = TypeVar("Decoded")
 

@@ -25,8 +25,8 @@ async def read_each(
     """Calls `on_read` once for each record, in the order of the responses.
 
     `parallelism` is the most GETs in progress at once. Raises ApiError if every further request
-    would fail as well: no connection to the API, a refused token (401), or a token that cannot read
-    any of the first records (403).
+    would fail as well: no connection to the API, a refused token (401), or a token that may not
+    read the first FORBIDDEN_LIMIT records (403).
     """
     forbidden = 0
 
@@ -50,7 +50,7 @@ async def read_each(
         if held.status == api.FORBIDDEN and not learned.answered:
             forbidden += 1
             # `min`: a run of two records with two refusals must stop as well.
-            if forbidden >= min(api.FORBIDDEN_IN_A_ROW, len(records)):
+            if forbidden >= min(api.FORBIDDEN_LIMIT, len(records)):
                 scopes = KINDS[record.address.kind].scopes
                 raise ApiError(
                     f"{request}: 403 {held.reason}: the token needs {scopes.read} or "

@@ -4,7 +4,7 @@ from reconciler.client.fetch_pages import PAGE_RECORDS
 
 
 class PageStrategy:
-    """Decides for one kind, without knowing the number of records in the account.
+    """Decides for one kind, even if the API does not state the number of records in the account.
 
     A page costs one request, and so does one record by its SID. The rule: read pages while their
     number is lower than the number of wanted records, then read the remaining records one by one.

@@ -80,8 +80,8 @@ class Retrying:
         if request.method != "GET":
             return await self._inner.send(request)
         if self._failures >= MAX_FAILURES_IN_A_ROW and self._budget.spent:
-            # `sent=True`, although it was not sent: the record is then listed as unreadable. With
-            # False the run would stop if no record was read before (fetch_each).
+            # Nothing was sent, but with `sent=False` the run would stop if no record was read
+            # before (fetch_each). With True this record is listed as unreadable.
             raise GivenUpError(
                 "not sent: no retry is left, and too many requests failed", sent=True
             )

@@ -283,7 +283,8 @@ def _base(found: _Found, record: Record) -> Record | None:
     """The base of a removed record, which was perhaps found at another commit than the base."""
     if found.before is None or found.before.commit == found.then:
         return record
-    # A live value that only the --since commit held was never at the base: it is a conflict.
+    # The record was in git at the --since commit and not at the base: it has no base, and a live
+    # value is a conflict.
     return found.before.records.get(record.address)
 
 

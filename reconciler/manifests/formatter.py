@@ -78,8 +78,8 @@ def _yaml(file: str, text: str) -> str:
     written = tidy(_rewritten(text), ends_a_block(text))
     ordered = sort_entries(written)
     before = _written(file, text)
-    # Unsorted as well: an alias must stay behind its anchor, and a block scalar that keeps its
-    # trailing blank lines (`|+`) must stay at the end.
+    # The unsorted text is tried as well. An alias must stay behind its anchor, and a block scalar
+    # that keeps its trailing blank lines (`|+`) must stay at the end.
     for candidate in (tidy(ordered, ends_a_block(ordered)), written):
         if before is not None and _written(file, candidate) == before:
             if comment_owners(text) == comment_owners(candidate):

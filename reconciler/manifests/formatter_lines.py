@@ -108,7 +108,8 @@ def tidy(text: str, ends: list[bool]) -> str:
         elif line.inside:
             tidy.append(line)
         elif line.comment_at is not None:
-            # `?` marks a comment whose indent is that of a later line: `_indented` sets it.
+            # `?` stands for the indent of a comment that belongs to a later line: `_indented`
+            # replaces it by the indent of that line.
             tidy.append(_Line(f"{before if next(flags) else '?'}{line.text.strip()}", comment_at=0))
         elif tidy and tidy[-1].text and not tidy[-1].opens:
             tidy.append(_Line(""))
@@ -170,8 +171,8 @@ def _is_kept(line: _Line) -> bool:
 def _chunks(lines: list[_Line], indent: str) -> tuple[list[_Line], list[list[_Line]]]:
     """The lines before the first content line with an indent, and a chunk for each such line.
 
-    Comments and blank lines directly above a content line belong to its chunk. For the first kind
-    of a document they do not: they may be about the whole file.
+    Comments and blank lines directly above a content line belong to its chunk. Above the first
+    kind of a document they belong to no chunk: they may be about the whole file.
     """
     head: list[_Line] = []
     chunks: list[list[_Line]] = []

@@ -47,10 +47,10 @@ class _Target(Struct, forbid_unknown_fields=True):
 
 
 def write(plan: Plan, *, redacted: bool = False) -> Iterator[str]:
-    """The document in pieces, which have the same bytes for the same plan, except the line `meta`.
+    """The document in pieces. The same plan gives the same bytes, except for the member `meta`.
 
     `redacted` masks sensitive values; a document with a masked value cannot be applied. The last
-    member is a checksum of all other members but `meta`, so that every edit is detected.
+    member is a checksum of all other members but `meta`, so that an edit of them is detected.
     """
     sha = hashlib.sha256()
     for piece in _pieces(plan, redacted=redacted):
@@ -170,7 +170,7 @@ def _rows(lines: io.BytesIO, name: str) -> Iterator[Any]:
 
 
 def _check(plan: Plan, data: bytes, name: str) -> None:
-    """Raises PlanFileError if the plan of a review could differ from the plan of an apply."""
+    """Raises PlanFileError if the file was edited, or is not as this version writes the plan."""
     addresses = [change.address for change in plan.changes]
     named = [
         *addresses,

@@ -33,7 +33,8 @@ _SID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 class PastRules:
     """The rules of reconciler.yaml at a commit, applied to each record as it was stored then.
 
-    A record is judged by every file that held its SID at the commit, and by its file of today.
+    The rules for a record are those for every file that held its SID at the commit, and those for
+    the file that holds it now.
     """
 
     def __init__(self, commit: str, git: Repository, tree: Tree) -> None:

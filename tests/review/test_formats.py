@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import click
 import pytest
 
+from conftest import COMMANDS
 from goldens import check
 from planned import approval, large, mixed
 from reconciler.model import Plan
@@ -18,6 +20,15 @@ from reconciler.review.report import make_report
 
 def shown(name: str, plan: Plan) -> str:
     return "".join(FORMATS[name](View(plan, Path())))
+
+
+@pytest.mark.parametrize("command", ["plan", "show"])
+def test_the_command_line_offers_every_format_and_no_other(command: str) -> None:
+    """It names them itself: `--help` must not import what they need."""
+    (option,) = (one for one in COMMANDS[command].params if one.name == "format_")
+
+    assert isinstance(option.type, click.Choice)
+    assert set(option.type.choices) == set(FORMATS)
 
 
 @pytest.mark.parametrize("name", ["csv", "jsonl", "junit", "gitlab"])
