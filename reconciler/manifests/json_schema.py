@@ -5,9 +5,9 @@ that it refers to is ever fetched. Many records have equal values, so findings a
 """
 
 import json
-import re
 from collections.abc import Container, Iterator, Sequence
 from decimal import Decimal
+from functools import cache
 from itertools import islice
 from typing import Any, TypeAlias
 from urllib.parse import unquote
@@ -18,6 +18,7 @@ from reconciler.errors import ProblemsError
 from reconciler.kinds import MANAGED_FIELD
 from reconciler.manifests.composer import single_document
 from reconciler.manifests.discovery import Tree
+from reconciler.manifests.ecma_regex import PatternError, compiled
 from reconciler.manifests.nodes import Step, descend
 from reconciler.manifests.resolver import to_json
 from reconciler.manifests.yaml_events import Mark, Position, UnreadableYamlError, source
@@ -52,8 +53,7 @@ class UserSchema:
     """
 
     def __init__(self, tree: Tree, name: str) -> None:
-        from jsonschema import Draft202012Validator  # slow to import, and only needed with rules
-        from referencing import Registry, Resource
+        from referencing import Registry, Resource  # slow to import, and only needed with rules
         from referencing.jsonschema import DRAFT202012
 
         self._name = name
@@ -61,7 +61,7 @@ class UserSchema:
         registry: Any = Registry().with_resource(
             "", Resource.from_contents(schema, default_specification=DRAFT202012)
         )
-        self._validator = Draft202012Validator(schema, registry=registry)
+        self._validator = validator_class()(schema, registry=registry)
         self._schema = schema
         self.hides = any(part.get("writeOnly") is True for _, part in _parts(schema))
         """Whether the schema marks anything `writeOnly`."""
@@ -119,6 +119,59 @@ class UserSchema:
                     path, why = place, "does not match the schema (details not shown: sensitive)"
             where = "".join(f"/{step}" for step in path) or MANAGED_FIELD
             yield Finding(path, f"{where}: {why} ({self._name})")
+
+
+@cache
+def validator_class() -> Any:
+    """The validator of jsonschema, in which patterns are those of ECMA-262 and take linear time."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    # The other keywords with patterns, `propertyNames` and so on, apply `pattern`.
+    keywords = {
+        "pattern": _pattern,
+        "patternProperties": _pattern_properties,
+        "additionalProperties": _additional_properties,
+    }
+    return extend(Draft202012Validator, keywords)  # type: ignore[no-untyped-call]
+
+
+def _pattern(validator: Any, pattern: str, instance: Any, _: Any) -> Iterator[Any]:
+    from jsonschema import ValidationError
+
+    if validator.is_type(instance, "string") and not compiled(pattern)(instance):
+        yield ValidationError("does not match the pattern")
+
+
+def _pattern_properties(
+    validator: Any, properties: dict[str, Any], instance: Any, _: Any
+) -> Iterator[Any]:
+    if validator.is_type(instance, "object"):
+        for pattern, part in properties.items():
+            for name in filter(compiled(pattern), instance):
+                yield from validator.descend(instance[name], part, path=name, schema_path=pattern)
+
+
+def _additional_properties(
+    validator: Any, additional: Any, instance: Any, schema: dict[str, Any]
+) -> Iterator[Any]:
+    from jsonschema import ValidationError
+
+    if not validator.is_type(instance, "object"):
+        return
+    patterns = [compiled(pattern) for pattern in schema.get("patternProperties", ())]
+    extras = [
+        name
+        for name in instance
+        if name not in schema.get("properties", ()) and not any(has(name) for has in patterns)
+    ]
+    if additional is False and extras:
+        names = ", ".join(map(repr, extras))
+        verb = "was" if len(extras) == 1 else "were"
+        yield ValidationError(f"Additional properties are not allowed ({names} {verb} unexpected)")
+    elif additional is not False:
+        for name in extras:
+            yield from validator.descend(instance[name], additional, path=name)
 
 
 def _value(text: str | None, *, structured: bool) -> Any:
@@ -183,9 +236,14 @@ def _faults(schema: object) -> Iterator[tuple[tuple[Step, ...], str]]:
             yield (*steps, "$ref"), "a $ref must lead to a schema in this file: nothing is fetched"
         for step, pattern in _patterns(part):
             try:
-                re.compile(pattern)
-            except re.error as error:
-                yield (*steps, *step), f"is not a regular expression: {error}"
+                compiled(pattern)
+            except PatternError as error:
+                yield (*steps, *step), str(error)
+    # jsonschema matches the patterns of the one for the other itself, with Python's `re`.
+    unevaluated = [steps for steps, part in parts if "unevaluatedProperties" in part]
+    if unevaluated and any(part.get("patternProperties") for _, part in parts):
+        message = "unevaluatedProperties cannot be used in a file with patternProperties"
+        yield (*unevaluated[0], "unevaluatedProperties"), message
 
 
 # Other ways to refer to a schema than its path; in a single file `#/...` is enough.
@@ -239,7 +297,7 @@ def _below(schema: dict[str, Any], value: object) -> Iterator[tuple[Any, Any]]:
         for name in value:
             yield name, schema.get("properties", {}).get(name)
             for pattern, part in schema.get("patternProperties", {}).items():
-                if re.search(pattern, name):
+                if compiled(pattern)(name):
                     yield name, part
             yield name, schema.get("additionalProperties")
             yield name, schema.get("unevaluatedProperties")

@@ -1,12 +1,15 @@
 """A user's own schemas judge values, offline, once a value, without telling the value."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from conftest import Run
 from reconciler.errors import ProblemsError
+from reconciler.manifests import json_schema
 from reconciler.manifests.loader import load
 from reconciler.manifests.path_rules import Rules
 from reconciler.manifests.settings import load_settings
@@ -99,20 +102,19 @@ def test_the_last_rule_that_matches_wins_and_others_are_left_alone() -> None:
 def test_a_value_that_a_thousand_records_share_is_judged_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from jsonschema import Draft202012Validator
-
     govern(SCHEMA)
     rows = "".join(f"  {sid(n)}: {{user_data: {{campaign: spring}}}}\n" for n in range(1000))
     write(f"messages:\n{rows}")
     judged = []
-    inner = Draft202012Validator.iter_errors
+    validator = json_schema.validator_class()
+    inner = validator.iter_errors
 
-    def counted(self: Draft202012Validator, instance: object, **rest: object) -> object:
+    def counted(self: object, instance: object, **rest: object) -> object:
         judged.append(instance)
         return inner(self, instance, **rest)
 
     rules = Rules(load_settings(tree()), tree())
-    monkeypatch.setattr(Draft202012Validator, "iter_errors", counted)
+    monkeypatch.setattr(validator, "iter_errors", counted)
 
     assert len(load(tree(), ["manifests"], rules).records) == 1000
     assert judged.count({"campaign": "spring"}) == 1
@@ -310,3 +312,49 @@ def test_schemas_are_judged_for_records_from_the_cache_as_well(
     first = json.loads(result.out)["problems"][0]
     assert first["source"] == {"file": "manifests/a.yaml", "line": 3, "column": 27}
     assert len(json.loads(result.out)["problems"]) == 1000
+
+
+LONG = "a" * 500 + "!"  # a key of YAML has at most 1,024 characters
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"pattern": "^(a+)+$"}, LONG),
+        ({"properties": {"k": {"pattern": "^(a+)+$"}}}, {"k": LONG}),
+        ({"patternProperties": {"^(a+)+$": True}, "additionalProperties": False}, {LONG: 1}),
+        ({"propertyNames": {"pattern": "^(a|a)*$"}}, {LONG: 1}),
+    ],
+)
+def test_no_pattern_of_a_pull_request_stops_a_run(schema: object, value: object) -> None:
+    govern(schema)
+    write(json.dumps({"messages": {MESSAGE: {"user_data": value}}}), "manifests/a.json")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "reconciler", "validate"],
+        check=False,
+        timeout=30,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 1
+    assert "user-schema" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("pattern", ["(?=a)b", "(?<!a)b", "(a)\\1", "a{2000}", "\\q", "(?i)a", "["])
+def test_a_pattern_that_cannot_run_in_linear_time_is_refused_where_it_is(pattern: str) -> None:
+    govern({"properties": {"a": {"pattern": pattern}}})
+
+    with pytest.raises(ProblemsError) as caught:
+        Rules(load_settings(tree()), tree())
+
+    (problem,) = caught.value.problems
+    assert (problem.rule, problem.source.line) == ("user-schema", 1)
+
+
+def test_unevaluated_properties_beside_patterns_are_refused_where_they_are() -> None:
+    govern({"patternProperties": {"^x": {}}, "unevaluatedProperties": False})
+
+    with pytest.raises(ProblemsError, match="1 problem"):
+        Rules(load_settings(tree()), tree())
