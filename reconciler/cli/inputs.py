@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from reconciler.manifests.loader import Manifests
     from reconciler.manifests.settings import Settings
     from reconciler.planning.base_revision import Comparison
-    from reconciler.review.plan_text import Detail
     from reconciler.review.request_log import LogFormat
+    from reconciler.review.text.plan_text import Detail
 
 
 def tree() -> "Tree":

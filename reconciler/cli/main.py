@@ -125,7 +125,7 @@ def _complaint(error: ReconcilerError, *, no_color: bool) -> Iterator[str]:
     """The lines for an error: every problem and their count, or the message and its details."""
     from reconciler.cli.terminal import Streams
     from reconciler.escape import visible
-    from reconciler.review import problems_text
+    from reconciler.review.text import problems_text
 
     paint = Streams(os.environ, no_color=no_color).paint
     if isinstance(error, ProblemsError):

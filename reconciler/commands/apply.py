@@ -35,9 +35,9 @@ from reconciler.model import OutcomeName, Plan, short_commit
 from reconciler.planning.guards.registry import allow_flag, recheck
 from reconciler.planning.plan_file import read_plan
 from reconciler.planning.summary import tally
-from reconciler.review import apply_text, plan_text, problems_text
-from reconciler.review.plan_text import Detail
 from reconciler.review.report import make_report
+from reconciler.review.text import apply_text, plan_text, problems_text
+from reconciler.review.text.plan_text import Detail
 from reconciler.wording import plural
 
 QUESTION = """

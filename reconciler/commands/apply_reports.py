@@ -18,11 +18,12 @@ from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.escape import visible
 from reconciler.files import PRIVATE, append, write_whole
 from reconciler.model import Outcome, Plan
-from reconciler.review import apply_text, github_workflow, plan_text
+from reconciler.review import github_workflow
 from reconciler.review.colours import Paint
 from reconciler.review.formats import REPORT_WIDTH, SUMMARY_BYTES
 from reconciler.review.markdown import apply_result
 from reconciler.review.report import make_report
+from reconciler.review.text import apply_text, plan_text
 
 
 class RunRecord(Struct):

@@ -22,9 +22,10 @@ from reconciler.manifests.settings import FILE as CONFIG_FILE
 from reconciler.model import Plan
 from reconciler.planning.guards.registry import allow_flag
 from reconciler.planning.summary import all_not_found
-from reconciler.review import github_workflow, problems_text
+from reconciler.review import github_workflow
 from reconciler.review.formats import FORMATS, SUMMARY_BYTES, View
-from reconciler.review.plan_text import Detail
+from reconciler.review.text import problems_text
+from reconciler.review.text.plan_text import Detail
 
 
 class Parameters(Struct, frozen=True):

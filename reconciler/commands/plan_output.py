@@ -8,7 +8,7 @@ from reconciler.manifests.discovery import Tree
 from reconciler.model import Plan
 from reconciler.planning import plan_file
 from reconciler.review.formats import FORMATS, View
-from reconciler.review.plan_text import Detail
+from reconciler.review.text.plan_text import Detail
 
 
 def save(plan: Plan, out: Path | None) -> None:

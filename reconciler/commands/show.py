@@ -10,8 +10,8 @@ from reconciler.errors import ExitCode, UsageError
 from reconciler.manifests.discovery import Tree
 from reconciler.planning.plan_diff import diff_plans
 from reconciler.planning.plan_file import read_plan
-from reconciler.review import plan_diff_text
-from reconciler.review.plan_text import Detail
+from reconciler.review.text import plan_diff_text
+from reconciler.review.text.plan_text import Detail
 
 # The formats that can show the differences between two plans.
 _OF_TWO = ("text", "json")

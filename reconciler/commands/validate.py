@@ -10,7 +10,7 @@ from reconciler.errors import ExitCode, ProblemsError
 from reconciler.manifests.loader import Loaded
 from reconciler.model import Problem
 from reconciler.review import github_workflow, sarif
-from reconciler.review import problems_text as render
+from reconciler.review.text import problems_text as render
 from reconciler.wording import plural
 
 Format: TypeAlias = Literal["text", "json", "github", "sarif"]

@@ -12,11 +12,12 @@ from msgspec import Struct
 
 from reconciler.model import Plan
 from reconciler.planning import plan_file
-from reconciler.review import codeowners, plan_text
+from reconciler.review import codeowners
 from reconciler.review.codeowners import Owners
 from reconciler.review.colours import Paint
-from reconciler.review.plan_text import Detail
 from reconciler.review.report import Report, make_report
+from reconciler.review.text import plan_text
+from reconciler.review.text.plan_text import Detail
 
 _PLAIN = Paint(on=False)
 

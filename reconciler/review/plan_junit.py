@@ -11,10 +11,10 @@ from reconciler.kinds import MANAGED_FIELD
 from reconciler.model import Address, GuardResult, Source
 from reconciler.planning.guards.registry import allow_flag
 from reconciler.review import value_text
-from reconciler.review.change_text import why
 from reconciler.review.colours import Paint
 from reconciler.review.guard_text import guard_text
 from reconciler.review.report import Report
+from reconciler.review.text.change_text import why
 
 _WIDTH = 120
 

@@ -52,9 +52,9 @@ def document(changes: int) -> None:
     from reconciler.model import Address, Change, Origin, Plan, Source
     from reconciler.planning import plan_file as written
     from reconciler.planning.digest import digest
-    from reconciler.review import plan_text
     from reconciler.review.colours import Paint
     from reconciler.review.report import make_report
+    from reconciler.review.text import plan_text
 
     source = Source("manifests/billing/a.yaml", 12, 3)
     rows = tuple(

@@ -31,14 +31,15 @@ from reconciler.model import (
     Unreadable,
 )
 from reconciler.planning.digest import digest
-from reconciler.review import problems_text, sarif
+from reconciler.review import sarif
 from reconciler.review.codeowners import Owners
 from reconciler.review.formats import FORMATS, SUMMARY_BYTES, View
 from reconciler.review.html.page import html_page
 from reconciler.review.markdown import comment
 from reconciler.review.markdown.detail_levels import CommentContext, Links
-from reconciler.review.plan_text import Detail
 from reconciler.review.report import make_report
+from reconciler.review.text import problems_text
+from reconciler.review.text.plan_text import Detail
 from writing import sid
 
 # What an attacker may write, each with a word that is to be found in code alone.

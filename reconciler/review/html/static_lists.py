@@ -7,9 +7,9 @@ from typing import Any
 from reconciler.escape import short_digest
 from reconciler.model import Change
 from reconciler.review import value_text
-from reconciler.review.change_text import where
 from reconciler.review.grouping import Effect, Group, key_changes
 from reconciler.review.report import Report
+from reconciler.review.text.change_text import where
 from reconciler.review.value_text import MARKS
 from reconciler.values.diff import Difference
 from reconciler.wording import plural

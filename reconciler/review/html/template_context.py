@@ -6,11 +6,12 @@ from typing import Any
 from reconciler.escape import visible
 from reconciler.model import Conflict, GuardResult, Plan, short_commit
 from reconciler.planning.guards.registry import allow_flag
-from reconciler.review import change_text, headlines, value_text
-from reconciler.review.change_text import where
+from reconciler.review import headlines, value_text
 from reconciler.review.guard_text import guard_text
 from reconciler.review.html.static_lists import shorten_cell, static_lists
 from reconciler.review.report import Report
+from reconciler.review.text import change_text
+from reconciler.review.text.change_text import where
 from reconciler.values.json_pointer import from_pointer
 from reconciler.wording import plural
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from reconciler.escape import code, short_digest, visible
 from reconciler.model import Change, Source
 from reconciler.review import value_text
-from reconciler.review.change_text import why
 from reconciler.review.grouping import Group, KeyChange, key_changes, losses_first
 from reconciler.review.markdown.detail_levels import CommentContext
+from reconciler.review.text.change_text import why
 from reconciler.values.diff import Difference, Op
 from reconciler.values.json_pointer import KeyPath
 from reconciler.wording import plural

@@ -5,12 +5,12 @@ from urllib.parse import quote
 
 from reconciler.escape import visible
 from reconciler.model import Conflict, GuardResult, Plan, Unreadable, short_commit
-from reconciler.review import change_text
 from reconciler.review.guard_text import guard_text
 from reconciler.review.headlines import RESOLVE
 from reconciler.review.markdown import cells
 from reconciler.review.markdown.detail_levels import CommentContext, Level
 from reconciler.review.report import Report, Share
+from reconciler.review.text import change_text
 from reconciler.values.json_pointer import from_pointer
 from reconciler.wording import plural
 

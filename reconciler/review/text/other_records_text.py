@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from reconciler.escape import visible
 from reconciler.model import Plan, Unreadable
 from reconciler.planning.summary import all_not_found
-from reconciler.review import change_text, headlines, value_text
-from reconciler.review.change_text import where
+from reconciler.review import headlines, value_text
 from reconciler.review.colours import Paint
 from reconciler.review.report import Cause, Report
+from reconciler.review.text import change_text
+from reconciler.review.text.change_text import where
 from reconciler.values.json_pointer import from_pointer
 from reconciler.wording import plural
 

@@ -3,8 +3,8 @@
 import json
 
 from reconciler.model import Problem, Severity, Source
-from reconciler.review import problems_text
 from reconciler.review.colours import Paint
+from reconciler.review.text import problems_text
 
 PLAIN = Paint(on=False)
 

@@ -18,14 +18,15 @@ from reconciler.model import (
 from reconciler.planning.builder import PlanBuilder
 from reconciler.planning.compare import PlanRequest
 from reconciler.planning.plan_diff import diff_plans
-from reconciler.review import apply_text as outcome_lines
-from reconciler.review import headlines, plan_diff_text, plan_text, value_text
+from reconciler.review import headlines, value_text
 from reconciler.review.colours import Paint
 from reconciler.review.grouping import groups
 from reconciler.review.html.page import html_page
 from reconciler.review.markdown import comment
 from reconciler.review.markdown.detail_levels import CommentContext
 from reconciler.review.report import make_report
+from reconciler.review.text import apply_text as outcome_lines
+from reconciler.review.text import plan_diff_text, plan_text
 from reconciler.values.diff import differences
 from writing import sid
 

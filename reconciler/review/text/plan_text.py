@@ -7,11 +7,12 @@ from reconciler.escape import visible
 from reconciler.model import GuardResult, Plan, short_commit
 from reconciler.planning.guards.registry import allow_flag
 from reconciler.planning.summary import Summary, summarize
-from reconciler.review import change_text, headlines, other_records_text
+from reconciler.review import headlines
 from reconciler.review.colours import Paint
 from reconciler.review.grouping import Effect
 from reconciler.review.guard_text import guard_text
 from reconciler.review.report import Report
+from reconciler.review.text import change_text, other_records_text
 from reconciler.wording import plural
 
 # Scripts look for this line and for `Plan: 0 to add, ...`: their wording does not change.
