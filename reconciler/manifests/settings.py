@@ -18,6 +18,7 @@ from reconciler.manifests.yaml_events import Mark, UnreadableYamlError, source
 from reconciler.model import Mode, Problem, Source
 
 FILE = "reconciler.yaml"
+_OTHER_NAME = "reconciler.yml"
 
 # The limit of a guard: a number of records, or per cent of them; None is no limit.
 Count: TypeAlias = Annotated[int, Meta(ge=0)] | None
@@ -98,6 +99,8 @@ def load_settings(tree: Tree) -> Settings:
 
     Raises ProblemsError with every problem of the file.
     """
+    if (misplaced := _misplaced(tree)) is not None:
+        raise ProblemsError([misplaced])
     if not os.path.lexists(tree.path(FILE)):  # lexists: a broken link is an error, not "no file"
         return Settings()
     text = tree.text(FILE)
@@ -112,6 +115,26 @@ def load_settings(tree: Tree) -> Settings:
     if problems or found is None:
         raise ProblemsError(problems)
     return found
+
+
+def _misplaced(tree: Tree) -> Problem | None:
+    """A settings file that is not read, although its rules and guards were written for this run.
+
+    It is an error: without the rules a sensitive value would be shown, and without the guards a
+    mass change would be written.
+    """
+    if os.path.lexists(tree.path(_OTHER_NAME)):
+        return Problem(Source(_OTHER_NAME, 1, 1), "config", f"is not read: rename it to {FILE}")
+    if os.path.lexists(tree.path(FILE)):
+        return None
+    root = tree.path(".").resolve()
+    folders = (root, *root.parents)
+    top = next((n for n, one in enumerate(folders) if os.path.lexists(one / ".git")), 0)
+    for folder in folders[1 : top + 1]:
+        if os.path.lexists(folder / FILE):
+            message = f"is not read in another folder: run there, or with --chdir {folder}"
+            return Problem(Source(str(folder / FILE), 1, 1), "config", message)
+    return None
 
 
 def locate(tree: Tree, *steps: str | int) -> Source:

@@ -54,3 +54,31 @@ def test_the_file_may_be_no_link() -> None:
 
     with pytest.raises(ProblemsError):
         load_settings(tree())
+
+
+@pytest.mark.parametrize("text", ["", "version: 1\n"])
+def test_a_file_of_another_name_is_an_error_and_not_ignored(text: str) -> None:
+    write(text, "reconciler.yml")
+
+    with pytest.raises(ProblemsError) as caught:
+        load_settings(tree())
+
+    (problem,) = caught.value.problems
+    assert (problem.source.file, problem.rule) == ("reconciler.yml", "config")
+    assert "rename it to reconciler.yaml" in problem.message
+
+
+def test_a_file_above_is_an_error_inside_the_repository_and_not_outside(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a/.git").mkdir(parents=True)
+    (folder / "a/b/c").mkdir(parents=True)
+    write("version: 1\n", "reconciler.yaml")
+    monkeypatch.chdir(folder / "a/b/c")
+    assert load_settings(tree()) == Settings()
+
+    write("version: 1\n", "../../reconciler.yaml")
+
+    with pytest.raises(ProblemsError) as caught:
+        load_settings(tree())
+    assert f"--chdir {folder.resolve() / 'a'}" in caught.value.problems[0].message
