@@ -99,7 +99,7 @@ def fenced(lines: list[str], language: str) -> list[str]:
 
 
 def _longest(text: str) -> int:
-    """The length of the longest run of backticks; 0 if there are none."""
+    """The length of the longest run of backticks; otherwise 0."""
     return max(map(len, _BACKTICKS.findall(text)), default=0)
 
 

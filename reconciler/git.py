@@ -83,7 +83,7 @@ class Repository:
         )  # for `^HEAD` git prints `^1a2b...`
 
     def merge_base(self, one: str, other: str) -> str | None:
-        """The best common ancestor of two commits (`git merge-base`); None if there is none."""
+        """The best common ancestor of two commits (`git merge-base`); otherwise None."""
         return self._try("merge-base", one, other)
 
     def files(self, commit: str, folders: Sequence[str]) -> Iterator[Blob]:

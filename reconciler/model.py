@@ -295,7 +295,7 @@ class Meta(Struct, frozen=True):
     created: str = ""
     """When the plan was made (RFC 3339, UTC)."""
     fingerprint_key: str = ""
-    """The key of the fingerprints of sensitive values, hexadecimal; empty if there are none.
+    """The key of the fingerprints of sensitive values, hexadecimal; otherwise empty.
 
     With one key equal values have equal fingerprints within the plan.
     """

@@ -219,7 +219,7 @@ def test_every_test_has_its_partner_but_for_promises() -> None:
 # Words that a reader has to translate, and the constructions that carried them.
 TICS = re.compile(
     r"\b(?:told|tells?|telling|nobody|somebody|anybody|whoever)\b|\bso (?:many|much)\b"
-    r"|(?<!there )\b(?:is|are) none\b|\bno more\b(?! than)"
+    r"|\b(?:is|are) none\b|\bno more\b(?! than)"
 )
 # `what` in place of a noun: "what differs" for "the differences".
 WHAT = re.compile(r"(?:^|[.;:(] ?|\b(?:of|to|for|from|in|with|by|on|and|is|than|all) )[Ww]hat\b")

@@ -37,7 +37,7 @@ def actor_of(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
 
 
 def job_url(environment: Mapping[str, str]) -> str:
-    """The URL of this run in the CI system; empty if there is none."""
+    """The URL of this run in the CI system; otherwise empty."""
     return _github_run(environment) or _first(environment, _URL)
 
 

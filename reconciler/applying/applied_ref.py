@@ -31,7 +31,7 @@ def record(plan: Plan, manifests: Manifests, *, saved: bool) -> str:
     """Notes the commit of an applied plan, and returns its name.
 
     `saved` says whether the plan came from a file. Raises ReconcilerError, which says why, if the
-    live records may not hold all that the commit says.
+    live records may not hold every value of the commit.
     """
     git = at_revision.repository(manifests)
     why = next(_objections(plan, git, manifests, saved=saved), "")

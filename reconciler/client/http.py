@@ -184,7 +184,7 @@ def _sockets(base_url: str) -> Callable[[], httpx.AsyncBaseTransport]:
 
 
 def _proxy() -> httpx.Proxy | None:
-    """The environment's proxy for https, read as curl reads it; None if there is none.
+    """The environment's proxy for https, read as curl reads it; otherwise None.
 
     Raises ConfigError for an unusable address; the message does not contain the proxy's password.
     """

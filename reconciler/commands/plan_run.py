@@ -245,7 +245,7 @@ class _Found(Struct, frozen=True):
     gone: Mapping[Address, Record] = MappingProxyType({})
     """Records that git held at the commit `then` and does not hold now."""
     then: str = ""
-    """The commit that the manifests are compared with; empty if there is none."""
+    """The commit that the manifests are compared with; otherwise empty."""
     since: str | None = None
     """The commit of --since; None without it."""
 

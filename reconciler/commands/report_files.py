@@ -43,7 +43,7 @@ def asked_for(reports: Reports, name: str) -> bool:
 
 
 def size_so_far(name: str, reports: Reports) -> int:
-    """The bytes already in the largest file of a format's reports; 0 if there are none.
+    """The bytes already in the largest file of a format's reports; otherwise 0.
 
     The format `github` is appended to a file whose size GitHub limits.
     """

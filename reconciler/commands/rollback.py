@@ -131,7 +131,7 @@ async def _plan(
 
 
 def _ended(history: JournalContent, address: Address) -> OutcomeName | None:
-    """The outcome of a change in the journal; None if there is none."""
+    """The outcome of a change in the journal; otherwise None."""
     ended = history.outcomes.get(address)
     return None if ended is None else ended.outcome
 

@@ -55,9 +55,9 @@ class Marker(Struct, frozen=True):
     made: int = 0
     """When the plan was made, in seconds since 1970; 0 if unknown."""
     stops: str = ""
-    """A hash of everything that stops an apply, and of allowed guards; empty if there is none."""
+    """A hash of everything that stops an apply, and of allowed guards; otherwise empty."""
     report: str = ""
-    """The https address of the HTML report; empty if there is none."""
+    """The https address of the HTML report; otherwise empty."""
     items: frozenset[bytes] | None = None
     """A hash of each change; None if there are too many, or if a value is sensitive."""
 
@@ -162,7 +162,7 @@ def _seconds(created: str) -> int:
 def _stops(plan: Plan) -> str:
     """A hash of all conflicts, unreadable records, and guards that fail or were allowed to pass.
 
-    Empty if there are none.
+    Empty if a plan has none of them.
     """
     what = [
         *(f"{one.address} {' '.join(one.paths)}" for one in plan.conflicts),

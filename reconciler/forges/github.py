@@ -224,7 +224,7 @@ def pull_of(environment: Mapping[str, str], session: Session, repository: str) -
     """The number of the pull request of a workflow run, or of the pushed commit.
 
     In this order: GITHUB_REF, the event, the pull request that contains the commit of a push.
-    Raises ConfigError if there is none.
+    Raises ConfigError without one.
     """
     found = _REFERENCE.fullmatch(environment.get("GITHUB_REF", ""))
     if found is not None:
@@ -242,7 +242,7 @@ def pull_of(environment: Mapping[str, str], session: Session, repository: str) -
 
 
 def _in_event(path: str) -> str:
-    """The number of the pull request in the event file; empty if there is none."""
+    """The number of the pull request in the event file; otherwise empty."""
     if not path:
         return ""
     try:

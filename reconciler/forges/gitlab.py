@@ -135,7 +135,7 @@ def login(session: Session, *, of_job: bool) -> str:
 def pull_of(environment: Mapping[str, str], session: Session, project: str) -> str:
     """The number of the merge request of a pipeline, or of the pushed commit.
 
-    Raises ConfigError if there is none.
+    Raises ConfigError without one.
     """
     number = environment.get("CI_MERGE_REQUEST_IID")
     # The number becomes a part of a path: `../x` must not. `isdigit` alone accepts `²`.

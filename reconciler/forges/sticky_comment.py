@@ -26,9 +26,9 @@ class Posted(Struct, frozen=True):
     done: str
     """The action, in lower case: `posted`, `updated`, `not posted: there is nothing to review`."""
     url: str = ""
-    """The address of the comment or issue; empty if there is none."""
+    """The address of the comment or issue; otherwise empty."""
     warning: str = ""
-    """A failure that does not change the result; empty if there is none."""
+    """A failure that does not change the result; otherwise empty."""
 
 
 class Posting:

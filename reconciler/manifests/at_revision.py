@@ -74,7 +74,7 @@ class _Compared(Struct, frozen=True):
 def repository(manifests: Manifests) -> Repository:
     """The git repository of the manifests, found from the first file or folder.
 
-    Raises ReconcilerError if there is none.
+    Raises ReconcilerError without one.
     """
     first = manifests.tree.path(manifests.names[0])
     folder = next(folder for folder in (first, *first.parents) if folder.is_dir())

@@ -59,7 +59,13 @@ def compiled(pattern: str) -> Callable[[str], bool]:
         raise PatternError(f"is not a regular expression that can be used: {text}") from None
 
     def matches(text: str) -> bool:
-        return matcher.search(text) is not None
+        try:
+            return matcher.search(text) is not None
+        except UnicodeEncodeError:
+            # A text of the API can hold half of a surrogate pair, for which RE2 has no code: U+FFFD
+            # stands in for it. Two halves become the character that they encode.
+            whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            return matcher.search(whole) is not None
 
     return matches
 

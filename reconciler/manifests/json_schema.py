@@ -1,13 +1,13 @@
 """A user's JSON Schema + a value of user_data -> findings, and the paths that must not be shown.
 
-No other module imports jsonschema (Draft 2020-12). A schema is a file of the project, and nothing
-that it refers to is ever fetched. Many records have equal values, so findings are cached by value.
+Only this module and linear_validator import jsonschema (Draft 2020-12). A schema is a file of the
+project, and nothing that it refers to is ever fetched. Many records have equal values, so findings
+are cached by value.
 """
 
 import json
 from collections.abc import Container, Iterator, Sequence
 from decimal import Decimal
-from functools import cache
 from itertools import islice
 from typing import Any, TypeAlias
 from urllib.parse import unquote
@@ -19,6 +19,7 @@ from reconciler.kinds import MANAGED_FIELD
 from reconciler.manifests.composer import single_document
 from reconciler.manifests.discovery import Tree
 from reconciler.manifests.ecma_regex import PatternError, compiled
+from reconciler.manifests.linear_validator import validator_class
 from reconciler.manifests.nodes import Step, descend
 from reconciler.manifests.resolver import to_json
 from reconciler.manifests.yaml_events import Mark, Position, UnreadableYamlError, source
@@ -119,59 +120,6 @@ class UserSchema:
                     path, why = place, "does not match the schema (details not shown: sensitive)"
             where = "".join(f"/{step}" for step in path) or MANAGED_FIELD
             yield Finding(path, f"{where}: {why} ({self._name})")
-
-
-@cache
-def validator_class() -> Any:
-    """The validator of jsonschema, in which patterns are those of ECMA-262 and take linear time."""
-    from jsonschema import Draft202012Validator
-    from jsonschema.validators import extend
-
-    # The other keywords with patterns, `propertyNames` and so on, apply `pattern`.
-    keywords = {
-        "pattern": _pattern,
-        "patternProperties": _pattern_properties,
-        "additionalProperties": _additional_properties,
-    }
-    return extend(Draft202012Validator, keywords)  # type: ignore[no-untyped-call]
-
-
-def _pattern(validator: Any, pattern: str, instance: Any, _: Any) -> Iterator[Any]:
-    from jsonschema import ValidationError
-
-    if validator.is_type(instance, "string") and not compiled(pattern)(instance):
-        yield ValidationError("does not match the pattern")
-
-
-def _pattern_properties(
-    validator: Any, properties: dict[str, Any], instance: Any, _: Any
-) -> Iterator[Any]:
-    if validator.is_type(instance, "object"):
-        for pattern, part in properties.items():
-            for name in filter(compiled(pattern), instance):
-                yield from validator.descend(instance[name], part, path=name, schema_path=pattern)
-
-
-def _additional_properties(
-    validator: Any, additional: Any, instance: Any, schema: dict[str, Any]
-) -> Iterator[Any]:
-    from jsonschema import ValidationError
-
-    if not validator.is_type(instance, "object"):
-        return
-    patterns = [compiled(pattern) for pattern in schema.get("patternProperties", ())]
-    extras = [
-        name
-        for name in instance
-        if name not in schema.get("properties", ()) and not any(has(name) for has in patterns)
-    ]
-    if additional is False and extras:
-        names = ", ".join(map(repr, extras))
-        verb = "was" if len(extras) == 1 else "were"
-        yield ValidationError(f"Additional properties are not allowed ({names} {verb} unexpected)")
-    elif additional is not False:
-        for name in extras:
-            yield from validator.descend(instance[name], additional, path=name)
 
 
 def _value(text: str | None, *, structured: bool) -> Any:
@@ -324,7 +272,7 @@ def _leads_to(known: Container[int], schema: object, reference: object) -> bool:
 def _target(schema: Any, reference: Any) -> Any:
     """The schema that `#` or `#/$defs/owner` leads to.
 
-    Raises LookupError, TypeError or ValueError if there is none.
+    Raises LookupError, TypeError or ValueError if it leads to nothing.
     """
     start, *steps = unquote(reference).split("/")
     if start != "#":

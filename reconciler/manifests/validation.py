@@ -88,7 +88,7 @@ def _shared_sids(records: dict[Address, Record]) -> Iterator[Problem]:
 
 
 def _wanted(entry: Entry, report: ReportProblem) -> Node | None:
-    """The node under `user_data`; None, with a problem reported, if there is none."""
+    """The node under `user_data`; without one None, and a problem is reported."""
     if not isinstance(entry.body, Mapping):
         report(entry.body.mark, "shape", f"expected `{MANAGED_FIELD}:` with its value under a SID")
         return None

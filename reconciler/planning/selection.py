@@ -79,7 +79,7 @@ def _found(
     # An existing name wins: as a pattern, the file `[prod].yaml` would not match itself.
     if not files:
         if wrong := fault(path):
-            raise UsageError(f"--target {pattern}: {wrong}")
+            raise UsageError(f"{pattern}: {wrong}")
         files = list(filter(Globs((path,)).matching, by_file))
         named = Globs((pattern.lower(),)).matching
         addresses = {address for address in records if named(str(address))}

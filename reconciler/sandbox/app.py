@@ -134,7 +134,7 @@ class _Collection:
         return _json(msgspec.json.encode(held).decode())
 
     def _stored(self, request: Request) -> str:
-        """The JSON text of the object in the path; refused with 404 if there is none."""
+        """The JSON text of the object in the path; refused with 404 if it does not exist."""
         body = self._store.get(self._kind, _sid(request))
         if body is None:
             raise _refused(404, "cannot find item by sid")

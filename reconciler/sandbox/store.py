@@ -62,7 +62,7 @@ class Store:
         return not any(self._row(f"SELECT 1 FROM {name} LIMIT 1") for name in KINDS)
 
     def get(self, kind: Kind, sid: str) -> str | None:
-        """The JSON text of one object; None if there is none. `sid` is in lower case."""
+        """The JSON text of one object; otherwise None. `sid` is in lower case."""
         row = self._row(f"SELECT body FROM {kind.name} WHERE sid = ?", sid)
         return None if row is None else str(row[0])
 
@@ -161,5 +161,5 @@ class Store:
         self._database.execute("COMMIT")
 
     def _row(self, sql: str, *values: object) -> Any:
-        """The first row of a query; None if there is none."""
+        """The first row of a query; otherwise None."""
         return self._database.execute(sql, values).fetchone()

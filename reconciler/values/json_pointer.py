@@ -24,7 +24,7 @@ def from_pointer(place: str) -> tuple[str, ...]:
 def value_at(
     text: str | None, place: str, masked: Callable[[str], JsonValue] | None = None
 ) -> tuple[bool, JsonValue]:
-    """(True, value) at a JSON Pointer in a text of user_data, or (False, None) if there is none.
+    """(True, value) at a JSON Pointer in a text of user_data, or (False, None) without a value.
 
     Only mappings are followed, not lists. `masked` turns the text into a value with its sensitive
     parts masked; a value that is masked as a whole is returned for every pointer into it.

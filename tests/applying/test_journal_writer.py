@@ -52,7 +52,7 @@ class Disk:
 
 
 async def story(disk: Disk, count: int) -> list[bool]:
-    """A run of so many writes at once; whether each was durable when it was told to be."""
+    """A run of so many writes at once; whether each was durable when it had to be."""
     kept = JournalWriter(disk)
     await kept.begin(BEGUN)
 
@@ -74,10 +74,10 @@ def test_an_intent_is_durable_when_it_is_told_to_be_and_many_go_together() -> No
 
     assert all(durable)
     assert disk.trips <= 4
-    told = journal_format.read(disk.data, "j")
-    assert (told.begun.run, told.closed, told.in_flight) == ("r", True, ())
-    assert {address.sid for address in told.intents} == {sid(n) for n in range(50)}
-    assert told.intents[Address("messages", sid(7))].after == "é\n\u2028"
+    content = journal_format.read(disk.data, "j")
+    assert (content.begun.run, content.closed, content.in_flight) == ("r", True, ())
+    assert {address.sid for address in content.intents} == {sid(n) for n in range(50)}
+    assert content.intents[Address("messages", sid(7))].after == "é\n\u2028"
 
 
 def test_after_a_write_to_disk_that_failed_nothing_is_promised_any_more() -> None:
@@ -109,9 +109,9 @@ def test_what_is_to_come_is_noted_ahead_in_one_go() -> None:
     took, _ = virtual.run(run())
 
     assert took <= 8  # seconds of a disk that takes one for each trip
-    told = journal_format.read(disk.data, "j")
-    assert {intent.attempt for intent in told.intents.values()} == {1, 2}
-    assert len(told.intents) == 200
+    content = journal_format.read(disk.data, "j")
+    assert {intent.attempt for intent in content.intents.values()} == {1, 2}
+    assert len(content.intents) == 200
 
 
 def test_of_what_was_noted_ahead_only_so_much_was_begun_as_goes_on_at_once() -> None:
@@ -156,17 +156,19 @@ def test_a_journal_that_was_cut_anywhere_tells_its_whole_lines(data: st.DataObje
     whole = b"".join(rows)
     cut = data.draw(st.integers(len(rows[0]), len(whole)))
 
-    told = journal_format.read(whole[:cut], "j")
+    content = journal_format.read(whole[:cut], "j")
 
-    assert whole[: told.size] == b"".join(row for row in rows if whole.index(row) + len(row) <= cut)
-    assert told.closed == (cut == len(whole))
-    assert told.seq == len(whole[: told.size].splitlines())
-    # What may have been written is told to be in flight: never less than that.
-    told = structs.replace(told, begun=structs.replace(told.begun, parallelism=5))
+    assert whole[: content.size] == b"".join(
+        row for row in rows if whole.index(row) + len(row) <= cut
+    )
+    assert content.closed == (cut == len(whole))
+    assert content.seq == len(whole[: content.size].splitlines())
+    # Every write that may have been sent is in flight.
+    content = structs.replace(content, begun=structs.replace(content.begun, parallelism=5))
     for number in range(5):
-        intent = sid(number).encode() in whole[: told.size]
-        done = whole[: told.size].count(sid(number).encode()) == 2
-        assert (Address("messages", sid(number)) in told.in_flight) == (intent and not done)
+        intent = sid(number).encode() in whole[: content.size]
+        done = whole[: content.size].count(sid(number).encode()) == 2
+        assert (Address("messages", sid(number)) in content.in_flight) == (intent and not done)
 
 
 @given(st.data())

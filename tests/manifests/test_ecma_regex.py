@@ -63,3 +63,9 @@ def test_for_every_pattern_and_text_node_says_the_same() -> None:
 def test_a_pattern_that_cannot_be_used_says_why(pattern: str, says: str) -> None:
     with pytest.raises(PatternError, match=says):
         compiled(pattern)
+
+
+def test_half_of_a_surrogate_pair_is_one_character_like_any_other() -> None:
+    assert compiled("^.$")("\ud800")
+    assert not compiled("^[a-z]$")("\ud800")
+    assert compiled("^\\u{1f600}$")("\ud83d\ude00")

@@ -9,7 +9,7 @@ import pytest
 
 from conftest import Run
 from reconciler.errors import ProblemsError
-from reconciler.manifests import json_schema
+from reconciler.manifests.linear_validator import validator_class
 from reconciler.manifests.loader import load
 from reconciler.manifests.path_rules import Rules
 from reconciler.manifests.settings import load_settings
@@ -106,7 +106,7 @@ def test_a_value_that_a_thousand_records_share_is_judged_once(
     rows = "".join(f"  {sid(n)}: {{user_data: {{campaign: spring}}}}\n" for n in range(1000))
     write(f"messages:\n{rows}")
     judged = []
-    validator = json_schema.validator_class()
+    validator = validator_class()
     inner = validator.iter_errors
 
     def counted(self: object, instance: object, **rest: object) -> object:
@@ -358,3 +358,12 @@ def test_unevaluated_properties_beside_patterns_are_refused_where_they_are() -> 
 
     with pytest.raises(ProblemsError, match="1 problem"):
         Rules(load_settings(tree()), tree())
+
+
+def test_a_live_value_with_half_a_character_is_hidden_as_a_whole() -> None:
+    govern({"patternProperties": {".": {"writeOnly": True}}})
+    write(f"messages:\n  {MESSAGE}: {{user_data: {{a: x}}}}\n")
+    rules = Rules(load_settings(tree()), tree())
+    (record,) = load(tree(), ["manifests"]).records.values()
+
+    assert rules.sensitive(record, '{"\\ud800":"secret"}') == ("",)

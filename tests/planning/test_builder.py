@@ -167,14 +167,14 @@ def test_what_could_not_be_read_is_counted_and_makes_the_plan_incomplete() -> No
 def test_a_record_that_keeps_its_live_value_by_choice_is_left_alone_and_not_in_sync() -> None:
     address = Address("messages", sid(1))
     record, base = (Record(address, text, False, SOURCE) for text in ("ours", "was"))
-    told: list[Address] = []
+    in_sync: list[Address] = []
 
     def left_alone(live: str) -> tuple[int, int]:
         request = PlanRequest(
             {address: record},
             base_of=lambda _: base,
             choices={address: Side.LIVE},
-            on_in_sync=lambda one, _: told.append(one),
+            on_in_sync=lambda one, _: in_sync.append(one),
         )
         draft = PlanBuilder(URL, request)
         draft.add(address, Current(live))
@@ -182,9 +182,9 @@ def test_a_record_that_keeps_its_live_value_by_choice_is_left_alone_and_not_in_s
         return plan.left_alone, plan.in_sync
 
     assert left_alone("theirs") == (1, 0)
-    assert told == []
+    assert in_sync == []
     assert left_alone("ours") == (0, 1)
-    assert told == [address]
+    assert in_sync == [address]
 
 
 def test_a_path_inside_a_secret_is_cut_where_the_secret_begins() -> None:

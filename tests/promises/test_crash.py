@@ -66,7 +66,7 @@ def journals() -> list[Path]:
     return sorted(JOURNALS.glob("*.jsonl"))
 
 
-def told(path: Path) -> journal_format.JournalContent:
+def read_journal(path: Path) -> journal_format.JournalContent:
     return journal_format.read(path.read_bytes(), str(path))
 
 
@@ -78,7 +78,7 @@ def test_after_kill_9_the_next_run_looks_first_at_what_was_in_flight_and_finishe
     process.kill()
     process.communicate()
     (left,) = journals()
-    cut_off = told(left)
+    cut_off = read_journal(left)
     before = holding(server.db)
 
     result = run("apply", "plan.json", "--log-format", "json")
@@ -96,7 +96,7 @@ def test_after_kill_9_the_next_run_looks_first_at_what_was_in_flight_and_finishe
         assert re.search(f"  {address}: (in place|not in place: it holds what it held)", result.err)
     writes = [one for one in asked if one["method"] == "PATCH"]
     assert len(writes) == COUNT - before  # nothing is written twice
-    assert told(left).closed
+    assert read_journal(left).closed
     assert holding(server.db) == COUNT
     assert run("plan", "--detailed-exitcode").code == 0
     assert "without a final report" not in run("apply", "plan.json").err
@@ -112,8 +112,8 @@ def test_a_plan_made_afresh_settles_what_was_in_flight_as_well(run: Run, server:
     result = run("apply", "--auto-approve", *ALL)
 
     assert result.code == 0
-    assert told(left).closed
-    for address in told(left).in_flight:
+    assert read_journal(left).closed
+    for address in read_journal(left).in_flight:
         assert f"  {address}: " in result.err
 
 
@@ -135,7 +135,7 @@ def test_the_first_signal_finishes_what_is_in_flight_and_reports(
     assert applied == holding(server.db)
     assert f"{applied} applied, {COUNT - applied} skipped." in out
     (path,) = journals()
-    assert (told(path).closed, told(path).in_flight) == (True, ())
+    assert (read_journal(path).closed, read_journal(path).in_flight) == (True, ())
     assert json.loads(path.with_suffix(".json").read_text())["summary"] == report["summary"]
     assert run("apply", "plan.json").code == 0
 
@@ -148,7 +148,7 @@ def test_what_does_not_answer_in_time_after_a_signal_is_unknown(run: Run, serve:
     started = time.monotonic()
     process = start_slowly(run)
     path = first_journal(process)
-    while not told(path).intents:
+    while not read_journal(path).intents:
         assert process.poll() is None
     process.send_signal(signal.SIGTERM)
     signalled = time.monotonic()
@@ -157,7 +157,7 @@ def test_what_does_not_answer_in_time_after_a_signal_is_unknown(run: Run, serve:
     assert process.returncode == 143
     assert time.monotonic() - signalled < 8
     assert "1 unknown." in out
-    assert told(path).outcomes
+    assert read_journal(path).outcomes
     assert started < signalled
 
 
@@ -258,7 +258,7 @@ def test_two_runs_of_two_plans_lose_nothing_without_a_word(run: Run, server: Ser
         row["address"]: row["outcome"]
         for row in json.loads(Path("second.json").read_text())["outcomes"]
     }
-    mine = told(journals()[0]).outcomes
+    mine = read_journal(journals()[0]).outcomes
 
     assert {first.returncode, second.returncode} <= {0, 5}
     with Store(server.db) as store:
@@ -433,7 +433,7 @@ def test_on_a_full_disk_the_run_stops_and_the_next_one_finishes(
     # Whatever reached the API was noted before it did.
     (path,) = journals()
     assert written == some
-    assert len(told(path).intents) >= written
+    assert len(read_journal(path).intents) >= written
     assert run("apply", "plan.json").code == 0
     assert holding(server.db) == COUNT
 
@@ -601,6 +601,6 @@ def test_a_disk_that_fails_stops_the_run_and_is_not_tried_again(run: Run, server
 
 def noted(path: Path) -> set[Any]:
     try:
-        return set(told(path).intents)
+        return set(read_journal(path).intents)
     except journal_format.JournalError:
         return set()  # killed while its first line was written

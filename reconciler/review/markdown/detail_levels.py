@@ -11,9 +11,9 @@ class Links(Struct, frozen=True):
     """The https addresses that the pipeline passed."""
 
     report: str = ""
-    """The HTML report, which records and groups link to; empty if there is none."""
+    """The HTML report, which records and groups link to; otherwise empty."""
     plan: str = ""
-    """The plan file; empty if there is none."""
+    """The plan file; otherwise empty."""
     run: str = ""
     """The run of the CI system; empty if it is not known."""
 

@@ -18,7 +18,7 @@ const reviewed = (row) =>
   done.has(groupId(row.group)) ? !done.has(notId(row)) : done.has(rowId(row));
 const store = () => `reconciler:${plan.digest}`;
 
-// A value that the browser keeps; null if there is none, or if the page may not use localStorage.
+// A value that the browser keeps; null if it has none, or if the page may not use localStorage.
 function remembered(name) {
   try {
     return JSON.parse(localStorage.getItem(name));
