@@ -78,6 +78,9 @@ def _expression(pattern: str, *, shallow: bool) -> str:
 
     # In .gitignore these start a negation and a comment. Here a pattern is neither.
     plain = f"\\{pattern}" if pattern.startswith(("!", "#")) else pattern
+    # To git, `a/**/` are the folders below `a`; pathspec also matches the files directly in `a`.
+    if plain == "**/" or plain.endswith("/**/"):
+        plain += "*/"
     library = GitIgnoreBasicPattern if shallow else GitIgnoreSpecPattern
     return library.pattern_to_regex(_encodable(plain))[0] or ""
 

@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.manifests.globs import MAX_CHARS, Globs, fault
@@ -26,6 +26,8 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(PATTERNS, FILES.map("/".join))
+@example("a/**/", "a/m")
+@example("**/", "a")
 def test_for_every_pattern_and_file_git_itself_agrees(
     repository: Path, pattern: str, file: str
 ) -> None:
