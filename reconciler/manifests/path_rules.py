@@ -10,11 +10,11 @@ from msgspec import Struct, structs
 from reconciler.kinds import MANAGED_FIELD
 from reconciler.manifests.discovery import Tree
 from reconciler.manifests.globs import Globs
-from reconciler.manifests.json_schema import Finding, UserSchema
 from reconciler.manifests.nodes import descend
 from reconciler.manifests.parser import Entry, parse
 from reconciler.manifests.rule_catalog import RULES, severity
 from reconciler.manifests.settings import FILE, Settings, locate
+from reconciler.manifests.user_schemas.json_schema import Finding, UserSchema
 from reconciler.model import Address, Mode, Problem, Record, Source
 from reconciler.values.canonical import describe_length, structure
 from reconciler.values.json_pointer import to_pointer

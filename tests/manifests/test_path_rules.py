@@ -9,10 +9,10 @@ import pytest
 
 from conftest import Run
 from reconciler.errors import ProblemsError
-from reconciler.manifests.linear_validator import validator_class
 from reconciler.manifests.loader import load
 from reconciler.manifests.path_rules import Rules
 from reconciler.manifests.settings import load_settings
+from reconciler.manifests.user_schemas.linear_validator import validator_class
 from reconciler.model import Problem, Record
 from writing import MESSAGE, OTHER_MESSAGE, sid, tree, write
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from reconciler.manifests.ecma_regex import compiled
+from reconciler.manifests.user_schemas.ecma_regex import compiled
 
 
 @cache

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from reconciler.manifests.ecma_regex import PatternError, compiled
+from reconciler.manifests.user_schemas.ecma_regex import PatternError, compiled
 
 PATTERNS = [
     *(r"^(a+)+$", r"^OPS-[0-9]+$", r"\d{3}", r"\p{L}+", r"(?<n>a)b", r"\u0041", r"[\d\-]"),

@@ -18,10 +18,10 @@ from reconciler.errors import ProblemsError
 from reconciler.kinds import MANAGED_FIELD
 from reconciler.manifests.composer import single_document
 from reconciler.manifests.discovery import Tree
-from reconciler.manifests.ecma_regex import PatternError, compiled
-from reconciler.manifests.linear_validator import validator_class
 from reconciler.manifests.nodes import Step, descend
 from reconciler.manifests.resolver import to_json
+from reconciler.manifests.user_schemas.ecma_regex import PatternError, compiled
+from reconciler.manifests.user_schemas.linear_validator import validator_class
 from reconciler.manifests.yaml_events import Mark, Position, UnreadableYamlError, source
 from reconciler.model import Problem
 from reconciler.wording import shorten
