@@ -5,6 +5,7 @@ ReconcilerError                 1   an error that the user can fix, in one sente
   ProblemsError                 1   the manifests hold problems, all of them collected
   ConfigError                   1   reconciler.yaml or the environment
   PlanFileError                 1   a saved plan that cannot be trusted
+  NoRepositoryError             1   the project is in no git repository
   ApiError                      1   the API cannot be used at all: unreachable, 401, no token
   RefusedError                  3   a guard or a conflict stops an apply
   MovedError                    5   the plan is not the one that was approved
@@ -75,6 +76,10 @@ class ConfigError(ReconcilerError):
 
 class PlanFileError(ReconcilerError):
     """A saved plan is truncated, modified, too new, or made for another API."""
+
+
+class NoRepositoryError(ReconcilerError):
+    """The project is not in a git repository."""
 
 
 class ApiError(ReconcilerError):

@@ -13,16 +13,19 @@ from typing import IO, cast
 
 from msgspec import Struct
 
-from reconciler.errors import ReconcilerError
+from reconciler.errors import NoRepositoryError, ReconcilerError
 from reconciler.model import is_commit
 
-# The ref to which `apply --record` writes the applied commit, and which `--base auto` reads.
+# Below this ref `apply` records the commit that it applied, one ref for each account.
 APPLIED = "refs/reconciler/applied"
 
 _OPTIONS = (
     *("-c", "core.fsmonitor=false"),
     *("-c", "core.hooksPath=/dev/null"),
     *("-c", "protocol.allow=never"),  # a missing object of a partial clone is not fetched
+    # git takes any folder with HEAD, objects and refs for a repository, and such files can be in a
+    # commit: a pull request could bring a repository of its own (embedded bare repositories).
+    *("-c", "safe.bareRepository=explicit"),
     "--no-pager",
     "--no-replace-objects",
     "--literal-pathspecs",
@@ -36,7 +39,10 @@ _ENVIRONMENT = {
 # Git sets these for hooks, for example: inherited, they would select another repository than the
 # one that holds the manifests.
 _LOCAL = frozenset(
-    ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE")
+    (
+        *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"),
+        *("GIT_NAMESPACE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"),
+    )
 )
 _SHA1_HEX = 40
 _MAX_MESSAGE_CHARS = 300
@@ -54,16 +60,26 @@ class Blob(Struct, frozen=True):
 
 
 class Repository:
-    """The repository that a folder is in.
+    """The repository of a project, found by the `.git` in the project's root or above it.
 
-    Every method raises ReconcilerError if git fails; so does the constructor if the folder is not
-    in a repository.
+    It is found once, and nothing below the root is ever asked: a pull request controls the files
+    there. Every method raises ReconcilerError if git fails; so does the constructor if the root
+    is not in a repository.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.top = Path(self._line("rev-parse", "--show-toplevel"))
-        """The top folder of the working tree, an absolute path."""
+    def __init__(self, root: Path) -> None:
+        top = top_of(root)
+        if top is None:
+            raise NoRepositoryError(
+                f"{root}: is not in a git repository, which --base and --since need"
+            )
+        self.top = top
+        """The top folder of the working tree, an absolute path without symbolic links."""
+        # git itself refuses a repository that another user of the machine owns; with --git-dir it
+        # would not (safe.directory), so git is asked for the folder first.
+        self._found: tuple[str, ...] = ("-C", str(top))
+        folder = self._line("rev-parse", "--absolute-git-dir")
+        self._found = ("--git-dir", folder, "--work-tree", str(top), "-C", str(top))
 
     def commit(self, name: str) -> str:
         """The full name of the commit that a branch, tag or other revision names.
@@ -85,6 +101,37 @@ class Repository:
     def merge_base(self, one: str, other: str) -> str | None:
         """The best common ancestor of two commits (`git merge-base`); otherwise None."""
         return self._try("merge-base", one, other)
+
+    def ref(self, name: str) -> str | None:
+        """The object that a full ref name points to, also if it is not here; None without it."""
+        return self._try("rev-parse", "--verify", "--end-of-options", name)
+
+    def left_out(self, paths: Sequence[str]) -> Iterator[Blob]:
+        """The files that the index holds and that git keeps out of the working tree.
+
+        A sparse checkout, `--skip-worktree` and `--assume-unchanged` do that: such a file is not
+        deleted, although it is not there. Paths are as in `files`.
+        """
+        named = [path for path in paths if path != "."]
+        for row in self._run("ls-files", "-z", "-v", "--stage", "--", *named).split(b"\0"):
+            facts, tab, path = row.partition(b"\t")
+            # The tag is lower-case for --assume-unchanged, and S for --skip-worktree.
+            if tab and (facts[:1] == b"S" or facts[:1].islower()):
+                _, mode, oid, _ = facts.decode().split(" ")
+                if not os.path.lexists(self.top / os.fsdecode(path)):
+                    yield Blob(os.fsdecode(path), mode, oid)
+
+    def ignored(self, paths: Sequence[str]) -> Iterator[str]:
+        """The files that a `.gitignore` hides from git and that no commit holds."""
+        named = [path for path in paths if path != "."]
+        listed = self._run(
+            "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", *named
+        )
+        yield from (os.fsdecode(path) for path in listed.split(b"\0") if path)
+
+    def tracks(self, path: str) -> bool:
+        """Whether the index holds a file, or a file in a folder, of this name."""
+        return bool(self._run("ls-files", "-z", "--", path))
 
     def files(self, commit: str, folders: Sequence[str]) -> Iterator[Blob]:
         """The files of a commit below the given paths, in order of path.
@@ -110,6 +157,7 @@ class Repository:
             env=_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # git's own words for a missing object; ours follow
         ) as process:
             ask, answer = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
             for blob in blobs:
@@ -128,9 +176,13 @@ class Repository:
         """Whether `earlier` is an ancestor of the commit, or the commit itself."""
         return self._try("merge-base", "--is-ancestor", earlier, commit) is not None
 
-    def record(self, commit: str) -> None:
-        """Sets refs/reconciler/applied to a commit."""
-        self._run("update-ref", "-m", "reconciler apply", APPLIED, commit)
+    def record(self, ref: str, commit: str) -> None:
+        """Sets a ref to a commit."""
+        # An earlier version wrote this ref, without an account. git cannot hold a ref and others
+        # below it at once.
+        if ref.startswith(f"{APPLIED}/") and self.ref(APPLIED) is not None:
+            self._run("update-ref", "-d", APPLIED)
+        self._run("update-ref", "-m", "reconciler apply", ref, commit)
 
     def identity(self) -> str:
         """The configured user: `Ada <ada@example.com>`; empty if git has no name and no address."""
@@ -138,6 +190,11 @@ class Repository:
         return f"{name or ''} <{mail}>".strip() if mail else name or ""
 
     def _advice(self) -> str:
+        if self._try("config", "--get-regexp", r"^remote\..*\.promisor$"):
+            return (
+                ": this is a partial clone, which lacks older files: fetch them "
+                "(`git fetch --refetch --no-filter origin`)"
+            )
         if self._try("rev-parse", "--is-shallow-repository") == "true":
             return (
                 ": this is a shallow clone, which has only the last commits: fetch the whole "
@@ -168,15 +225,23 @@ class Repository:
             raise ReconcilerError("git is not installed: --base and --since need it") from None
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip()[:_MAX_MESSAGE_CHARS]
-            if "not a git repository" in said:
-                raise ReconcilerError(
-                    f"{self._folder}: is not in a git repository, which --base and --since need"
-                )
+            # git's message for an object that a partial clone lacks spans several lines.
+            if "lazy fetching disabled" in said or "promisor" in said:
+                raise ReconcilerError(f"git {arguments[0]}: an object is not here{self._advice()}")
             raise ReconcilerError(f"git {arguments[0]}: {' '.join(said.split()) or 'failed'}")
         return done.stdout
 
     def _command(self, *arguments: str) -> list[str]:
-        return ["git", "-C", str(self._folder), *_OPTIONS, *arguments]
+        return ["git", *self._found, *_OPTIONS, *arguments]
+
+
+def top_of(folder: Path) -> Path | None:
+    """The folder that holds `.git`: the given one or the nearest above it; None without one.
+
+    A commit cannot hold a file named `.git`, so no pull request can lead this search astray.
+    """
+    real = folder.resolve()
+    return next((one for one in (real, *real.parents) if os.path.lexists(one / ".git")), None)
 
 
 def oid_of(data: bytes, like: str) -> str:

@@ -120,10 +120,7 @@ class Action(StrEnum):
 
 
 class Origin(StrEnum):
-    """Why the live value differs from git (README.md, "Approving a plan").
-
-    Without a known base every difference is a `change`.
-    """
+    """Why the live value differs from git (README.md, "Approving a plan")."""
 
     CHANGE = "change"
     """Git changed since the base, and the live record did not.
@@ -135,7 +132,7 @@ class Origin(StrEnum):
     BOTH = "both"
     """Git and the live value both changed since the base."""
     ADOPT = "adopt"
-    """The record is new in git, and its live value was never applied from git."""
+    """The live value never came from git, or no base is known that could prove it."""
 
 
 class Mode(StrEnum):
@@ -244,15 +241,20 @@ class GuardResult(Struct, frozen=True):
     """The limit raised by --allow; None if it was not raised, or if raising it was not needed."""
     first: tuple[str, ...] = ()
     """The first ten addresses that count; empty if the guard passes without --allow."""
+    checked: bool = True
+    """Whether the guard could count; without a base no change is known to revert drift."""
 
 
 class Revisions(Struct, frozen=True):
     """The commits that a plan compares."""
 
     base: str | None = None
-    """The full name of the base commit; None without --base or --since."""
+    """The full name of the base commit; None if no base is known."""
     base_is: str | None = None
-    """How the base was found, for people: `where this branch left origin/main`; None without."""
+    """How the base was found, or why none is known, for people: `the last one that was applied`.
+
+    None for a plan that no base could change, such as a rollback.
+    """
     head: str | None = None
     """The full name of the commit that the manifests are equal to; None if unknown or different."""
 
@@ -328,6 +330,8 @@ class Plan(Struct, frozen=True):
     """The result of every guard that has a limit."""
     meta: Meta = Meta()
     """Version, time and fingerprint key."""
+    environment: str | None = None
+    """The environment of reconciler.yaml that the plan is for (--env); None without one."""
 
     @property
     def managed(self) -> int:

@@ -76,6 +76,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             monkeypatch.delenv(name)
     monkeypatch.setenv("LANG", "C.UTF-8")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
+    # The first apply over hand-made values is refused (tests/promises/test_first_apply.py). Other
+    # tests are not about that.
+    monkeypatch.setenv("RECONCILER_ALLOW", "max_overwrites=1000000")
     return tmp_path
 
 

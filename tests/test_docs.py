@@ -43,7 +43,10 @@ def test_every_flag_in_the_readme_is_one_of_the_commands_named_beside_it() -> No
         names = list(COMMANDS) if where == "all" else re.findall(r"`(\w+)`", where)
         for flag in re.findall(r"--[\w-]+", flags):
             for name in names:
-                assert any(flag in option.opts for option in COMMANDS[name].params), (flag, name)
+                assert any(
+                    flag in (*option.opts, *option.secondary_opts)
+                    for option in COMMANDS[name].params
+                ), (flag, name)
 
 
 def test_the_exit_codes_are_the_documented_ones() -> None:
@@ -125,7 +128,7 @@ def test_the_example_manifests_are_valid(run: Run) -> None:
     assert run("validate", REPOSITORY / "manifests").code == 0
 
 
-def test_the_demo_ends_without_changes() -> None:
+def test_the_demo_shows_a_first_apply_that_stops_and_a_second_that_does_not() -> None:
     script = REPOSITORY / "docs/demo.sh"
     tool = Path(sys.executable).parent / "reconciler"
 
@@ -133,7 +136,9 @@ def test_the_demo_ends_without_changes() -> None:
 
     assert "Apply complete! Resources: 0 added, 7 changed, 0 destroyed." in process.stdout
     assert "No changes. Your records match the configuration." in process.stdout
-    assert process.stderr.startswith("Saved.")
+    assert "error: refused by max_overwrites (above): nothing was written" in process.stderr
+    assert process.stdout.index("(exit code 3)") < process.stdout.index("7 changed")
+    assert "1 changed, 0 destroyed." in process.stdout
 
 
 def test_the_repository_names_no_machine_of_ours() -> None:

@@ -13,8 +13,7 @@ class Missing(Enum):
     """The two ways in which a side can be missing."""
 
     KEY = "the key is not there"
-    BASE = "the record is not in git at the base"
-    ALL = "no base is known"
+    BASE = "the record is not in git at the base, or no base is known"
 
 
 ABSENT = Missing.KEY
@@ -150,7 +149,9 @@ def expected(base: Any, git: Any, live: str | None, *, merges: bool, choice: str
     if in_sync(git, live):
         return IN_SYNC
     if isinstance(base, Missing):
-        return ("adopt" if base is Missing.BASE and live else "change"), git
+        if live and choice == "live":
+            return IN_SYNC
+        return ("adopt" if live else "change"), git
     if in_sync(base, live):
         return "change", git
     if equal(base, git):
@@ -173,11 +174,11 @@ def _merged(base: Any, before: Any, git: Any, live: Any, choice: str, *, clears:
     result, origin = overlaid(before, git, live), "change"
     if base is Missing.BASE:
         origin = "change" if equal(overlaid({}, live, result), result) else "adopt"
-    elif base is not Missing.ALL and not equal(overlaid(git, before, live), live):
+    elif not equal(overlaid(git, before, live), live):
         origin = "drift" if equal(before, git) and (base is None) == clears else "both"
         if origin == "both" and not equal(result, live):
             return _resolved(before, git, live, choice, clears=clears)
-    if origin == "drift" and choice == "live":
+    if origin in ("drift", "adopt") and choice == "live":
         return IN_SYNC
     others = [] if isinstance(base, Missing) else foreign(before, git, live)
     if others and not choice:

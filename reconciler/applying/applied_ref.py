@@ -1,22 +1,23 @@
-"""The commit that was applied last: noted in git, and never undone by an older one."""
+"""The commit that was applied last to an account: recorded in git, never undone by an older one."""
 
 from collections.abc import Iterator
 
 from reconciler.errors import MovedError, ReconcilerError
-from reconciler.git import APPLIED, Repository
+from reconciler.git import Repository
 from reconciler.manifests import at_revision
 from reconciler.manifests.loader import Manifests
 from reconciler.manifests.settings import Settings
 from reconciler.model import Mode, Plan, short_commit
+from reconciler.planning.base_revision import account_ref
 
 
-def keep_order(manifests: Manifests) -> None:
+def keep_order(manifests: Manifests, account: str) -> None:
     """Refuses to apply a commit that is older than the one that was applied last.
 
     Raises MovedError: such an apply would undo what was merged after it.
     """
     git = at_revision.repository(manifests)
-    head, applied = git.known("HEAD"), git.known(APPLIED)
+    head, applied = git.known("HEAD"), git.known(account_ref(account))
     if head is None or applied is None or not git.holds(applied, head):
         return
     # An older commit with the same manifests, as after a revert, undoes nothing.
@@ -27,24 +28,28 @@ def keep_order(manifests: Manifests) -> None:
         )
 
 
-def record(plan: Plan, manifests: Manifests, *, saved: bool) -> str:
-    """Notes the commit of an applied plan, and returns its name.
+def record(plan: Plan, manifests: Manifests, account: str, *, saved: bool) -> str:
+    """Records the commit of an applied plan as the next base, and returns its name.
 
     `saved` says whether the plan came from a file. Raises ReconcilerError, which says why, if the
     live records may not hold every value of the commit.
     """
     git = at_revision.repository(manifests)
-    why = next(_objections(plan, git, manifests, saved=saved), "")
+    ref = account_ref(account)
+    why = next(_objections(plan, git, manifests, ref, saved=saved), "")
     if why:
         raise ReconcilerError(why)
     head = git.commit(plan.revisions.head or "")
-    git.record(head)
+    if git.ref(ref) != head:
+        git.record(ref, head)
     return head
 
 
-def _objections(plan: Plan, git: Repository, manifests: Manifests, *, saved: bool) -> Iterator[str]:
+def _objections(
+    plan: Plan, git: Repository, manifests: Manifests, ref: str, *, saved: bool
+) -> Iterator[str]:
     """Why a plan is not all of a commit, or not the newest one that was applied."""
-    scope, head, applied = plan.scope, plan.revisions.head, git.known(APPLIED)
+    scope, head, applied = plan.scope, plan.revisions.head, git.known(ref)
     if head is None:
         yield "the manifests are not those of a commit"
         return
@@ -58,8 +63,8 @@ def _objections(plan: Plan, git: Repository, manifests: Manifests, *, saved: boo
         yield f"only what changed since {short_commit(since)} was looked at"
     if applied is None:
         return
-    # `--base auto` takes the recorded commit as the next base: a removal that this plan did not
-    # compare would be in no later plan.
+    # The recorded commit is the next base: a removal that this plan did not compare would be in no
+    # later plan.
     base = plan.revisions.base
     known = base and (
         git.holds(applied, base) or at_revision.same_manifests(git, applied, base, manifests)
@@ -67,7 +72,7 @@ def _objections(plan: Plan, git: Repository, manifests: Manifests, *, saved: boo
     if _removes(manifests.settings) and not known:
         yield (
             f"records that were removed from git since {short_commit(applied)} were not checked: "
-            "use --base auto"
+            "leave out --base"
         )
     if saved and not git.holds(head, applied):
         newer = short_commit(applied)

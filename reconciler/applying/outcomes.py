@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from reconciler.client import api
 from reconciler.client.transport import TransportError
-from reconciler.escape import short_digest
+from reconciler.escape.text import short_digest
 from reconciler.model import REDACTED_REASON, Change, Current, Outcome, OutcomeName
 from reconciler.values.canonical import matches
 

@@ -9,8 +9,7 @@ from reconciler.applying import journal_store
 from reconciler.applying.journal_format import Intent, JournalError
 from reconciler.applying.journal_store import Run, UnfinishedRun
 from reconciler.client.connection import Client
-from reconciler.client.fetch import read
-from reconciler.client.read_only import ReadOnly
+from reconciler.client.fetch import ReadOptions, read
 from reconciler.kinds import GONE
 from reconciler.model import REDACTED_REASON, Address, Current, Unreadable
 
@@ -53,10 +52,9 @@ async def recover(unfinished: UnfinishedRun, client: Client, by: Run) -> Recover
     async with client.session(requests=len(intents)) as session:
         await read(
             [intent.record(address) for address, intent in intents.items()],
-            ReadOnly(session.transport),
-            how="each",
-            parallelism=client.connection.parallelism,
-            on_read=found.__setitem__,
+            session.reading,
+            ReadOptions(client.connection.parallelism, "each", client.connection.pin),
+            found.__setitem__,
         )
     fates = {address: _fate(intent, found[address]) for address, intent in intents.items()}
     recovered = Recovered(unfinished.started, fates)

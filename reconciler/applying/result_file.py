@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 from msgspec import Struct
 
-from reconciler.escape import in_json
+from reconciler.escape.text import in_json
 from reconciler.model import Outcome, Plan, Revisions, Source
 from reconciler.planning.summary import tally
 

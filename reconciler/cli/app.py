@@ -50,6 +50,7 @@ for each in (plans.plan, plans.apply, plans.show, plans.rollback, comment):
 @app.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @options.manifests
+@options.environment
 @option(
     "--format",
     "format_",
@@ -62,6 +63,7 @@ for each in (plans.plan, plans.apply, plans.show, plans.rollback, comment):
 def validate(
     paths: tuple[Path, ...],
     manifests: tuple[Path, ...],
+    env: str | None,
     format_: Literal["text", "json", "github", "sarif"],
 ) -> ExitCode:
     """Check manifests, offline and without a token.
@@ -77,7 +79,8 @@ def validate(
     # The command calls it, so that problems of reconciler.yaml are printed in --format as well.
     def load() -> "Loaded":
         tree = inputs.tree()
-        return inputs.manifests(tree, paths or manifests, inputs.settings(tree)).load()
+        settings = inputs.settings(tree, env)
+        return inputs.manifests(tree, paths or manifests, settings, env).load()
 
     return command.run(command.Parameters(load, format_), terminal())
 
@@ -85,10 +88,17 @@ def validate(
 @app.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @options.manifests
+@options.environment
 @option("--check", is_flag=True, help="Write nothing; exit with 3 if a file would change.")
 @option("--diff", envvar=None, is_flag=True, help="Show the changes as a diff; write nothing.")
 @everywhere
-def fmt(paths: tuple[Path, ...], manifests: tuple[Path, ...], check: bool, diff: bool) -> ExitCode:
+def fmt(
+    paths: tuple[Path, ...],
+    manifests: tuple[Path, ...],
+    env: str | None,
+    check: bool,
+    diff: bool,
+) -> ExitCode:
     """Rewrite manifests in the canonical layout; keep comments.
 
     Kinds are in the order of the API, SIDs are sorted, levels are indented by two spaces. The
@@ -103,7 +113,7 @@ def fmt(paths: tuple[Path, ...], manifests: tuple[Path, ...], check: bool, diff:
     from reconciler.commands import fmt as command
 
     tree = inputs.tree()
-    chosen = inputs.manifests(tree, paths or manifests, inputs.settings(tree))
+    chosen = inputs.manifests(tree, paths or manifests, inputs.settings(tree, env), env)
     return command.run(command.Parameters(tree, chosen.names, check, diff), terminal())
 
 

@@ -9,7 +9,7 @@ from click.core import ParameterSource
 from msgspec import structs
 
 from reconciler.cli.terminal import terminal
-from reconciler.files import SANDBOX_DB
+from reconciler.files import JOURNALS, SANDBOX_DB
 
 if TYPE_CHECKING:
     from reconciler.client.connection import Connection
@@ -25,27 +25,43 @@ if TYPE_CHECKING:
 
 
 def tree() -> "Tree":
-    """The project: the working folder and the files below it."""
+    """The project: the folder of the nearest reconciler.yaml, otherwise the working folder."""
+    from reconciler.manifests import settings
     from reconciler.manifests.discovery import Tree
 
-    return Tree(Path.cwd().resolve())
+    return Tree(settings.project_root(Path.cwd()))
 
 
-def settings(tree: "Tree") -> "Settings":
-    """The settings of reconciler.yaml in the project; the defaults if there is no such file.
+def settings(tree: "Tree", environment: str | None = None) -> "Settings":
+    """The settings of the project, for one of its environments if one is named.
 
-    Raises ProblemsError if the file is not valid.
+    Says which file it read, unless that is ./reconciler.yaml. Raises ProblemsError if the file is
+    not valid, UsageError if there is no such environment.
     """
     from reconciler.manifests import settings
 
-    return settings.load_settings(tree)
+    name = settings.settings_file(tree)
+    found = settings.load_settings(tree)
+    if name != settings.FILE or tree.root != Path.cwd().resolve():
+        terminal().note(f"Settings: {os.path.relpath(tree.path(name))}")
+    return found if environment is None else found.in_environment(environment)
 
 
-def manifests(tree: "Tree", paths: tuple[Path, ...], settings: "Settings") -> "Manifests":
-    """The manifests in `paths`; without paths, those that reconciler.yaml names."""
+def manifests(
+    tree: "Tree", paths: tuple[Path, ...], settings: "Settings", environment: str | None = None
+) -> "Manifests":
+    """The manifests in `paths`; without paths, those of the environment or of reconciler.yaml.
+
+    Raises click.UsageError if both are named.
+    """
     from reconciler.manifests.cache import Cache
     from reconciler.manifests.loader import Manifests
 
+    if paths and environment is not None:
+        raise click.UsageError(
+            "--env and --manifests cannot be used together: an environment has its own manifests; "
+            "limit the run with --target"
+        )
     named = tuple(tree.name(path.absolute()) for path in paths)
     return Manifests(
         tree,
@@ -53,6 +69,11 @@ def manifests(tree: "Tree", paths: tuple[Path, ...], settings: "Settings") -> "M
         settings,
         None if os.environ.get("RECONCILER_NO_CACHE") else Cache(),
     )
+
+
+def journals(tree: "Tree", environment: str | None) -> Path:
+    """The folder of journals in the project: one for each environment."""
+    return tree.path(str(JOURNALS / environment if environment else JOURNALS))
 
 
 def connection(
@@ -63,6 +84,7 @@ def connection(
     sandbox: bool,
     parallelism: int | None,
     log_format: "LogFormat | None",
+    env: str | None = None,
 ) -> "Connection":
     """How a run reaches the API, and how fast; nothing is open yet.
 
@@ -71,6 +93,7 @@ def connection(
     """
     from reconciler.client.telemetry import recording
     from reconciler.commands import api_connection
+    from reconciler.manifests.settings import Environment
 
     context, write = click.get_current_context(), settings.write
     access = api_connection.Access(
@@ -79,6 +102,8 @@ def connection(
         log_format,
         # The context closes it at the end of the command, so that a failed run is exported too.
         context.with_resource(recording(os.environ, context.info_name or "")),
+        env,
+        settings.environments[env] if env is not None else Environment(),
     )
     write = structs.replace(write, parallelism=parallelism or write.parallelism)
     return api_connection.connection(os.environ, access, write, terminal())
@@ -128,8 +153,10 @@ def plan_inputs(
 
 
 def _pattern(tree: "Tree", text: str) -> str:
-    """A target as typed; an absolute path becomes its name in the project."""
-    return tree.name(text) if text.startswith("/") else text
+    """A target as typed; a file that is there, seen from the working folder, by its name."""
+    here = Path(text).absolute()
+    there = text.startswith("/") or (tree.root != Path.cwd().resolve() and here.exists())
+    return tree.name(here) if there else text
 
 
 def _comparison(

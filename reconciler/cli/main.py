@@ -124,7 +124,7 @@ def _terraform_style(arguments: Sequence[str]) -> list[str]:
 def _complaint(error: ReconcilerError, *, no_color: bool) -> Iterator[str]:
     """The lines for an error: every problem and their count, or the message and its details."""
     from reconciler.cli.terminal import Streams
-    from reconciler.escape import visible
+    from reconciler.escape.text import visible
     from reconciler.review.text import problems_text
 
     paint = Streams(os.environ, no_color=no_color).paint

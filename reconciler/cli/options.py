@@ -78,6 +78,11 @@ manifests = option(
     type=click.Path(path_type=Path),
     help="Read the manifests in this folder or file; repeatable.  [default: manifests]",
 )
+environment = option(
+    "--env",
+    metavar="NAME",
+    help="Use the manifests and the pins of this environment of reconciler.yaml.",
+)
 sandbox = option(
     "--sandbox",
     is_flag=True,
@@ -86,7 +91,8 @@ sandbox = option(
 # No click default: None lets the value of reconciler.yaml apply.
 parallelism = option(
     "--parallelism",
-    type=click.IntRange(min=1),
+    # As MAX_PARALLELISM of reconciler.yaml, which is too slow to import for --help.
+    type=click.IntRange(1, 1000),
     help="Limit the number of requests in flight.  [default: 10]",
 )
 target = option(
@@ -164,14 +170,15 @@ log_format = option(
 base = option(
     "--base",
     metavar="REV",
-    help="Compare with a git revision, to show why each record differs. auto: the last applied "
-    "commit, or the merge base with the default branch.",
+    help="Compare with a git revision, to show why each record differs; auto: the last applied "
+    "commit, or the merge base with the default branch; none: compare with git now alone.  "
+    "[default: the last applied commit]",
 )
 since = option(
     "--since",
     metavar="REV",
-    help="Limit the run to records whose value in git changed since a revision. It is also the "
-    "base, unless --base is given.",
+    help="Limit the run to records whose value in git changed since this branch and a revision "
+    "parted. That commit is also the base, unless --base is given.",
 )
 only = option(
     "--only",
@@ -208,9 +215,8 @@ report_of_an_apply = option(
 journal = option(
     "--journal",
     type=click.Path(path_type=Path, file_okay=False),
-    default=JOURNALS,
-    show_default=True,
-    help="Keep journals in this folder. Each write is recorded there before it is sent.",
+    help="Keep journals in this folder, in which each write is recorded before it is sent.  "
+    f"[default: {JOURNALS}, with --env {JOURNALS}/NAME]",
 )
 
 verbose = option("--verbose", is_flag=True, help="Show every change; do not group equal ones.")
@@ -219,4 +225,6 @@ concise = option(
 )
 
 comparison = stack(base, since, only, resolve, allow)
-inputs = stack(manifests, target, exclude, comparison, sandbox, parallelism, read, log_format)
+inputs = stack(
+    manifests, environment, target, exclude, comparison, sandbox, parallelism, read, log_format
+)

@@ -53,8 +53,9 @@ def plan(
     """
     from reconciler.commands import plan as command
 
-    # A plan that is only shown names no commit: without a base no git process is started for it.
-    chosen, link = _plan_inputs(inputs.run_id(), with_head=out is not None, **flags)
+    # A plan that is only shown names no commit: to compare all files with one takes time.
+    document = out is not None or format_ == "json" or bool(report)
+    chosen, link = _plan_inputs(inputs.run_id(), with_head=document, **flags)
     detail = inputs.detail(verbose=verbose, concise=concise)
     parameters = command.Parameters(chosen, link, format_, out, detailed_exitcode, report, detail)
     return inputs.ended(link, command.run(parameters, terminal()))
@@ -82,9 +83,10 @@ def plan(
     help="Write only the approved plan. DIGEST is its digest, or the file it was saved to.",
 )
 @option(
-    "--record",
-    is_flag=True,
-    help="Record the commit as applied (refs/reconciler/applied), for --base auto.",
+    "--record/--no-record",
+    default=None,
+    help="Record the commit as applied (refs/reconciler/applied/...), if all of it was: it is the "
+    "base of the next plan.  [default: record, in a git repository]",
 )
 @options.journal
 @options.report_of_an_apply
@@ -105,8 +107,8 @@ def apply(
     auto_approve: bool,
     on_error: Literal["continue", "stop"],
     expect: str | None,
-    record: bool,
-    journal: Path,
+    record: bool | None,
+    journal: Path | None,
     report: tuple[str, ...],
     format_: Literal["text", "json"],
     verbose: bool,
@@ -130,7 +132,8 @@ def apply(
     if plan is not None:
         _refuse_with_plan()
     run = inputs.run_id()
-    chosen, link = _plan_inputs(run, with_head=record, **flags)
+    chosen, link = _plan_inputs(run, with_head=record is not False, **flags)
+    folder = journal or inputs.journals(chosen.manifests.tree, flags["env"])
     parameters = command.Parameters(
         chosen,
         link,
@@ -141,7 +144,7 @@ def apply(
         on_error,
         expect,
         record,
-        journal,
+        folder,
         report,
         format_,
         inputs.detail(verbose=verbose, concise=concise),
@@ -154,12 +157,17 @@ def apply(
 @click.argument("journal", type=click.Path(path_type=Path))
 @option("--out", type=click.Path(path_type=Path), help="Save the plan for `apply` and `show`.")
 @options.text_or_json
+@options.environment
 @options.sandbox
 @options.parallelism
 @options.log_format
 @everywhere
 def rollback(
-    journal: Path, out: Path | None, format_: Literal["text", "json"], **connection: Any
+    journal: Path,
+    out: Path | None,
+    format_: Literal["text", "json"],
+    env: str | None,
+    **connection: Any,
 ) -> ExitCode:
     """Show the plan that undoes an apply; write nothing.
 
@@ -174,8 +182,8 @@ def rollback(
     from reconciler.commands import rollback as command
 
     tree = inputs.tree()
-    settings = inputs.settings(tree)
-    link = inputs.connection(tree, settings, run=inputs.run_id(), **connection)
+    settings = inputs.settings(tree, env)
+    link = inputs.connection(tree, settings, run=inputs.run_id(), env=env, **connection)
     parameters = command.Parameters(journal, link, tree, settings.guards, out, format_)
     return inputs.ended(link, command.run(parameters, terminal()))
 
@@ -225,6 +233,7 @@ def _plan_inputs(
     run: str,
     *,
     manifests: tuple[Path, ...],
+    env: str | None,
     sandbox: bool,
     parallelism: int | None,
     log_format: "LogFormat | None",
@@ -232,11 +241,18 @@ def _plan_inputs(
 ) -> "tuple[PlanInputs, Connection]":
     """The input of a plan and the way to the API, from the flags of `options.inputs`."""
     tree = inputs.tree()
-    settings = inputs.settings(tree)
+    settings = inputs.settings(tree, env)
+    named = inputs.manifests(tree, manifests, settings, env)
     link = inputs.connection(
-        tree, settings, run=run, sandbox=sandbox, parallelism=parallelism, log_format=log_format
+        tree,
+        settings,
+        run=run,
+        sandbox=sandbox,
+        parallelism=parallelism,
+        log_format=log_format,
+        env=env,
     )
-    return inputs.plan_inputs(inputs.manifests(tree, manifests, settings), **flags), link
+    return inputs.plan_inputs(named, **flags), link
 
 
 def _refuse_with_plan() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType, defstruct
+from msgspec import UNSET, Raw, Struct, UnsetType, defstruct, structs
 from msgspec.json import Decoder
 
 from reconciler.client.json_splice import replaced
@@ -55,6 +55,15 @@ class _Object(Struct):
     """When the record was changed last (RFC 3339); None if the API does not state it."""
 
 
+class _Owned(Struct):
+    """A record with its owner."""
+
+    sid: str | None = None
+    """The SID; each kind has its own name for the field."""
+    partner_sid: str | None = None
+    """The SID of the partner; None if the object does not name it."""
+
+
 class _Detail(Struct):
     """The error of one field."""
 
@@ -87,6 +96,37 @@ def get(address: Address, *, narrow: bool = False) -> Request:
         return Request("GET", path(address))
     fields = f"{KINDS[address.kind].sid_field},{MANAGED_FIELD},date_changed"
     return Request("GET", path(address), (("includeFields", fields),))
+
+
+def with_partner(request: Request) -> Request:
+    """The request to read records, which asks for their partner as well."""
+    query = tuple(
+        (name, f"{value},{_PARTNER}" if name == "includeFields" else value)
+        for name, value in request.query
+    )
+    return structs.replace(request, query=query)
+
+
+def partners(request: Request, response: Response) -> dict[str, str | None]:
+    """The SIDs of the records in the response to a GET, each with that of its partner.
+
+    None where a record names no partner. Empty if the response holds no record that can be read.
+    """
+    if response.status != OK or not is_json(response):
+        return {}
+    found: dict[str, str | None] = {}
+    for kind in KINDS.values():
+        try:
+            if request.path == kind.path:
+                listed = _decoded(response.body, _OWNED_LISTS[kind.name]).items
+            elif request.path.startswith(f"{kind.path}/"):
+                listed = [_decoded(response.body, _OWNED[kind.name])]
+            else:
+                continue
+        except UnreadableError:
+            continue
+        found |= {str(item.sid).lower(): item.partner_sid for item in listed}
+    return found
 
 
 def page(kind: Kind, where: Mapping[str, str], *, limit: int, narrow: bool) -> Request:
@@ -302,6 +342,7 @@ class _List(Struct, Generic[_ItemType]):
     """Addresses of other pages. Only the presence of `next` is used; it is never followed."""
 
 
+_PARTNER = "partner_sid"
 _MEMBERS = Decoder(dict[str, Raw])
 _OBJECTS: Mapping[str, Decoder[_Object]] = {
     kind.name: Decoder(_shape(kind, _OF_ONE, _Object)) for kind in KINDS.values()
@@ -311,6 +352,14 @@ _TEXT: Decoder[str | None] = Decoder(str | None)
 _LIST_OF: Any = _List  # subscripted with types that are created at run time
 _LISTS: Mapping[str, Decoder[Any]] = {
     kind.name: Decoder(_LIST_OF[_shape(kind, _OF_A_LIST, _Listed)]) for kind in KINDS.values()
+}
+
+
+_OWNED: Mapping[str, Decoder[_Owned]] = {
+    kind.name: Decoder(_shape(kind, _OF_ONE, _Owned)) for kind in KINDS.values()
+}
+_OWNED_LISTS: Mapping[str, Decoder[Any]] = {
+    kind.name: Decoder(_LIST_OF[_shape(kind, _OF_ONE, _Owned)]) for kind in KINDS.values()
 }
 
 

@@ -15,6 +15,8 @@ from msgspec import Struct
 
 from reconciler.client.concurrency import runner
 from reconciler.client.instrumented import Instrumented, Watcher
+from reconciler.client.partner_check import Pin
+from reconciler.client.read_only import ReadOnly
 from reconciler.client.retry import Budget, Retrying
 from reconciler.client.telemetry import Telemetry
 from reconciler.client.throttle import Throttle, Throttled
@@ -45,6 +47,12 @@ class Connection(Struct, frozen=True):
     """Called with the seconds that the API asked the run to wait."""
     telemetry: Telemetry = Telemetry()
     """Records spans and metrics of the run."""
+    account: str = ""
+    """The name under which the commit that was applied last is kept (`planning.base_revision`)."""
+    environment: str | None = None
+    """The environment of reconciler.yaml (--env); None without one."""
+    pin: Pin | None = None
+    """The only partner whose records may be read and written; None for any."""
 
 
 class Traffic:
@@ -78,6 +86,8 @@ class Session(Struct, frozen=True):
     """The retries left to this run."""
     clock: Clock
     """Seconds of the event loop."""
+    reading: Transport
+    """Sends reads only."""
 
 
 class Client:
@@ -109,12 +119,14 @@ class Client:
     async def session(self, *, requests: int) -> AsyncGenerator[Session]:
         """A session for a run that needs `requests` requests if nothing fails.
 
-        A command that must not write wraps the session's transport in ReadOnly at once.
+        A command that must not write uses `reading` alone.
         """
         clock = LoopClock()
         traffic = Traffic(await self._connected(clock), clock)
         budget = Budget(requests)
-        yield Session(Retrying(traffic, budget, clock, random.random), traffic, budget, clock)
+        transport = Retrying(traffic, budget, clock, random.random)
+        # If a defect sends a write, the run ends with exit code 70, without it.
+        yield Session(transport, traffic, budget, clock, ReadOnly(transport))
 
     async def _connected(self, clock: Clock) -> Transport:
         if self._transport is None:

@@ -10,12 +10,15 @@ from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
 from typing import Literal, TypeAlias
 
+from msgspec import Struct
+
 from reconciler.client import api
 from reconciler.client.capabilities import Capabilities
 from reconciler.client.concurrency import each_of
 from reconciler.client.fetch_each import read_each
 from reconciler.client.fetch_pages import SweepBrokenError, pages
 from reconciler.client.fetch_strategy import PageStrategy
+from reconciler.client.partner_check import PartnerCheck, Pin
 from reconciler.client.transport import Transport
 from reconciler.kinds import KINDS
 from reconciler.model import Address, Current, Record, Unreadable
@@ -25,36 +28,48 @@ ReadMode: TypeAlias = Literal["auto", "each", "sweep"]
 OnRead: TypeAlias = Callable[[Address, Current | Unreadable], None]
 
 
+class ReadOptions(Struct, frozen=True):
+    """How records are read."""
+
+    parallelism: int
+    """The most GETs in progress at once; at least 1."""
+    how: ReadMode = "auto"
+    """The strategy."""
+    pin: Pin | None = None
+    """The only partner whose records may be among the wanted ones; None for any."""
+
+
 async def read(
     records: Collection[Record],
     transport: Transport,
-    *,
-    how: ReadMode,
-    parallelism: int,
+    options: ReadOptions,
     on_read: OnRead,
 ) -> None:
     """Calls `on_read` once for each record, in any order.
 
     A record that is on no page is read by its SID: only the response to that GET proves that it
-    does not exist. `parallelism` is the most GETs in progress at once, at least 1. Raises ApiError
-    if no record can be read: no connection, or the API refuses the token.
+    does not exist. Raises ApiError if no record can be read: no connection, or the API refuses the
+    token; or if a record is not one of the pinned partner.
     """
+    if options.pin is not None:
+        wanted = frozenset(record.address.sid for record in records)
+        transport = PartnerCheck(transport, options.pin, wanted)
     learned = Capabilities()
     left: dict[str, dict[str, Record]] = {name: {} for name in KINDS}
     for record in records:
         left[record.address.kind][record.address.sid] = record
-    if how != "each":
+    if options.how != "each":
 
         async def sweep(name: str) -> None:
             wanted = left[name]
-            go_on = PageStrategy(len(wanted)).another_page if how == "auto" else _to_the_end
+            go_on = PageStrategy(len(wanted)).another_page if options.how == "auto" else _to_the_end
             await _sweep(pages(KINDS[name], transport, learned), wanted, go_on, on_read)
 
         # Only kinds are read at once: a page needs the last SID of the page before.
         kinds = [name for name, wanted in left.items() if wanted]
         await each_of(kinds, sweep, at_most=len(kinds))
     rest = [record for wanted in left.values() for record in wanted.values()]
-    await read_each(rest, transport, learned, parallelism=parallelism, on_read=on_read)
+    await read_each(rest, transport, learned, parallelism=options.parallelism, on_read=on_read)
 
 
 async def _sweep(

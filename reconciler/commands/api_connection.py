@@ -10,12 +10,14 @@ from msgspec import Struct
 
 from reconciler.client.connection import Connect, Connection
 from reconciler.client.instrumented import Exchange, Watcher
+from reconciler.client.partner_check import Pin
 from reconciler.client.telemetry import Telemetry
 from reconciler.client.transport import Transport
 from reconciler.commands.terminal import Terminal
 from reconciler.credentials import Target, target
 from reconciler.errors import ConfigError, ReconcilerError
-from reconciler.manifests.settings import Write
+from reconciler.manifests.settings import Environment, Write
+from reconciler.planning.base_revision import account_of
 from reconciler.review.request_log import LOGS, LogFormat
 
 # No real host: a plan that was made with --sandbox can be applied to nothing else.
@@ -33,6 +35,10 @@ class Access(Struct, frozen=True):
     """How every request is logged; None for no log."""
     telemetry: Telemetry = Telemetry()
     """Records spans and metrics of the run."""
+    environment: str | None = None
+    """The name of the environment (--env); None without one."""
+    pins: Environment = Environment()
+    """The API and the partner that the environment is for."""
 
 
 def connection(
@@ -49,6 +55,13 @@ def connection(
         base_url, connect = api.base_url, partial(_over_http, api, access.run)
     else:
         base_url, connect = SANDBOX_BASE_URL, partial(_in_process, access.sandbox, access.run)
+    pinned = access.pins.base_url
+    if pinned is not None and pinned != base_url:
+        raise ConfigError(
+            f"--env {access.environment}: is for {pinned}, but this run uses {base_url}: nothing "
+            "was read or written; set CARRIERX_BASE_URL, or name another environment"
+        )
+    partner = access.pins.partner_sid
     watchers: tuple[Watcher, ...] = ()
     if access.log_format is not None:
         watchers = (partial(_log, terminal, LOGS[access.log_format]),)
@@ -60,6 +73,9 @@ def connection(
         watchers,
         partial(_say_hold, terminal),
         access.telemetry,
+        account_of(base_url, access.environment, sandbox=access.sandbox is not None),
+        access.environment,
+        None if partner is None else Pin(partner.lower(), access.environment or ""),
     )
 
 

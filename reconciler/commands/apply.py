@@ -15,6 +15,7 @@ from reconciler.applying.executor import ApplyOptions, WriteMethod
 from reconciler.applying.journal_store import Run
 from reconciler.applying.recovery import recover
 from reconciler.client.connection import Client, Connection, connected
+from reconciler.client.fetch import ReadOptions, read
 from reconciler.commands import report_files
 from reconciler.commands.apply_output import ApplyEvents, ApplyOutput, recovery_lines
 from reconciler.commands.apply_reports import RunRecord, report
@@ -25,14 +26,16 @@ from reconciler.errors import (
     BROKEN_PIPE,
     ApiError,
     ExitCode,
+    NoRepositoryError,
     PlanFileError,
     ReaderGoneError,
     ReconcilerError,
     RefusedError,
 )
 from reconciler.files import JOURNALS
-from reconciler.model import OutcomeName, Plan, short_commit
-from reconciler.planning.guards.registry import allow_flag, recheck
+from reconciler.manifests.sid_index import count_records
+from reconciler.model import GuardResult, OutcomeName, Plan, Record, Scope, short_commit
+from reconciler.planning.guards.registry import allow_flag, allowances, judge, stricter
 from reconciler.planning.plan_file import read_plan
 from reconciler.planning.summary import tally
 from reconciler.review.report import make_report
@@ -66,8 +69,11 @@ class Parameters(Struct, frozen=True):
     """Whether the first failure stops the changes that have not begun."""
     expect: str | None = None
     """The digest or the file of the approved plan; None if the plan need not be an approved one."""
-    record: bool = False
-    """Whether to record the commit as applied, if all of it was."""
+    record: bool | None = None
+    """Whether to record the commit as applied, if all of it was: it is the next base.
+
+    None: where there is a git repository.
+    """
     journal: Path = JOURNALS
     """The folder of journals."""
     reports: tuple[str, ...] = ()
@@ -120,9 +126,9 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
         raise
     finally:
         code = report(record, wanted, terminal)
-    # After a partial apply the base would equal git, and `--base auto` would show every change
-    # that is still missing as drift.
-    if parameters.record and code == ExitCode.OK:
+    # After a partial apply the base would equal git, and every change that is still missing would
+    # look like drift.
+    if parameters.record is not False and code == ExitCode.OK:
         _record(record.plan, parameters, terminal)
     return ExitCode(code)
 
@@ -198,12 +204,38 @@ class _Apply(Struct, frozen=True):
         output = (ApplyEvents if events else ApplyOutput)(self.terminal, plan)
         # Stored before the writes: if an exception ends them, the report has the outcomes so far.
         record.output = output
+        if self.parameters.plan is not None:
+            self._check_partner(plan)
         stop_on_error = self.parameters.on_error == "stop"
         parallelism = self.client.connection.parallelism
         options = ApplyOptions(self.parameters.method, parallelism, stop_on_error=stop_on_error)
         request = ApplyRequest(plan, options, self.parameters.journal, record.run)
         result = self.loop.run(apply_run(request, self.client, output))
         record.code = self._judge(plan, result, output)
+
+    def _check_partner(self, plan: Plan) -> None:
+        """Reads the records of a saved plan, of which this run has seen none.
+
+        Raises ApiError if the environment is pinned to another partner than theirs.
+        """
+        connection = self.client.connection
+        if connection.pin is None:
+            return
+        records = [
+            Record(change.address, change.after, change.structured, change.source)
+            for change in plan.changes
+        ]
+
+        async def check() -> None:
+            async with self.client.session(requests=len(records)) as session:
+                await read(
+                    records,
+                    session.reading,
+                    ReadOptions(connection.parallelism, pin=connection.pin),
+                    lambda _address, _live: None,
+                )
+
+        self.loop.run(check())
 
     @property
     def _planned(self) -> Plan:
@@ -221,7 +253,7 @@ class _Apply(Struct, frozen=True):
         if inputs.comparison.since is not None:
             # If a pipeline runs the job of an older commit again, --since would write values that a
             # later commit took back.
-            applied_ref.keep_order(inputs.manifests)
+            applied_ref.keep_order(inputs.manifests, self.client.connection.account)
         prepared = prepare(inputs, self.client)
         for line in problems_text.text(prepared.warnings, self.terminal.paint):
             self.terminal.note(line)
@@ -315,7 +347,32 @@ def _saved(file: Path, parameters: Parameters) -> Plan:
             f"{file}: was made for {plan.base_url}, but this run uses {base_url}: set "
             "CARRIERX_BASE_URL, or use --sandbox for a plan of the sandbox"
         )
-    return structs.replace(plan, guards=recheck(plan, parameters.inputs.allowed))
+    environment = parameters.connection.environment
+    if plan.environment != environment:
+        made_for = "no environment" if plan.environment is None else f"--env {plan.environment}"
+        used = "uses none" if environment is None else f"uses --env {environment}"
+        raise PlanFileError(f"{file}: was made for {made_for}, but this run {used}")
+    return structs.replace(plan, guards=_judged_again(plan, parameters))
+
+
+def _judged_again(plan: Plan, parameters: Parameters) -> tuple[GuardResult, ...]:
+    """The guards of a saved plan: its own limits and those of this checkout, the stricter of both.
+
+    Its checksum protects against accidents and not against a person, who could leave out the guards
+    and compute it again. With --expect only the changes are known to be the approved ones: then the
+    allowances of the file and its count of all records are not trusted.
+    """
+    inputs = parameters.inputs
+    limits = stricter(plan.guards, structs.asdict(inputs.manifests.settings.guards))
+    if parameters.expect is None:
+        return judge(plan, limits, allowances(plan.guards) | dict(inputs.allowed))
+    manifests = inputs.manifests
+    count = count_records(manifests.tree, manifests.names, manifests.cache)
+    if count is None:
+        return judge(plan, limits, inputs.allowed)
+    gone = sum(change.released for change in plan.changes)
+    bare = Plan(plan.base_url, plan.digest, plan.changes, 0, scope=Scope(count + gone))
+    return judge(structs.replace(bare, revisions=plan.revisions), limits, inputs.allowed)
 
 
 def _refuse(plan: Plan) -> None:
@@ -342,10 +399,14 @@ def _record(plan: Plan | None, parameters: Parameters, terminal: Terminal) -> No
     """Records the commit as applied. If it cannot be recorded, prints why; the apply succeeded."""
     if plan is None:
         return
+    account = parameters.connection.account
+    saved = parameters.plan is not None
     try:
-        saved = parameters.plan is not None
-        head = applied_ref.record(plan, parameters.inputs.manifests, saved=saved)
+        head = applied_ref.record(plan, parameters.inputs.manifests, account, saved=saved)
     except ReconcilerError as error:
+        # Without git there is no base and nothing to record, unless it was asked for.
+        if isinstance(error, NoRepositoryError) and parameters.record is None:
+            return
         terminal.note(f"Not recorded: {error}.")
     else:
-        terminal.note(f"Recorded {short_commit(head)} as applied, for --base auto.")
+        terminal.note(f"Recorded {short_commit(head)} as applied to {account}: the next base.")

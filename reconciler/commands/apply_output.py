@@ -9,7 +9,7 @@ from reconciler.applying.executor import Executor
 from reconciler.applying.recovery import Recovered
 from reconciler.commands.event_stream import SECONDS_TO_READ, EventStream
 from reconciler.commands.terminal import Terminal
-from reconciler.escape import visible
+from reconciler.escape.text import visible
 from reconciler.model import Change, Outcome, Plan
 from reconciler.review import apply_events
 from reconciler.review.colours import Paint

@@ -15,7 +15,7 @@ from reconciler.commands.apply_output import ApplyOutput
 from reconciler.commands.report_files import Reports
 from reconciler.commands.terminal import Terminal
 from reconciler.errors import ExitCode, ReconcilerError
-from reconciler.escape import visible
+from reconciler.escape.text import visible
 from reconciler.files import PRIVATE, append, write_whole
 from reconciler.model import Outcome, Plan
 from reconciler.review import github_workflow

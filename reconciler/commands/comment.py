@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 from reconciler.applying.actor import job_url
 from reconciler.commands.terminal import Terminal
 from reconciler.errors import ExitCode, ReconcilerError, UsageError
-from reconciler.escape import visible
+from reconciler.escape.text import visible
 from reconciler.files import read_regular
 from reconciler.forges import comment_marker
 from reconciler.forges.detect import detected, opened

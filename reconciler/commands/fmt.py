@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from reconciler.commands.terminal import Terminal
 from reconciler.errors import ExitCode, ProblemsError
-from reconciler.escape import visible
+from reconciler.escape.text import visible
 from reconciler.files import rewrite
 from reconciler.manifests.discovery import Tree
 from reconciler.manifests.formatter import LayoutError, format_manifest

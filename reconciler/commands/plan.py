@@ -15,7 +15,7 @@ from reconciler.commands.plan_run import PlanInputs, make, prepare
 from reconciler.commands.report_files import Reports
 from reconciler.commands.terminal import Terminal
 from reconciler.errors import ExitCode, ReconcilerError, UsageError
-from reconciler.escape import visible
+from reconciler.escape.text import visible
 from reconciler.files import SANDBOX_DB, append, check_writable
 from reconciler.manifests.discovery import SUFFIXES, Tree
 from reconciler.manifests.settings import FILE as CONFIG_FILE

@@ -15,10 +15,9 @@ from msgspec import Struct, structs
 
 from reconciler import __version__
 from reconciler.client.connection import Client
-from reconciler.client.fetch import ReadMode, read
+from reconciler.client.fetch import ReadMode, ReadOptions, read
 from reconciler.client.fetch_pages import PAGE_RECORDS
-from reconciler.client.read_only import ReadOnly
-from reconciler.errors import ReconcilerError
+from reconciler.errors import NoRepositoryError, ReconcilerError, UsageError
 from reconciler.git import Repository
 from reconciler.manifests import at_revision
 from reconciler.manifests.at_revision import BaseRecords
@@ -42,7 +41,13 @@ from reconciler.model import (
     short_commit,
 )
 from reconciler.planning import redaction
-from reconciler.planning.base_revision import Comparison, base_commit, past_rules
+from reconciler.planning.base_revision import (
+    NONE,
+    Comparison,
+    find_base,
+    find_since,
+    past_rules,
+)
 from reconciler.planning.builder import PlanBuilder
 from reconciler.planning.compare import PlanRequest, Removed
 from reconciler.planning.guards.registry import judge
@@ -127,14 +132,20 @@ def prepare(inputs: PlanInputs, client: Client) -> Prepared:
 
     Raises ProblemsError with every problem of the manifests and of reconciler.yaml.
     """
-    rules = Rules(inputs.manifests.settings, inputs.manifests.tree)
+    repository = _repository(inputs)
+    if repository is not None:
+        whole = at_revision.with_left_out(repository, inputs.manifests)
+        inputs = structs.replace(inputs, manifests=whole)
+    manifests = inputs.manifests
+    rules = Rules(manifests.settings, manifests.tree)
+    account = client.connection.account
     with client.connection.telemetry.span("manifests.load"):
-        found = _found(inputs, rules)
+        found = _found(inputs, rules, repository, account)
     gone = _left_git(found, inputs)
     everything = {**found.records, **gone} if gone else found.records
-    # With --since unchanged records are not loaded: a flag that names one of them is no error.
-    _check_choices(everything, inputs.comparison, strict=found.since is None)
+    # With --since unchanged records are not loaded: a pattern that matches none is no error.
     chosen = select(everything, inputs.selection, strict=found.since is None)
+    _check_choices(chosen, everything, inputs.comparison)
     gone = {address: record for address, record in gone.items() if address in chosen}
     cleared = {
         address: Removed(_base(found, record), _past(record.source, found))
@@ -145,7 +156,8 @@ def prepare(inputs: PlanInputs, client: Client) -> Prepared:
     for address in left:
         # Otherwise the value of the old commit would be written to a record that git released.
         del chosen[address]
-    comparison, selection, past = inputs.comparison, inputs.selection, _pasts(found, inputs)
+    comparison, selection = inputs.comparison, inputs.selection
+    past = _pasts(found, inputs, repository, account)
     return Prepared(
         PlanRequest(
             chosen,
@@ -178,8 +190,15 @@ async def make(
     draft = PlanBuilder(client.connection.base_url, prepared.wanted)
     if prepared.wanted.records:  # otherwise no token is needed either
         await _read(prepared, inputs, client, progress, draft)
+    # A choice that decides nothing was meant for another record, or for another day.
+    if unused := draft.unused_choices:
+        raise ReconcilerError(
+            f"--resolve {unused[0]}=live: the record is in sync, so that there is nothing to keep; "
+            "leave the flag out"
+        )
     plan = structs.replace(
         draft.plan(),
+        environment=client.connection.environment,
         released=prepared.released,
         revisions=prepared.revisions,
         scope=prepared.scope,
@@ -212,11 +231,13 @@ async def _read(
             with client.connection.telemetry.span("records.fetch"):
                 await read(
                     wanted.values(),
-                    # If a defect sends a write, the run ends with exit code 70, without it.
-                    ReadOnly(session.transport),
-                    how=_how(inputs.how, prepared),
-                    parallelism=client.connection.parallelism,
-                    on_read=add,
+                    session.reading,
+                    ReadOptions(
+                        client.connection.parallelism,
+                        _how(inputs.how, prepared),
+                        client.connection.pin,
+                    ),
+                    add,
                 )
 
 
@@ -256,13 +277,15 @@ def _unknown(past: PastRules) -> Problem:
     return Problem(where, "unknown-rules", message, severity("unknown-rules"))
 
 
-def _pasts(found: _Found, inputs: PlanInputs) -> Sequence[PastRules]:
-    if found.revisions.base is None:
+def _pasts(
+    found: _Found, inputs: PlanInputs, repository: Repository | None, account: str
+) -> Sequence[PastRules]:
+    if repository is None:
         return ()
     # Both commits: the rules of one alone could lack a `writeOnly` that the other one has.
-    manifests, commits = inputs.manifests, (found.revisions.base, found.since)
-    git = at_revision.repository(manifests)
-    return tuple(past_rules(commits, inputs.comparison, git, manifests.tree))
+    commits = (found.revisions.base, found.since)
+    tree = inputs.manifests.tree
+    return tuple(past_rules(commits, inputs.comparison, repository, tree, account))
 
 
 def _left_git(found: _Found, inputs: PlanInputs) -> Mapping[Address, Record]:
@@ -281,7 +304,9 @@ def _left_git(found: _Found, inputs: PlanInputs) -> Mapping[Address, Record]:
 
 def _base(found: _Found, record: Record) -> Record | None:
     """The base of a removed record, which was perhaps found at another commit than the base."""
-    if found.before is None or found.before.commit == found.then:
+    if found.before is None:
+        return None
+    if found.before.commit == found.then:
         return record
     # The record was in git at the --since commit and not at the base: it has no base, and a live
     # value is a conflict.
@@ -294,72 +319,96 @@ def _past(source: Source, found: _Found) -> Source:
 
 
 def _check_choices(
-    records: Mapping[Address, Record], comparison: Comparison, *, strict: bool
+    chosen: Mapping[Address, Record], records: Mapping[Address, Record], comparison: Comparison
 ) -> None:
-    unknown = [address for address in comparison.choices if address not in records]
-    if strict and unknown:
-        raise ReconcilerError(f"--resolve {min(unknown)}: is in no manifest")
+    """Raises ReconcilerError for a choice about a record that the plan does not cover."""
+    for address in sorted(comparison.choices.keys() - chosen.keys()):
+        where = "is left out by --target or --exclude"
+        if address not in records:
+            where = "is in no manifest"
+            if comparison.since is not None:
+                where = "is in no manifest that changed since the revision of --since"
+        raise ReconcilerError(f"--resolve {address}: {where}")
 
 
-def _found(inputs: PlanInputs, rules: Rules) -> _Found:
+def _repository(inputs: PlanInputs) -> Repository | None:
+    """The repository that the manifests are compared in; None without one, where none is needed."""
+    if inputs.comparison.base == NONE and inputs.comparison.since is None:
+        # Without a base nothing is compared, and no git process is started.
+        return None if not inputs.comparison.with_head else _any_repository(inputs)
+    if inputs.comparison.needs_git:
+        return at_revision.repository(inputs.manifests)
+    return _any_repository(inputs)
+
+
+def _any_repository(inputs: PlanInputs) -> Repository | None:
+    with suppress(NoRepositoryError):
+        return at_revision.repository(inputs.manifests)
+    return None
+
+
+def _found(inputs: PlanInputs, rules: Rules, repository: Repository | None, account: str) -> _Found:
     manifests, comparison = inputs.manifests, inputs.comparison
-    if not comparison.asked:
-        loaded = manifests.load(rules)
-        head = Revisions(head=_head_if_any(manifests)) if comparison.with_head else Revisions()
-        return _Found(loaded.records, None, head, len(loaded.records), loaded.warnings)
-    git = at_revision.repository(manifests)
-    if comparison.since is not None:
-        return _since(comparison.since, inputs, rules, git)
+    if comparison.since is not None and repository is not None:
+        return _since(inputs, rules, repository, account)
     loaded = manifests.load(rules)
-    commit, words = base_commit(comparison, git)
-    before, broken = at_revision.at_commit(commit, git, manifests, rules)
+    base = find_base(comparison, repository, account)
+    if repository is None or base.commit is None:
+        if comparison.only:
+            raise UsageError(f"--only needs a base: {base.found_as}; name one with --base")
+        revisions = Revisions(
+            base_is=base.found_as, head=_asked_head(comparison, repository, manifests)
+        )
+        return _Found(loaded.records, None, revisions, len(loaded.records), loaded.warnings)
+    before, broken = at_revision.at_commit(base.commit, repository, manifests, rules)
     return _Found(
         loaded.records,
         before,
-        Revisions(commit, words, _head(git, manifests)),
+        Revisions(base.commit, base.found_as, _asked_head(comparison, repository, manifests)),
         len(loaded.records),
-        (*loaded.warnings, *broken),
+        (*loaded.warnings, *broken, *at_revision.ignored(repository, manifests)),
         at_revision.released(before, loaded.records),
-        commit,
+        base.commit,
     )
 
 
-def _since(name: str, inputs: PlanInputs, rules: Rules, git: Repository) -> _Found:
+def _since(inputs: PlanInputs, rules: Rules, git: Repository, account: str) -> _Found:
     """The records that changed since a revision, which is the base unless --base names another."""
     manifests, comparison = inputs.manifests, inputs.comparison
-    # `--since auto` is found just as `--base auto` is.
-    since, words = base_commit(structs.replace(comparison, base=name), git)
-    found = at_revision.since_commit(since, git, manifests, rules)
-    base, before, warnings = since, found.history, found.loaded.warnings
+    since = base = find_since(comparison, git, account)
     if comparison.base is not None:
-        base, words = base_commit(comparison, git)
-    if base != since:
-        before, broken = at_revision.at_commit(base, git, manifests, rules)
+        base = find_base(comparison, git, account)
+    commit = since.commit or ""
+    found = at_revision.since_commit(commit, git, manifests, rules)
+    before: BaseRecords | None = found.history
+    warnings = found.loaded.warnings
+    if base.commit is None:
+        before = None
+    elif base.commit != commit:
+        before, broken = at_revision.at_commit(base.commit, git, manifests, rules)
         warnings = (*warnings, *broken)
     return _Found(
         at_revision.changed(found.loaded.records, found.history),
         before,
-        Revisions(base, words, _head(git, manifests)),
+        Revisions(base.commit, base.found_as, _head(git, manifests)),
         found.records,
         warnings,
         at_revision.released(found.history, found.loaded.records),
-        since,
-        since,
+        commit,
+        commit,
     )
 
 
-def _head_if_any(manifests: Manifests) -> str | None:
-    """The commit that the manifests are at, if they are in a git repository."""
-    # A folder without git can be planned: only --base and --since need a repository.
-    with suppress(ReconcilerError):
-        return _head(at_revision.repository(manifests), manifests)
-    return None
+def _asked_head(comparison: Comparison, git: Repository | None, manifests: Manifests) -> str | None:
+    """HEAD as by `_head` where the plan has to name it: to compare all files takes time."""
+    asked = comparison.with_head or comparison.needs_git
+    return _head(git, manifests) if asked and git is not None else None
 
 
 def _head(git: Repository, manifests: Manifests) -> str | None:
     """HEAD, or None if the manifests differ from it."""
     head = git.known("HEAD")
-    # Without this check `--record` would mark a commit as applied whose values were not written.
+    # Without this check a commit would be noted as applied whose values were not written.
     if head is None or not at_revision.matches_commit(git, head, manifests):
         return None
     return head

@@ -8,8 +8,7 @@ from msgspec import Struct, structs
 from reconciler.applying import journal_store
 from reconciler.applying.journal_format import Intent, JournalContent
 from reconciler.client.connection import Client, Connection, connected
-from reconciler.client.fetch import read
-from reconciler.client.read_only import ReadOnly
+from reconciler.client.fetch import ReadOptions, read
 from reconciler.commands.api_connection import SANDBOX_BASE_URL
 from reconciler.commands.plan_output import present, save
 from reconciler.commands.plan_run import with_meta
@@ -116,10 +115,9 @@ async def _plan(
 
             await read(
                 [intent.record(address) for address, intent in written.items()],
-                ReadOnly(session.transport),
-                how="auto",
-                parallelism=client.connection.parallelism,
-                on_read=add,
+                session.reading,
+                ReadOptions(client.connection.parallelism, pin=client.connection.pin),
+                add,
             )
     ordered = tuple(sorted(changes, key=lambda change: change.address))
     url = history.begun.base_url

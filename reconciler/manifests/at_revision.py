@@ -11,10 +11,9 @@ from pathlib import Path
 from msgspec import Struct, structs
 
 from reconciler.errors import ProblemsError, ReconcilerError
-from reconciler.files import read_regular
 from reconciler.git import Blob, Repository, oid_of
 from reconciler.manifests.cache import Cache
-from reconciler.manifests.discovery import MAX_FILE_BYTES, SUFFIXES, is_utf8, text_of
+from reconciler.manifests.discovery import SUFFIXES, Tree, is_utf8, text_of
 from reconciler.manifests.loader import (
     Loaded,
     Manifests,
@@ -24,9 +23,10 @@ from reconciler.manifests.loader import (
     read_records,
 )
 from reconciler.manifests.path_rules import Rules
+from reconciler.manifests.settings import FILE, OTHER_NAME
 from reconciler.manifests.sid_index import sids_in
 from reconciler.manifests.validation import collect_records, is_error
-from reconciler.model import Address, Problem, Record, Severity, short_commit
+from reconciler.model import Address, Problem, Record, Severity, Source, short_commit
 
 # Modes of git's tree entries.
 _SUBMODULE, _LINK = "160000", "120000"
@@ -72,13 +72,45 @@ class _Compared(Struct, frozen=True):
 
 
 def repository(manifests: Manifests) -> Repository:
-    """The git repository of the manifests, found from the first file or folder.
+    """The git repository that the project is in. Raises NoRepositoryError without one."""
+    return Repository(manifests.tree.root)
 
-    Raises ReconcilerError without one.
+
+def with_left_out(git: Repository, manifests: Manifests) -> Manifests:
+    """The manifests, with the files that git holds and the checkout leaves out.
+
+    Their records are wanted: a sparse checkout removes nothing. Raises ReconcilerError if the
+    settings themselves are left out.
     """
-    first = manifests.tree.path(manifests.names[0])
-    folder = next(folder for folder in (first, *first.parents) if folder.is_dir())
-    return Repository(folder)
+    settings = manifests.settings
+    schemas = (rule.user_data_schema for rule in settings.rules)
+    names = (*manifests.names, *settings.manifests, *filter(None, schemas), FILE, OTHER_NAME)
+    tree = manifests.tree
+    inside = {_from_top(tree.path(name), git) for name in names if _is_inside(tree, name, git)}
+    blobs = {tree.name(git.top / blob.path): blob for blob in git.left_out(sorted(inside))}
+    for name in (FILE, OTHER_NAME):
+        if name in blobs:
+            raise ReconcilerError(
+                f"{name}: git holds it, and the checkout leaves it out (sparse checkout or "
+                "skip-worktree): its guards would be lost; check it out"
+            )
+    wanted = [blob for name, blob in blobs.items() if name in names or _is_file(blob, Path(name))]
+    if not wanted:
+        return manifests
+    left_out = {tree.name(git.top / blob.path): data for blob, data in git.read(wanted)}
+    return structs.replace(manifests, tree=structs.replace(tree, left_out=left_out))
+
+
+def ignored(git: Repository, manifests: Manifests) -> Iterator[Problem]:
+    """A warning for each manifest that a `.gitignore` hides from git: no commit holds it."""
+    tree = manifests.tree
+    names = [name for name in manifests.names if _is_inside(tree, name, git)]
+    inside = [_from_top(tree.path(name), git) for name in names]
+    for path in git.ignored(inside) if inside else ():
+        name = tree.name(git.top / path)
+        if name.lower().endswith(SUFFIXES) and is_utf8(name):
+            message = "is ignored by git (.gitignore): its records are in no commit"
+            yield Problem(Source(name, 1, 1), "ignored", message, Severity.WARNING)
 
 
 def at_commit(
@@ -153,7 +185,7 @@ def _compare(commit: str, git: Repository, manifests: Manifests) -> _Compared:
         if isinstance(name, Problem):
             raise ProblemsError([name])
         blob = then.get(name)
-        if blob is not None and _oid(manifests.tree.path(name), blob) == blob.oid:
+        if blob is not None and _is_same(manifests.tree, name, blob):
             del then[name]
             same.append(name)
         else:
@@ -161,11 +193,22 @@ def _compare(commit: str, git: Repository, manifests: Manifests) -> _Compared:
     return _Compared(tuple(same), tuple(other), then)
 
 
-def _oid(path: Path, blob: Blob) -> str | None:
+def _is_same(tree: Tree, name: str, blob: Blob) -> bool:
+    """Whether a file has the content of a blob, line ends apart."""
     try:
-        return oid_of(read_regular(path, MAX_FILE_BYTES, follow_links=False), like=blob.oid)
+        data = tree.data(name)
     except OSError:
-        return None  # the file counts as changed, and reading it reports the error
+        return False  # the file counts as changed, and reading it reports the error
+    if oid_of(data, like=blob.oid) == blob.oid:
+        return True
+    # A checkout may convert line ends (core.autocrlf, eol=crlf); YAML reads both alike.
+    return b"\r\n" in data and oid_of(data.replace(b"\r\n", b"\n"), like=blob.oid) == blob.oid
+
+
+def _is_inside(tree: Tree, name: str, git: Repository) -> bool:
+    """Whether a file or folder is in the repository; --manifests can name others."""
+    real = os.path.relpath(os.path.realpath(tree.path(name)), os.path.realpath(git.top))
+    return real != ".." and not real.startswith("../")
 
 
 def _files(commit: str, git: Repository, manifests: Manifests) -> Iterator[tuple[str, Blob]]:
@@ -185,16 +228,16 @@ def _files(commit: str, git: Repository, manifests: Manifests) -> Iterator[tuple
                     "repository: name the other folders with --manifests"
                 )
             # A file can be in several named folders; the working tree uses the first name too.
-            if blob.path not in seen and _is_manifest(blob, inside):
+            if blob.path not in seen and _is_file(blob, inside):
                 seen.add(blob.path)
                 yield found, blob
 
 
-def _is_manifest(blob: Blob, inside: Path) -> bool:
+def _is_file(blob: Blob, inside: Path) -> bool:
     """Whether `Tree.find` would find this file in a working tree."""
     hidden = any(part.startswith(".") for part in inside.parts)
     named = blob.path.lower().endswith(SUFFIXES) and is_utf8(blob.path)
-    return named and not hidden and blob.mode != _LINK
+    return named and not hidden and blob.mode not in (_LINK, _SUBMODULE)
 
 
 def _from_top(path: Path, git: Repository) -> str:

@@ -3,12 +3,14 @@
 A text that is returned holds nothing that a reviewer cannot see.
 """
 
+import errno
 import os
 import posixpath
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -39,6 +41,8 @@ class Tree(Struct, frozen=True):
 
     root: Path
     """An absolute path without symbolic links."""
+    left_out: Mapping[str, bytes] = MappingProxyType({})
+    """The content of files that git holds and that the checkout leaves out, by name."""
 
     def path(self, name: str) -> Path:
         """Where the file or folder of a name is."""
@@ -66,19 +70,47 @@ class Tree(Struct, frozen=True):
                     seen.add(found)
                     yield found
 
-    def text(self, name: str) -> str | Problem:
+    def text(self, name: str, max_bytes: int = MAX_FILE_BYTES) -> str | Problem:
         """The text of a regular UTF-8 file without characters that a reviewer cannot see."""
         try:
-            data = read_regular(self.path(name), MAX_FILE_BYTES, follow_links=False)
+            data = self.data(name, max_bytes)
         except OSError as error:
+            if error.errno == errno.ELOOP:
+                return _about(name, "symlink", _SYMLINK)
             return _unreadable(name, error)
         return text_of(name, data)
 
+    def data(self, name: str, max_bytes: int = MAX_FILE_BYTES) -> bytes:
+        """The content of a regular file. Raises OSError if it cannot be read."""
+        if name in self.left_out:
+            return self.left_out[name]
+        return read_regular(self.path(name), max_bytes, follow_links=False)
+
+    def link_above(self, name: str) -> str | None:
+        """The folder in the project on the way to a file that is a symbolic link; None without one.
+
+        A file outside of the project was named on the command line, and may be behind links.
+        """
+        if name.startswith("/"):
+            return None
+        parts = name.split("/")
+        folders = ("/".join(parts[: depth + 1]) for depth in range(len(parts) - 1))
+        return next((folder for folder in folders if self.path(folder).is_symlink()), None)
+
     def _find(self, name: str) -> Iterator[str | Problem]:
+        link = self.link_above(name)
+        if link is not None:
+            yield _about(name, "symlink", f"is behind a symbolic link ({link}): {_NEVER_FOLLOWED}")
+            return
+        beside = [
+            file for file in self.left_out if is_in(file, name) and file.lower().endswith(SUFFIXES)
+        ]
         try:
             mode = self.path(name).lstat().st_mode
         except FileNotFoundError:
-            yield _about(name, "not-found", "no such file or folder")
+            if not beside:
+                yield _about(name, "not-found", "no such file or folder")
+            yield from sorted(beside)
             return
         except (OSError, ValueError) as error:
             yield _unreadable(name, error)
@@ -87,6 +119,7 @@ class Tree(Struct, frozen=True):
             yield _about(name, "symlink", _SYMLINK)
         elif stat.S_ISDIR(mode):
             yield from self._walk(name)
+            yield from sorted(beside)
         elif not name.lower().endswith(SUFFIXES):
             yield _about(name, "not-a-manifest", f"a manifest ends in {', '.join(SUFFIXES)}")
         else:
@@ -102,6 +135,9 @@ class Tree(Struct, frozen=True):
                 yield _unreadable(folder, error)
                 continue
             folders = []
+            if _REPOSITORY.issubset(item.name for item in found):
+                yield _about(folder, "nested-repository", _NESTED)
+                continue
             for item in found:
                 if item.name.startswith("."):
                     continue  # .git, and the temporary files of editors
@@ -117,7 +153,20 @@ class Tree(Struct, frozen=True):
             waiting += reversed(folders)
 
 
-_SYMLINK = "is a symbolic link: links are never followed"
+_NEVER_FOLLOWED = "links are never followed"
+_SYMLINK = f"is a symbolic link: {_NEVER_FOLLOWED}"
+
+# git takes a folder with these for a repository, and a commit can hold them.
+_REPOSITORY = frozenset(("HEAD", "objects", "refs"))
+_NESTED = "holds the files of a git repository (HEAD, objects, refs): remove them"
+
+# The first line of a file that Git LFS keeps elsewhere (git-lfs, docs/spec.md).
+_LFS = b"version https://git-lfs.github.com/spec/"
+
+
+def is_in(file: str, folder: str) -> bool:
+    """Whether a file is the named one, or is in the folder of this name."""
+    return folder in (".", file) or file.startswith(f"{folder}/")
 
 
 def _named(name: str) -> str | Problem:
@@ -135,6 +184,9 @@ def is_utf8(name: str) -> bool:
 
 def text_of(name: str, data: bytes) -> str | Problem:
     """The text of a file's bytes, without a byte order mark."""
+    if data.startswith(_LFS):
+        message = "is a pointer of Git LFS, without the content: fetch it (`git lfs pull`)"
+        return _about(name, "unreadable-file", message)
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return Problem(Source(name, 1, 1), "encoding", "is UTF-16: save it as UTF-8")
     try:

@@ -21,7 +21,9 @@ RULES: Mapping[str, str] = MappingProxyType(
         "encoding": "A manifest is UTF-8.",
         "invisible-character": "A text has no character that cannot be seen.",
         "key": "A key is text.",
+        "ignored": "git holds a manifest.",
         "merge-key": "A manifest has no merge keys.",
+        "nested-repository": "No folder of manifests is a git repository.",
         "not-a-manifest": "A manifest ends in .yaml, .yml or .json.",
         "not-found": "The file or folder exists.",
         "null": "A field is cleared with the word null.",
@@ -47,7 +49,7 @@ RULES: Mapping[str, str] = MappingProxyType(
 
 # Problems that may be intended: the run goes on.
 _WARNINGS = frozenset(
-    ("invisible-character", "overruled", "shared-sid", "unknown-rules", "unused-rule")
+    ("ignored", "invisible-character", "overruled", "shared-sid", "unknown-rules", "unused-rule")
 )
 
 

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from reconciler.files import read_regular
 from reconciler.manifests.cache import Cache
-from reconciler.manifests.discovery import MAX_FILE_BYTES, Tree
+from reconciler.manifests.discovery import Tree
 from reconciler.manifests.loader import read_records
 from reconciler.manifests.validation import is_error
 from reconciler.model import Problem, Record
@@ -25,7 +24,7 @@ def sids_in(tree: Tree, name: str, cache: Cache | None) -> tuple[set[str] | None
     The SIDs are None if the file cannot be read or has an error.
     """
     try:
-        data = read_regular(tree.path(name), MAX_FILE_BYTES, follow_links=False)
+        data = tree.data(name)
     except OSError:
         return None, 0
     found = _RECORD.findall(data)
@@ -36,6 +35,17 @@ def sids_in(tree: Tree, name: str, cache: Cache | None) -> tuple[set[str] | None
     sids = {item.address.sid for item in items if isinstance(item, Record)}
     broken = is_error(item for item in items if isinstance(item, Problem))
     return (None if broken else sids), len(sids)
+
+
+def count_records(tree: Tree, names: Sequence[str], cache: Cache | None) -> int | None:
+    """The number of records in all manifests; None if a file or folder cannot be read."""
+    count = 0
+    for name in tree.find(names):
+        sids, records = (None, 0) if isinstance(name, Problem) else sids_in(tree, name, cache)
+        if sids is None:
+            return None
+        count += records
+    return count
 
 
 def found_in(tree: Tree, names: Sequence[str], sids: set[str], cache: Cache | None) -> set[str]:

@@ -1,7 +1,9 @@
 """--base and --since -> the commit that a plan is compared with, and how it was found."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -9,17 +11,26 @@ from reconciler.errors import ReconcilerError, UsageError
 from reconciler.git import APPLIED, Repository
 from reconciler.kinds import KINDS, is_sid
 from reconciler.manifests.discovery import Tree
-from reconciler.model import Address, Origin, Side
+from reconciler.model import Address, Origin, Side, short_commit
 from reconciler.planning.redaction import PastRules
 
-AUTO = "auto"
+AUTO, NONE = "auto", "none"
+
+
+class Base(Struct, frozen=True):
+    """The commit to compare with, or the reason why none is known."""
+
+    commit: str | None
+    """The full name of the commit; None if no base is known."""
+    found_as: str
+    """How it was found, or why none is known, for people."""
 
 
 class Comparison(Struct, frozen=True):
     """The revisions to compare, and the differences to write."""
 
     base: str | None = None
-    """The revision of --base, or `auto`; None without the flag."""
+    """The revision of --base, `auto` or `none`; None for the commit that was applied last."""
     since: str | None = None
     """The revision of --since, or `auto`; None without the flag."""
     only: tuple[Origin, ...] = ()
@@ -32,20 +43,36 @@ class Comparison(Struct, frozen=True):
     """Whether the plan names the commit of the manifests even without --base and --since."""
 
     @property
-    def asked(self) -> bool:
-        """Whether --base or --since was given, so that git is needed."""
-        return self.base is not None or self.since is not None
+    def needs_git(self) -> bool:
+        """Whether a revision was named, so that a run outside of git is an error."""
+        return self.since is not None or self.base not in (None, NONE)
 
 
 def checked(comparison: Comparison) -> Comparison:
-    """The comparison itself. Raises UsageError if --only or --resolve is given without a base."""
-    if not comparison.asked:
-        for flag, given in (("--only", comparison.only), ("--resolve", comparison.choices)):
-            if given:
-                raise UsageError(
-                    f"{flag} needs --base or --since: without a base every origin is `change`"
-                )
+    """The comparison itself. Raises UsageError if --only is given where no origin is known."""
+    if comparison.base == NONE and comparison.since is None and comparison.only:
+        raise UsageError("--only needs a base: with --base none no origin is known")
     return comparison
+
+
+def account_ref(account: str) -> str:
+    """The ref that holds the commit applied last to an account: `prod`, or `api.carrierx.com`."""
+    return f"{APPLIED}/{account}"
+
+
+def account_of(base_url: str, environment: str | None, *, sandbox: bool = False) -> str:
+    """The name under which the applied commit of an account is kept.
+
+    That of the environment, otherwise the host of the API: `api.carrierx.com`, `localhost_8080`.
+    """
+    # Names of environments hold neither dots nor underscores: no host and no sandbox has the name
+    # of an environment.
+    if environment is not None:
+        return f"{environment}_sandbox" if sandbox else environment
+    url = urlsplit(base_url)
+    host = re.sub("[^a-z0-9.-]", "_", url.hostname or "")
+    port = url.port or ("" if "." in host else {"http": 80, "https": 443}[url.scheme])
+    return f"{host}_{port}" if port else host
 
 
 def parse_choices(texts: Iterable[str]) -> dict[Address, Side]:
@@ -66,25 +93,93 @@ def parse_choices(texts: Iterable[str]) -> dict[Address, Side]:
     return chosen
 
 
-def base_commit(comparison: Comparison, git: Repository) -> tuple[str, str]:
-    """The base: the full name of a commit, and how it was found, for people.
+def find_base(comparison: Comparison, git: Repository | None, account: str) -> Base:
+    """The base of a plan without --since.
 
-    `auto` takes the last applied commit, otherwise the commit at which this branch left its target.
-    Raises ReconcilerError, with the command to run next, if there is no such commit.
+    Raises ReconcilerError, with the command to run next, if --base names no commit that is here.
     """
-    name = comparison.since if comparison.base is None else comparison.base
-    if name != AUTO and name is not None:
-        return git.commit(name), name
+    if comparison.base == NONE:
+        return Base(None, "--base none")
+    if git is None:
+        return Base(None, "the manifests are in no git repository")
+    if comparison.base not in (None, AUTO):
+        return _named(str(comparison.base), git)
     # Before the branching point: if that commit was merged and never applied, its changes would
     # look like drift (docs/approval.md).
-    applied = git.known(APPLIED)
-    if applied is not None:
-        return applied, "the last one that was applied"
-    return _branching(comparison.environment, git)
+    last = _applied(git, account)
+    if last.commit is None and comparison.base == AUTO:
+        return _branching(comparison.environment, git)
+    return last
+
+
+def find_since(comparison: Comparison, git: Repository, account: str) -> Base:
+    """The commit after which records must have changed in git to be looked at (--since).
+
+    It is the merge base with HEAD: merges of others after this branch left are no changes of this
+    branch. Raises ReconcilerError, with the command to run next, if there is no such commit.
+    """
+    name = comparison.since or AUTO
+    if name == AUTO:
+        found = _applied(git, account)
+        if found.commit is None:
+            return _branching(comparison.environment, git)
+        name = "the last applied commit"
+        return _merge_base(git, found.commit, found.found_as, name)
+    commit = git.commit(name)
+    return _merge_base(git, commit, name, name)
+
+
+def _merge_base(git: Repository, commit: str, found_as: str, name: str) -> Base:
+    head = git.known("HEAD")
+    if head is None or git.holds(head, commit):
+        return Base(commit, found_as)
+    found = git.merge_base(head, commit)
+    if found is None:
+        raise ReconcilerError(f"--since: HEAD and {name} have no commit in common here{_FETCH}")
+    return Base(found, f"where HEAD and {name} parted")
+
+
+def _named(name: str, git: Repository) -> Base:
+    commit = git.commit(name)
+    head = git.known("HEAD")
+    if head is None or git.holds(head, commit):
+        return Base(commit, name)
+    return Base(commit, f"{name}, {_NOT_IN_HEAD}")
+
+
+def _applied(git: Repository, account: str) -> Base:
+    """The commit that was applied last to an account; none, and why, if it is not known here."""
+    ref = account_ref(account)
+    held = git.ref(ref)
+    if held is None:
+        return Base(None, f"no commit is recorded as applied to {account}")
+    commit = git.known(ref)
+    if commit is None:
+        return Base(
+            None,
+            f"{short_commit(held)}, which was applied last to {account}, is not in this "
+            f"clone{_FETCH}",
+        )
+    head = git.known("HEAD")
+    words = f"applied last to {account}"
+    if head is not None and not git.holds(head, commit):
+        words = f"{words}, {_NOT_IN_HEAD}"
+    return Base(commit, words)
+
+
+_NOT_IN_HEAD = "not in HEAD: merges since then would be undone"
+_FETCH = (
+    ": fetch the whole history (`fetch-depth: 0` of actions/checkout, GIT_DEPTH: 0 of GitLab, "
+    "`git fetch --unshallow`)"
+)
 
 
 def past_rules(
-    commits: Iterable[str | None], comparison: Comparison, git: Repository, tree: Tree
+    commits: Iterable[str | None],
+    comparison: Comparison,
+    git: Repository,
+    tree: Tree,
+    account: str,
 ) -> Iterator[PastRules]:
     """The rules at the given commits, the last applied commit and the tips of target branches.
 
@@ -92,7 +187,7 @@ def past_rules(
     """
     # A branch may be older than the rule that hides a value; its target branch has the rule
     # (test_a_stale_branch_shows_nothing_that_is_hidden_where_it_goes_to).
-    names = (APPLIED, *_upstream(comparison.environment))
+    names = (account_ref(account), *_upstream(comparison.environment))
     for commit in dict.fromkeys(filter(None, (*commits, *map(git.known, names)))):
         yield PastRules(commit, git, tree)
 
@@ -105,8 +200,8 @@ def _upstream(environment: Mapping[str, str]) -> Iterator[str]:
             yield f"origin/{environment[name]}"
 
 
-def _branching(environment: Mapping[str, str], git: Repository) -> tuple[str, str]:
-    """The commit at which this branch left its target branch, and how it was found.
+def _branching(environment: Mapping[str, str], git: Repository) -> Base:
+    """The commit at which this branch left its target branch.
 
     CI_MERGE_REQUEST_DIFF_BASE_SHA (GitLab) names that commit, GITHUB_BASE_REF the target branch
     (predefined variables of GitLab CI/CD and GitHub Actions). Without them the target is
@@ -114,7 +209,7 @@ def _branching(environment: Mapping[str, str], git: Repository) -> tuple[str, st
     """
     stated = environment.get("CI_MERGE_REQUEST_DIFF_BASE_SHA")
     if stated:
-        return git.commit(stated), "the base of this merge request"
+        return Base(git.commit(stated), "the base of this merge request")
     target = environment.get("GITHUB_BASE_REF")
     name = f"origin/{target}" if target else "origin/HEAD"
     branch = git.commit(name) if target else git.known(name)
@@ -127,9 +222,8 @@ def _branching(environment: Mapping[str, str], git: Repository) -> tuple[str, st
     found = git.merge_base(head, branch)
     if found is None:
         raise ReconcilerError(
-            f"--base auto: HEAD and {name} have no commit in common here: fetch the whole history "
-            "(`fetch-depth: 0`, `git fetch --unshallow`), or name the base"
+            f"--base auto: HEAD and {name} have no commit in common here{_FETCH}, or name the base"
         )
     # On the target branch itself the base is HEAD: only uncommitted edits are then `change`.
     where = f"where this branch left {name}"
-    return found, f"{where}, which is HEAD itself" if found == head else where
+    return Base(found, f"{where}, which is HEAD itself" if found == head else where)

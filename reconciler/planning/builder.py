@@ -39,6 +39,7 @@ class PlanBuilder:
         self._unreadable: list[Unreadable] = []
         self._in_sync = 0
         self._left_alone = 0
+        self._unused: list[Address] = []
 
     def add(self, address: Address, live: Current | Unreadable) -> None:
         """Adds what was read of one record of the request."""
@@ -49,6 +50,8 @@ class PlanBuilder:
         found = compare(sides)
         if found is None and not _kept_by_choice(sides):
             self._in_sync += 1
+            if sides.choice is Side.LIVE:
+                self._unused.append(address)
             if self._request.on_in_sync is not None:
                 self._request.on_in_sync(address, live.user_data)
         elif found is None or (self._request.only and _origin(found) not in self._request.only):
@@ -57,6 +60,11 @@ class PlanBuilder:
             self._conflicts.append(self._with_redaction(found, sides))
         else:
             self._changes.append(self._with_metadata(found, sides))
+
+    @property
+    def unused_choices(self) -> list[Address]:
+        """The records whose live value was chosen, and which are in sync, in order."""
+        return sorted(self._unused)
 
     def plan(self) -> Plan:
         """The plan of all records that were added, in order of address."""
@@ -81,15 +89,14 @@ class PlanBuilder:
     def _sides(self, record: Record, live: str | None) -> ThreeWay:
         request = self._request
         mode = request.mode_of(record)
-        if request.base_of is None:
-            return ThreeWay(record, live, mode=mode)
         choice = request.choices.get(record.address)
         removed = request.removed.get(record.address)
         if removed is None:
-            return ThreeWay(record, live, request.base_of(record), True, mode, choice)
+            base = None if request.base_of is None else request.base_of(record)
+            return ThreeWay(record, live, base, mode, choice)
         empty = structs.replace(record, wanted=None, structured=False)
         # An empty text is as good as a cleared field for a record that was removed from git.
-        return ThreeWay(empty, live or None, removed.base, True, mode, choice, removed=True)
+        return ThreeWay(empty, live or None, removed.base, mode, choice, removed=True)
 
     def _with_metadata(self, change: Change, sides: ThreeWay) -> Change:
         """The change with its sensitive paths, and with the place of a removed record."""

@@ -60,7 +60,10 @@ class PlanRequest(Struct, frozen=True):
     records: Mapping[Address, Record]
     """The wanted records; those of `removed` as they were before their removal."""
     base_of: BaseOf | None = None
-    """Finds a record at the base; None if no base is known, and then every origin is `change`."""
+    """Finds a record at the base; None if no base is known.
+
+    Then nothing proves that a live value ever came from git: a difference is an `adopt`.
+    """
     removed: Mapping[Address, Removed] = MappingProxyType({})
     """Records that were removed from git and have to be cleared."""
     mode_of: Callable[[Record], Mode] = _replaces
@@ -84,8 +87,6 @@ class ThreeWay(Struct, frozen=True, gc=False):
     """The live text."""
     base: Record | None = None
     """The record at the base; None if it was not in git, or if no base is known."""
-    has_base: bool = False
-    """Whether a base is known at all."""
     mode: Mode = Mode.REPLACE
     """The part of the record that git owns."""
     choice: Side | None = None
@@ -107,15 +108,17 @@ def compare(sides: ThreeWay) -> Change | Conflict | None:
     origin = _origin(sides)
     if origin is Origin.BOTH:
         return _both(sides)
-    if origin is Origin.DRIFT and sides.choice is Side.LIVE:
+    if sides.choice is Side.LIVE and origin in _KEPT_BY_CHOICE:
         return None
     return _change(sides, origin, record.wanted, structured=record.structured)
 
 
+# The origins of which `--resolve ADDRESS=live` keeps the live value, beside that of conflicts.
+_KEPT_BY_CHOICE = (Origin.DRIFT, Origin.ADOPT)
+
+
 def _origin(sides: ThreeWay) -> Origin:
     """Why a record differs that is not in sync: the table of README.md, row by row."""
-    if not sides.has_base:
-        return Origin.CHANGE
     if sides.base is None:
         return Origin.ADOPT if sides.live else Origin.CHANGE
     # By the type of the base: the live record may hold the same JSON in another layout
@@ -174,9 +177,7 @@ def _merged(
     """The same table for `mode: merge`, over the keys that git has ever held."""
     result = overlay(base, wanted, live)
     origin = Origin.CHANGE
-    if not sides.has_base:
-        pass
-    elif sides.base is None:
+    if sides.base is None:
         origin = Origin.ADOPT if loses(live, result) else Origin.CHANGE
     # `wanted` and `base` are swapped: this overlay leads back to the base.
     elif canonical(overlay(wanted, base, live)) == canonical(dict(live)):
@@ -186,7 +187,7 @@ def _merged(
     # If the result is equal to the live record, both sides made the same change: no conflict.
     elif canonical(result) != canonical(dict(live)):
         return _three_way(sides, base, wanted, live)
-    if origin is Origin.DRIFT and sides.choice is Side.LIVE:
+    if sides.choice is Side.LIVE and origin in _KEPT_BY_CHOICE:
         return None
     if sides.base is not None and (paths := overwritten(base, wanted, live)):
         # The keys of others below these paths would go with the mapping that holds them.

@@ -1,12 +1,14 @@
 """A plan <-> its versioned JSON document (schemas/plan.schema.json).
 
 The members have the names of Terraform's plan JSON, so that its tools can read them. The document
-is written as a stream, one change per line. It is read strictly: a truncated or modified document
-is refused before any request is made.
+is written as a stream, one change per line. Its checksum is over the bytes as they are, so that a
+truncated or modified document is refused before any request is made. Nothing is rendered again to
+be compared: a plan can be read by every Python and every version that reads its `format_version`.
 """
 
 import hashlib
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -17,7 +19,7 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 from reconciler.errors import PlanFileError
-from reconciler.escape import in_json
+from reconciler.escape.text import in_json
 from reconciler.files import read_regular
 from reconciler.kinds import KINDS, is_sid
 from reconciler.model import GuardResult, Meta, Plan, Revisions, Scope, is_commit
@@ -39,11 +41,13 @@ class _Version(Struct):
     """`major.minor`; another major version cannot be read."""
 
 
-class _Target(Struct, forbid_unknown_fields=True):
+class _Target(Struct, omit_defaults=True):
     """The member `target`."""
 
     base_url: str
     """The API that the plan was made for."""
+    environment: str | None = None
+    """The environment that the plan was made for (--env); None without one."""
 
 
 def write(plan: Plan, *, redacted: bool = False) -> Iterator[str]:
@@ -69,7 +73,7 @@ def _pieces(plan: Plan, *, redacted: bool) -> Iterator[str]:
         "digest": plan.digest,
         "complete": plan.complete,
         "applyable": plan.applyable,
-        "target": _Target(plan.base_url),
+        "target": _Target(plan.base_url, plan.environment),
         "source": plan.revisions,
         "scope": plan.scope,
         "summary": summarize(plan),
@@ -88,7 +92,7 @@ def _pieces(plan: Plan, *, redacted: bool) -> Iterator[str]:
     meta = msgspec.structs.replace(plan.meta, fingerprint_key="") if hides else plan.meta
     yield f"{_META}{_json(meta)}"
     if hides:
-        yield ',\n"redacted":true'
+        yield _REDACTED
 
 
 def read_plan(path: Path) -> Plan:
@@ -103,7 +107,8 @@ def read_plan(path: Path) -> Plan:
 def read(data: bytes, name: str) -> Plan:
     """The plan in a document; `name` is the file's name in errors.
 
-    Raises PlanFileError if `write` would not write exactly these bytes for the plan.
+    Raises PlanFileError if the document was modified, is not complete, or is of another major
+    version of the format.
     """
     try:
         # First: another major version may have any shape, and the error must name the version.
@@ -113,18 +118,22 @@ def read(data: bytes, name: str) -> Plan:
                 f"{name}: has plan format {version}; this version reads {FORMAT_VERSION}: "
                 "run plan again, or use the version that wrote the file"
             )
+        if not _is_whole(data):
+            raise PlanFileError(f"{name}: {_EDITED}")
         members = dict(_members(data))
     # RecursionError: deep nesting, even in a member that is skipped (tests/planning).
     except (msgspec.MsgspecError, RecursionError) as error:
         raise PlanFileError(f"{name}: is not a complete plan ({error}): run plan again") from None
     except UnicodeDecodeError:
         raise PlanFileError(f"{name}: is not UTF-8") from None
+    except plan_rows.ContradictionError:
+        raise PlanFileError(f"{name}: {_EDITED}") from None
     if members.get("redacted"):
         raise PlanFileError(
             f"{name}: lacks the sensitive values, as all plans for reading do: use the file that "
             "`plan --out` wrote"
         )
-    if members.keys() != (_VALUES.keys() | _ROWS.keys()) - {"redacted"}:
+    if not members.keys() >= (_VALUES.keys() | _ROWS.keys()) - {"redacted"}:
         raise PlanFileError(f"{name}: {_EDITED}")
     plan = Plan(
         base_url=members["target"].base_url,
@@ -139,9 +148,26 @@ def read(data: bytes, name: str) -> Plan:
         scope=members["scope"],
         guards=members["guards"],
         meta=members["meta"],
+        environment=members["target"].environment,
     )
-    _check(plan, data, name)
+    if not (_is_consistent(plan) and _says_the_same(plan, members)):
+        raise PlanFileError(f"{name}: {_EDITED}")
     return plan
+
+
+def _is_whole(data: bytes) -> bool:
+    """Whether the checksum is that of the other bytes of the document, the line `meta` apart."""
+    # A line break inside a JSON string is always escaped, so no value holds these.
+    end = data.rfind(b',\n"checksum":')
+    start = data.rfind(_META.encode(), 0, max(end, 0))
+    if start < 0:
+        return False
+    behind = data.rfind(_REDACTED.encode(), start, end)
+    rest = behind if behind >= 0 else end
+    sha = hashlib.sha256(memoryview(data)[:start])
+    sha.update(data[rest:end])
+    one_line = data.find(b"\n", start + len(",\n"), rest) < 0
+    return one_line and data[end:] == f',\n"checksum":"sha256:{sha.hexdigest()}"\n}}\n'.encode()
 
 
 def _members(data: bytes) -> Iterator[tuple[str, Any]]:
@@ -151,26 +177,32 @@ def _members(data: bytes) -> Iterator[tuple[str, Any]]:
     JSON as well.
     """
     lines = io.BytesIO(data)
-    lines.readline()
+    seen: set[bytes] = set()
+    first = lines.readline()
     while (line := lines.readline()) not in (b"}\n", b""):
         quoted_name, _, value = line.partition(b":")
+        # Read by lines, a member that stands elsewhere, or a second one, would be seen by others
+        # and not by an apply.
+        if first != b"{\n" or not _NAME.fullmatch(quoted_name) or quoted_name in seen:
+            raise plan_rows.ContradictionError
+        seen.add(quoted_name)
         name = quoted_name.strip(b'"').decode()
         if name in _ROWS:
             yield name, tuple(_rows(lines, name)) if value == b"[\n" else ()
-        elif name in _VALUES:
-            yield name, _VALUES[name].decode(value.rstrip(b",\n"))
         else:
-            return  # `write` writes no such line; the caller finds members missing
+            # A later minor version may have members that this one does not know, a line each.
+            decoder = _VALUES.get(name, _ANY)
+            yield name, decoder.decode(value.removesuffix(b"\n").removesuffix(b","))
 
 
 def _rows(lines: io.BytesIO, name: str) -> Iterator[Any]:
     decoder, convert = _ROWS[name]
-    while not (line := lines.readline()).startswith(b"]"):
-        yield convert(decoder.decode(line.rstrip(b",\n")))
+    while (line := lines.readline()) not in (b"],\n", b""):
+        yield convert(decoder.decode(line.removesuffix(b"\n").removesuffix(b",")))
 
 
-def _check(plan: Plan, data: bytes, name: str) -> None:
-    """Raises PlanFileError if the file was edited, or is not as this version writes the plan."""
+def _is_consistent(plan: Plan) -> bool:
+    """Whether the parts of a plan agree, and none of them could harm who reads it."""
     addresses = [change.address for change in plan.changes]
     named = [
         *addresses,
@@ -178,7 +210,7 @@ def _check(plan: Plan, data: bytes, name: str) -> None:
         *(conflict.address for conflict in plan.conflicts),
         *(record.address for record in plan.released),
     ]
-    genuine = (
+    return (
         digest(plan.base_url, plan.changes) == plan.digest
         # Commits become arguments of git, where `-d` is an option (tests/promises).
         and all(name is None or is_commit(name) for name in _commits(plan))
@@ -187,11 +219,14 @@ def _check(plan: Plan, data: bytes, name: str) -> None:
         and all(item.kind in KINDS and is_sid(item.sid) for item in named)
         # The digest does not cover guards: a result that the changes contradict is refused, even
         # with a new checksum.
-        and recheck(plan, {}) == plan.guards
-        and _is_written(plan, data)  # includes the checksum
+        and recheck(plan) == plan.guards
     )
-    if not genuine:
-        raise PlanFileError(f"{name}: {_EDITED}")
+
+
+def _says_the_same(plan: Plan, members: Mapping[str, Any]) -> bool:
+    """Whether the counts are those of the plan: a policy may have been checked against them."""
+    told = (members["complete"], members["applyable"], members["summary"])
+    return told == (plan.complete, plan.applyable, summarize(plan))
 
 
 def _commits(plan: Plan) -> tuple[str | None, ...]:
@@ -199,22 +234,11 @@ def _commits(plan: Plan) -> tuple[str | None, ...]:
 
 
 _META = ',\n"meta":'
+_REDACTED = ',\n"redacted":true'
 _EDITED = (
     "was modified, or written by a different version: its content does not match its digest and "
     "checksum; run plan again"
 )
-
-
-def _is_written(plan: Plan, data: bytes) -> bool:
-    """Whether `write` gives exactly these bytes for the plan, counts and differences included."""
-    # Piece by piece, so that memory does not hold a second document of up to 1 GiB.
-    at = 0
-    for piece in write(plan):
-        encoded = piece.encode()
-        if data[at : at + len(encoded)] != encoded:
-            return False
-        at += len(encoded)
-    return at == len(data)
 
 
 def _array(items: Iterable[Struct]) -> Iterator[str]:
@@ -228,6 +252,9 @@ def _array(items: Iterable[Struct]) -> Iterator[str]:
 def _json(value: object) -> str:
     return in_json(msgspec.json.encode(value).decode())
 
+
+_NAME = re.compile(rb'"[a-z_]+"')
+_ANY: Decoder[Any] = Decoder()
 
 # The members of the document: those with one value, and those with one row per line.
 _VALUES: Mapping[str, Decoder[Any]] = MappingProxyType(

@@ -23,21 +23,25 @@ from reconciler.values.diff import Difference, differences
 from reconciler.values.masking import Mask, Masked, masked_json
 
 
-class _Field(Struct, forbid_unknown_fields=True):
+class ContradictionError(ValueError):
+    """The members of a row contradict each other."""
+
+
+class _Field(Struct):
     """The managed field of a record, as an object with one member."""
 
     user_data: str | None
     """The text; None for an empty field (null)."""
 
 
-class _Sensitive(Struct, forbid_unknown_fields=True, omit_defaults=True):
+class _Sensitive(Struct, omit_defaults=True):
     """Terraform's `before_sensitive` and `after_sensitive`: values that tools must not print."""
 
     user_data: bool = False
     """Whether the text holds sensitive values."""
 
 
-class _Values(Struct, forbid_unknown_fields=True):
+class _Values(Struct):
     """The member `change`, with the names of Terraform's plan JSON."""
 
     before: _Field
@@ -52,7 +56,7 @@ class _Values(Struct, forbid_unknown_fields=True):
     """Terraform's name for the action; records are never created or deleted."""
 
 
-class _Difference(Struct, forbid_unknown_fields=True, omit_defaults=True):
+class _Difference(Struct, omit_defaults=True):
     """One difference inside the field."""
 
     op: str
@@ -67,7 +71,7 @@ class _Difference(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """Whether both values are left out because they are sensitive."""
 
 
-class ChangeRow(Struct, forbid_unknown_fields=True):
+class ChangeRow(Struct):
     """The change to one record: an item of `resource_changes`, as in Terraform's plan JSON."""
 
     address: str
@@ -98,7 +102,7 @@ class ChangeRow(Struct, forbid_unknown_fields=True):
     """`Change.structured`; unset for False."""
 
 
-class UnreadableRow(Struct, forbid_unknown_fields=True):
+class UnreadableRow(Struct):
     """A record that could not be read."""
 
     address: str
@@ -111,7 +115,7 @@ class UnreadableRow(Struct, forbid_unknown_fields=True):
     """Where the entry is written."""
 
 
-class ConflictRow(Struct, forbid_unknown_fields=True):
+class ConflictRow(Struct):
     """A record in conflict."""
 
     address: str
@@ -130,7 +134,7 @@ class ConflictRow(Struct, forbid_unknown_fields=True):
     """JSON Pointers to redact; unset if nothing has to be redacted."""
 
 
-class ReleasedRow(Struct, forbid_unknown_fields=True):
+class ReleasedRow(Struct):
     """A record that was removed from git and keeps its live value."""
 
     address: str
@@ -193,9 +197,12 @@ def _raw(value: JsonValue) -> Raw:
 
 
 def read_change(row: ChangeRow) -> Change:
-    """The change of a row; the inverse of `change_row` without a key."""
-    # `address`, `action` and `diff` are derived values; plan_file compares them byte by byte.
-    return Change(
+    """The change of a row; the inverse of `change_row` without a key.
+
+    Raises ContradictionError if the address or the action is not that of the change. `diff` is for
+    other tools; it is derived from the texts, and every output of ours derives it again.
+    """
+    change = Change(
         Address(row.type, row.name),
         row.origin,
         row.change.before.user_data,
@@ -205,6 +212,10 @@ def read_change(row: ChangeRow) -> Change:
         row.released is True,
         row.structured is True,
     )
+    # A policy may have been checked against them.
+    if (row.address, row.action) != (str(change.address), change.action):
+        raise ContradictionError
+    return change
 
 
 def unreadable_row(record: Unreadable) -> UnreadableRow:

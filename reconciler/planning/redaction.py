@@ -18,12 +18,14 @@ from reconciler.errors import ProblemsError
 from reconciler.git import Blob, Repository
 from reconciler.manifests.discovery import SUFFIXES, Tree
 from reconciler.manifests.path_rules import Rules
-from reconciler.manifests.settings import FILE, Settings, load_settings
+from reconciler.manifests.settings import FILE, OTHER_NAME, Settings, load_settings
 from reconciler.model import Record
 from reconciler.planning.compare import union_of_sensitive
 
 # A record and texts of it -> JSON Pointers to redact in the texts (see `model.Change.sensitive`).
 Sensitive: TypeAlias = Callable[..., tuple[str, ...] | None]
+
+_FILES = (FILE, OTHER_NAME)
 
 # The JSON Pointer of the whole field.
 _EVERYTHING = ("",)
@@ -42,11 +44,13 @@ class PastRules:
         """The full name of the commit."""
         self._settings = Settings()
         self._rules: Rules | None = Rules(self._settings, tree)
+        self._then = Tree(self._root_then())
+        """The project as it was at the commit."""
         # Not a git checkout, which runs hooks and filters of the repository (docs/approval.md).
         with tempfile.TemporaryDirectory(prefix="reconciler-") as name:
             then = Tree(Path(name, self._from_top(".")).resolve())
             try:
-                if self._check_out(FILE, Path(name)):
+                if any(self._check_out(file, Path(name)) for file in _FILES):
                     self._settings = load_settings(then)
                     self._rules = Rules(self._with_schemas(Path(name)), then)
             # Rules that cannot be read, as those of a later version, must hide everything.
@@ -63,7 +67,9 @@ class PastRules:
         if self._rules is None:
             return _EVERYTHING
         # A pull request can rename a manifest; the rules at the commit match only its old name.
-        files = {record.source.file, *self._files_with_secrets.get(record.address.sid, ())}
+        # The names in the project as it was then; its root may have been another folder.
+        now = self._then.name(self._tree.path(record.source.file))
+        files = {now, *self._files_with_secrets.get(record.address.sid, ())}
         asked = (
             structs.replace(record, source=structs.replace(record.source, file=file))
             for file in files
@@ -83,7 +89,10 @@ class PastRules:
         return found
 
     def _manifests(self, rules: Rules) -> Iterator[Blob]:
-        folders = [self._from_top(name) for name in self._settings.manifests]
+        names = dict.fromkeys(self._settings.manifests)
+        for environment in self._settings.environments.values():
+            names |= dict.fromkeys(environment.manifests or ())
+        folders = [self._from_top(name) for name in names]
         for blob in self._git.files(self.commit, folders):
             if blob.path.lower().endswith(SUFFIXES) and rules.hides(self._named(blob)):
                 yield blob
@@ -95,7 +104,7 @@ class PastRules:
             name = rule.user_data_schema
             if name is not None:
                 is_there = self._check_out(name, folder)
-                name = name if is_there else str(self._tree.path(name))
+                name = name if is_there else str(self._then.path(name))
             rules.append(structs.replace(rule, user_data_schema=name))
         return structs.replace(self._settings, rules=tuple(rules))
 
@@ -115,15 +124,29 @@ class PastRules:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
             return True
-        if file != FILE:
+        if file not in _FILES:
             raise ProblemsError([])  # a rule names it, and the commit does not hold it
         return False
 
+    def _root_then(self) -> Path:
+        """The project's root at the commit: the nearest folder with a file of settings.
+
+        A pull request could bring a file of its own into the folder that a pipeline runs in, and
+        would so leave the rules of the folder above (tests/promises).
+        """
+        root = self._tree.root
+        above = (one for one in (root, *root.parents) if one.is_relative_to(self._git.top))
+        for folder in above:
+            named = [os.path.relpath(folder / file, self._git.top) for file in _FILES]
+            if any(True for _ in self._git.files(self.commit, named)):
+                return folder
+        return root
+
     def _from_top(self, name: str) -> str:
-        return os.path.relpath(self._tree.path(name), self._git.top)
+        return os.path.relpath(self._then.path(name), self._git.top)
 
     def _named(self, blob: Blob) -> str:
-        return self._tree.name(self._git.top / blob.path)
+        return self._then.name(self._git.top / blob.path)
 
 
 def sensitive_by(rules: Rules, pasts: Iterable[PastRules]) -> Sensitive:

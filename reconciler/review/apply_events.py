@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from reconciler import __version__
-from reconciler.escape import in_json
+from reconciler.escape.text import in_json
 from reconciler.model import GOOD_OUTCOMES, Change, Outcome
 from reconciler.planning.summary import tally
 

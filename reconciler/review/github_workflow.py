@@ -6,7 +6,7 @@ states how many are not shown. The summary of a step is made by `markdown.commen
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from reconciler.escape import brief, visible
+from reconciler.escape.text import brief, visible
 from reconciler.model import Outcome, OutcomeName, Plan, Problem, Severity
 from reconciler.planning.summary import tally
 from reconciler.review.report import Report

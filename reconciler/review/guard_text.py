@@ -12,8 +12,11 @@ from reconciler.wording import plural
 class GuardText(Struct, frozen=True):
     """The texts for the result of one guard."""
 
-    result: Literal["refused", "allowed", "passed"]
-    """Whether an apply is refused; `allowed` means that a raised limit lets it pass."""
+    result: Literal["refused", "allowed", "passed", "not checked"]
+    """Whether an apply is refused; `allowed` means that a raised limit lets it pass.
+
+    `not checked` means that the guard cannot count without a base; it refuses nothing then.
+    """
     found: str
     """The value with its unit: `12`, or `40.1 %`."""
     limit: str
@@ -35,6 +38,9 @@ def guard_text(guard_result: GuardResult) -> GuardText:
     )
     limit = f"{guard_result.limit:,}{unit}"
     raised = "" if guard_result.allowed is None else f"{guard_result.allowed:,}{unit}"
+    if not guard_result.checked:
+        sentence = "without a base no change is known to revert drift"
+        return GuardText("not checked", "not known", limit, raised, sentence)
     return GuardText(
         result="refused" if not guard_result.ok else "allowed" if raised else "passed",
         found=f"{guard_result.value:,}{unit}",

@@ -8,7 +8,7 @@ import csv
 import io
 from collections.abc import Iterator
 
-from reconciler.escape import cell, visible
+from reconciler.escape.text import cell, visible
 from reconciler.model import Change
 from reconciler.review import value_text
 from reconciler.review.report import Report

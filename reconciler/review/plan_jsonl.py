@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from reconciler.escape import in_json
+from reconciler.escape.text import in_json
 from reconciler.model import Plan
 from reconciler.planning import plan_rows
 from reconciler.planning.plan_file import FORMAT_VERSION

@@ -6,7 +6,7 @@ error. All records in sync are one test that passes and has their number in its 
 
 from collections.abc import Iterator
 
-from reconciler.escape import visible, xml
+from reconciler.escape.text import visible, xml
 from reconciler.kinds import MANAGED_FIELD
 from reconciler.model import Address, GuardResult, Source
 from reconciler.planning.guards.registry import allow_flag

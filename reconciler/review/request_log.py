@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from reconciler.client.instrumented import Exchange
-from reconciler.escape import in_json, visible
+from reconciler.escape.text import in_json, visible
 
 LogFormat: TypeAlias = Literal["text", "json"]
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 
 from reconciler import __version__
-from reconciler.escape import brief, in_json
+from reconciler.escape.text import brief, in_json
 from reconciler.manifests.rule_catalog import RULES, severity
 from reconciler.model import Problem
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from reconciler.escape import quoted
+from reconciler.escape.text import quoted
 from reconciler.kinds import MANAGED_FIELD
 from reconciler.review.colours import Paint
 from reconciler.review.grouping import KeyChange

@@ -35,7 +35,7 @@ import sys, time
 from functools import partial
 from reconciler.client.concurrency import runner
 from reconciler.client.connection import Client, Connection
-from reconciler.client.fetch import read
+from reconciler.client.fetch import ReadOptions, read
 from reconciler.client.http import connect
 from reconciler.credentials import Secret
 from reconciler.model import Address, Record, Source
@@ -51,8 +51,8 @@ async def main():
     async with Client(connection) as client, client.session(requests=count) as session:
         start = time.perf_counter()
         await read(
-            records, session.transport, how="each", parallelism=at_once,
-            on_read=lambda address, live: seen.append(live.user_data),
+            records, session.transport, ReadOptions(at_once, "each"),
+            lambda address, live: seen.append(live.user_data),
         )
         took = time.perf_counter() - start
     assert seen == ["text"] * count

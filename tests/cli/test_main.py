@@ -480,7 +480,8 @@ def test_an_environment_that_cannot_be_used_is_one_clear_error(
 def test_a_huge_parallelism_costs_no_more_than_there_is_to_do(run: Run) -> None:
     manifest("x")
 
-    assert run("plan", "--sandbox", "--parallelism", "1000000000").code == 0
+    assert run("plan", "--sandbox", "--parallelism", "1000").code == 0
+    assert run("plan", "--sandbox", "--parallelism", "1001").code == 64
 
 
 def test_a_folder_given_twice_is_entered_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.client.fetch import ReadMode, read
+from reconciler.client.fetch import ReadMode, ReadOptions, read
 from reconciler.client.fetch_strategy import PageStrategy
 from reconciler.client.transport import Request, Response, TransportError
 from reconciler.errors import ApiError
@@ -80,7 +80,7 @@ def found(
         results[address.sid] = live
 
     records = [Record(Address(kind, one), "x", False, SOURCE) for one in wanted]
-    asyncio.run(read(records, account, how=how, parallelism=8, on_read=take))
+    asyncio.run(read(records, account, ReadOptions(8, how), take))
     assert results.keys() == set(wanted)
     return results
 
@@ -336,9 +336,8 @@ def test_both_kinds_find_out_together_that_few_fields_are_not_understood(how: Re
         read(
             records,
             account,
-            how=how,
-            parallelism=8,
-            on_read=lambda address, _: told.append(address),
+            ReadOptions(8, how),
+            lambda address, _: told.append(address),
         )
     )
 

@@ -254,7 +254,7 @@ def test_outside_a_repository_the_error_says_so(run: Run) -> None:
     result = run("plan", "--sandbox", "--base", "HEAD")
 
     assert result.code == 1
-    assert "manifests: is not in a git repository" in result.err
+    assert f"{Path.cwd()}: is not in a git repository" in result.err
 
 
 def test_manifests_of_another_repository_are_refused(run: Run) -> None:
@@ -323,10 +323,10 @@ def test_nothing_of_the_repository_is_run() -> None:
 
     assert then("HEAD") == {address(1): "x"}
     repository = Repository(Path())
-    repository.record(repository.commit("HEAD"))
+    repository.record(f"{APPLIED}/x", repository.commit("HEAD"))
     assert not at_revision.matches_commit(repository, repository.commit("HEAD"), manifests())
 
-    assert repository.known(APPLIED) == repository.commit("HEAD")
+    assert repository.known(f"{APPLIED}/x") == repository.commit("HEAD")
     assert not Path("sprung").exists()
 
 

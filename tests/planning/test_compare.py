@@ -41,7 +41,6 @@ CASES = st.builds(
     record=RECORDS,
     live=LIVE,
     base=st.none() | RECORDS,
-    has_base=st.booleans(),
     mode=st.sampled_from(Mode),
     choice=st.sampled_from([None, *Side]),
 )
@@ -51,8 +50,6 @@ def rows(three_way: ThreeWay) -> list[str]:
     """The rows of the README's table that a three_way meets; the table says when each one holds."""
     base, wanted, live = three_way.base, three_way.record, three_way.live
     in_sync = matches(wanted.wanted, live, structured=wanted.structured)
-    if not three_way.has_base:
-        return ["in sync"] if in_sync else ["change"]
     if base is None:
         meets = {"in sync": in_sync, "change": not in_sync and not live}
         meets["adopt"] = not in_sync and bool(live)
@@ -80,7 +77,8 @@ def test_every_case_lands_in_exactly_one_row_of_the_table(three_way: ThreeWay) -
         assert three_way.choice is None
     elif found is None:
         # Both sides may have made the same of it, or the choice is to leave it.
-        assert row in ("in sync", "both") or (row, three_way.choice) == ("drift", Side.LIVE)
+        kept = three_way.choice is Side.LIVE and row in ("drift", "adopt")
+        assert row in ("in sync", "both") or kept
     else:
         assert found.origin == row
         assert found.before == three_way.live
@@ -95,7 +93,6 @@ def test_what_a_plan_writes_is_in_sync_afterwards(three_way: ThreeWay) -> None:
             three_way.record,
             found.after,
             three_way.base,
-            three_way.has_base,
             three_way.mode,
             three_way.choice,
         )
@@ -103,20 +100,18 @@ def test_what_a_plan_writes_is_in_sync_afterwards(three_way: ThreeWay) -> None:
 
 
 @given(CASES)
-def test_without_a_base_git_alone_decides(three_way: ThreeWay) -> None:
-    alone = ThreeWay(three_way.record, three_way.live, mode=three_way.mode)
-    found = compare(alone)
+def test_without_a_base_no_live_value_is_taken_for_one_of_git(three_way: ThreeWay) -> None:
+    found = compare(ThreeWay(three_way.record, three_way.live, mode=three_way.mode))
 
     assert not isinstance(found, Conflict)
-    assert found is None or found.origin is Origin.CHANGE
+    if found is not None and three_way.mode is Mode.REPLACE:
+        assert found.origin is (Origin.ADOPT if three_way.live else Origin.CHANGE)
 
 
 @given(CASES)
 def test_merging_never_drops_a_key_that_git_never_held(three_way: ThreeWay) -> None:
     found = compare(
-        ThreeWay(
-            three_way.record, three_way.live, three_way.base, True, Mode.MERGE, three_way.choice
-        )
+        ThreeWay(three_way.record, three_way.live, three_way.base, Mode.MERGE, three_way.choice)
     )
     wanted, live = as_mapping(three_way.record.wanted), as_mapping(three_way.live)
     base = {} if three_way.base is None else as_mapping(three_way.base.wanted)
@@ -149,7 +144,7 @@ def test_a_merged_record_keeps_the_keys_of_others(
     base: object, wanted: object, live: object, origin: Origin, after: object
 ) -> None:
     text = canonical(parse(json.dumps(live)))
-    found = compare(ThreeWay(record(wanted), text, record(base), True, Mode.MERGE))
+    found = compare(ThreeWay(record(wanted), text, record(base), Mode.MERGE))
 
     assert isinstance(found, Change)
     assert found.origin is origin
@@ -170,7 +165,7 @@ def test_a_merged_record_keeps_the_keys_of_others(
 def test_a_new_merged_record_overwrites_only_where_it_says_something_else(
     wanted: object, live: str, origin: Origin
 ) -> None:
-    found = compare(ThreeWay(record(wanted), live, None, True, Mode.MERGE))
+    found = compare(ThreeWay(record(wanted), live, None, Mode.MERGE))
 
     assert isinstance(found, Change)
     assert found.origin is origin
@@ -179,7 +174,7 @@ def test_a_new_merged_record_overwrites_only_where_it_says_something_else(
 def test_a_merged_record_whose_own_keys_are_right_is_in_sync_whatever_others_hold() -> None:
     wanted = record({"a": "1"})
     for base in (None, wanted, record({"b": "1"})):
-        assert compare(ThreeWay(wanted, '{"z": [1], "a": "1"}', base, True, Mode.MERGE)) is None
+        assert compare(ThreeWay(wanted, '{"z": [1], "a": "1"}', base, Mode.MERGE)) is None
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -190,9 +185,9 @@ def test_the_same_key_changed_by_both_is_a_conflict_that_a_choice_ends(mode: Mod
         ('{"a":"3","b":"4"}'),
     )
 
-    found = compare(ThreeWay(wanted, live, base, True, mode))
-    ours = compare(ThreeWay(wanted, live, base, True, mode, Side.GIT))
-    theirs = compare(ThreeWay(wanted, live, base, True, mode, Side.LIVE))
+    found = compare(ThreeWay(wanted, live, base, mode))
+    ours = compare(ThreeWay(wanted, live, base, mode, Side.GIT))
+    theirs = compare(ThreeWay(wanted, live, base, mode, Side.LIVE))
 
     assert isinstance(found, Conflict)
     assert (found.paths, found.base, found.live) == (("/a",), base.wanted, live)
@@ -213,7 +208,7 @@ def reaches(members: object, path: tuple[str, ...]) -> bool:
 @given(CASES)
 def test_what_is_lost_of_a_merged_record_was_git_s_own_at_the_base(three_way: ThreeWay) -> None:
     """Unless the record is new in git: then the guard max_overwrites counts it."""
-    found = compare(ThreeWay(three_way.record, three_way.live, three_way.base, True, Mode.MERGE))
+    found = compare(ThreeWay(three_way.record, three_way.live, three_way.base, Mode.MERGE))
     if not isinstance(found, Change) or three_way.base is None:
         return
     base, live = as_mapping(three_way.base.wanted), as_mapping(three_way.live)
@@ -242,7 +237,7 @@ def test_a_mapping_with_keys_of_others_is_not_replaced_as_a_whole(
     base: object, wanted: object, live: object, paths: tuple[str, ...]
 ) -> None:
     text = canonical(parse(json.dumps(live)))
-    sides = (record(wanted), text, record(base), True, Mode.MERGE)
+    sides = (record(wanted), text, record(base), Mode.MERGE)
 
     found = compare(ThreeWay(*sides))
     ours = compare(ThreeWay(*sides, Side.GIT))
@@ -264,7 +259,6 @@ def test_a_mapping_that_is_git_s_own_is_replaced_as_a_whole() -> None:
             record({"a": "off"}),
             '{"a":{"x":"1"},"z":1}',
             record({"a": {"x": "1"}}),
-            True,
             Mode.MERGE,
         )
     )
@@ -274,14 +268,14 @@ def test_a_mapping_that_is_git_s_own_is_replaced_as_a_whole() -> None:
 
 
 def test_two_texts_are_one_place() -> None:
-    found = compare(ThreeWay(record("ours"), "theirs", record("was"), True))
+    found = compare(ThreeWay(record("ours"), "theirs", record("was")))
 
     assert isinstance(found, Conflict)
     assert found.paths == ("",)
 
 
 def test_of_two_texts_a_choice_takes_the_one_of_its_side() -> None:
-    sides = (record("ours"), "theirs", record("was"), True, Mode.REPLACE)
+    sides = (record("ours"), "theirs", record("was"), Mode.REPLACE)
 
     ours = compare(ThreeWay(*sides, Side.GIT))
 
@@ -291,7 +285,7 @@ def test_of_two_texts_a_choice_takes_the_one_of_its_side() -> None:
 
 
 def test_another_layout_of_what_git_held_is_no_drift() -> None:
-    found = compare(ThreeWay(record({"a": "2"}), '{ "a": "1" }', record({"a": "1"}), True))
+    found = compare(ThreeWay(record({"a": "2"}), '{ "a": "1" }', record({"a": "1"})))
 
     assert isinstance(found, Change)
     assert found.origin is Origin.CHANGE
@@ -333,7 +327,7 @@ def test_for_every_three_sides_the_plain_model_says_the_same() -> None:
     for _ in range(2_000_000 if SOAK else 20_000):
         first = in_a_manifest(a_side(dice, a_value(dice)))
         git = in_a_manifest(a_side(dice, first))
-        base = dice.choice([first, first, first, first, *three_way_model.Missing][:6])
+        base = dice.choice([first, first, first, first, three_way_model.Missing.BASE])
         held = in_a_manifest(a_side(dice, dice.choice([first, git])))
         live = (
             json.dumps(held, indent=dice.choice([None, 1]))
@@ -341,15 +335,12 @@ def test_for_every_three_sides_the_plain_model_says_the_same() -> None:
             else held
         )
         merges, choice = dice.random() < 0.5, dice.choice(["", "", "git", "live"])
-        if base is three_way_model.ABSENT:
-            continue
 
         found = compare(
             ThreeWay(
                 record(git),
                 live,
                 None if isinstance(base, three_way_model.Missing) else record(base),
-                base is not three_way_model.Missing.ALL,
                 Mode.MERGE if merges else Mode.REPLACE,
                 Side(choice) if choice else None,
             )

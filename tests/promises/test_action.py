@@ -208,7 +208,7 @@ def test_what_was_recorded_is_still_so_where_no_manifest_changed_since(act: Act)
     step = act(command="apply", since=before, arguments="--record")
 
     assert "Recorded " in step.out
-    assert git("rev-parse", "refs/reconciler/applied") == git("rev-parse", "HEAD")
+    assert git("rev-parse", "refs/reconciler/applied/sandbox.localhost") == git("rev-parse", "HEAD")
 
 
 def test_broken_manifests_are_annotated(act: Act) -> None:

@@ -1,6 +1,7 @@
 """A plan as an approval: why a record differs, what stops an apply, what exactly is applied."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +57,15 @@ def test_each_record_says_why_it_differs(run: Run, store: Store) -> None:
     assert "1 record was removed from git; its live value is kept:" in text
 
 
-def test_without_a_base_every_difference_is_this_revisions(run: Run, store: Store) -> None:
+def test_without_a_base_no_live_value_counts_as_one_of_git(run: Run, store: Store) -> None:
     world(store)
 
-    assert set(origins(planned(run)).values()) == {"change"}
+    found = planned(run)["resource_changes"]
+
+    assert all(
+        row["origin"] == ("adopt" if row["change"]["before"]["user_data"] else "change")
+        for row in found
+    )
 
 
 def test_only_changes_of_the_wanted_origin_are_written(run: Run, store: Store) -> None:
@@ -83,14 +89,14 @@ def test_what_both_sides_changed_is_merged_and_then_in_sync(run: Run, store: Sto
     assert planned(run, *only)["resource_changes"] == []
 
 
-@pytest.mark.parametrize("flag", ["--only=change", f"--resolve=messages/{sid(1)}=git"])
-def test_what_needs_a_base_says_so(run: Run, flag: str) -> None:
+@pytest.mark.parametrize("base", [(), ("--base", "none")])
+def test_what_needs_a_base_says_so(run: Run, base: tuple[str, ...]) -> None:
     write(messages({1: "x"}))
 
-    result = run("plan", "--sandbox", flag)
+    result = run("plan", "--sandbox", "--only=change", *base)
 
     assert result.code == 64
-    assert "needs --base or --since" in result.err
+    assert "--only needs a base" in result.err
 
 
 def conflict(store: Store) -> None:
@@ -288,7 +294,7 @@ def test_a_mass_rewrite_is_shown_whole_and_not_applied(run: Run, store: Store) -
 
 def test_what_is_allowed_once_is_said_in_every_output(run: Run, store: Store) -> None:
     crowd(store, 7)
-    flag = ("--allow", "max_change_percent=35")
+    flag = ("--allow", "max_change_percent=35", "--allow", "max_overwrites=20")
 
     planned_with = run("plan", "--sandbox", "--out", "plan.json", *flag)
     shown = run("show", "plan.json")
@@ -299,7 +305,7 @@ def test_what_is_allowed_once_is_said_in_every_output(run: Run, store: Store) ->
         assert "Allowed once, up to 35 %." in result.out
     assert [(g["guard"], g["ok"], g["allowed"]) for g in document["guards"]] == [
         ("max_change_percent", True, 35),
-        ("max_overwrites", True, None),
+        ("max_overwrites", True, 20),
     ]
     assert applied.code == 0
     assert holds(store, 0) == "new"
@@ -350,6 +356,7 @@ def test_each_guard_names_its_limit_its_value_and_its_records(
     write(messages({1: None, 2: None, 3: "y", 4: "x", 5: "x", 6: "new", 7: "new"}))
     live(store, {1: "x", 2: "x", 3: "x", 4: "theirs", 5: "theirs", 6: "theirs", 7: "theirs"})
     base = ("--base", "HEAD", "--auto-approve")
+    os.environ.pop("RECONCILER_ALLOW")  # the fixture `folder` sets it anew
 
     refused = run("apply", "--sandbox", *base)
     allowed = run("apply", "--sandbox", *base, "--allow", f"{guard}={value}")
@@ -479,7 +486,7 @@ def test_auto_is_the_last_applied_commit_once_there_is_one(run: Run, store: Stor
     commit({M: messages({1: "y"})})
 
     assert f"Recorded {name[:7]} as applied" in applied.err
-    assert base_of(run, ".") == (name, "the last one that was applied")
+    assert base_of(run, ".") == (name, "applied last to sandbox.localhost")
     assert origins(planned(run, "--base", "auto")) == {1: "change"}
 
 
@@ -518,7 +525,7 @@ def test_what_was_merged_before_what_was_applied_last_is_not_applied_again(
     assert again.code == 5
     assert f"{names[1][:7]} comes before {names[2][:7]}, which was applied last" in again.err
     assert holds(store, 1) == "b"
-    assert git("rev-parse", "refs/reconciler/applied") == names[2]
+    assert git("rev-parse", "refs/reconciler/applied/sandbox.localhost") == names[2]
 
 
 def test_where_nothing_has_to_be_read_no_token_is_needed(

@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 import virtual
-from reconciler.client.fetch import ReadMode, read
+from reconciler.client.fetch import ReadMode, ReadOptions, read
 from reconciler.client.http import connect
 from reconciler.client.read_only import ReadOnly
 from reconciler.client.retry import Budget, Retrying
@@ -185,9 +185,8 @@ def live(seed: int) -> Story:
                 await read(
                     records,
                     ReadOnly(stack),
-                    how=world.how,
-                    parallelism=world.parallelism,
-                    on_read=take,
+                    ReadOptions(world.parallelism, world.how),
+                    take,
                 )
             except ApiError as error:
                 return error
@@ -291,9 +290,8 @@ def live_in(world: World) -> None:
             await read(
                 records,
                 stack,
-                how=world.how,
-                parallelism=world.parallelism,
-                on_read=lambda _, __: None,
+                ReadOptions(world.parallelism, world.how),
+                lambda _, __: None,
             )
 
     virtual.run(main())

@@ -23,13 +23,15 @@ from reconciler.manifests.resolver import to_json
 from reconciler.manifests.user_schemas.ecma_regex import PatternError, compiled
 from reconciler.manifests.user_schemas.linear_validator import validator_class
 from reconciler.manifests.yaml_events import Mark, Position, UnreadableYamlError, source
-from reconciler.model import Problem
+from reconciler.model import Problem, Source
 from reconciler.wording import shorten
 
 # The paths in a value that a schema marks `writeOnly`; the empty path is the whole value.
 Sensitive: TypeAlias = frozenset[tuple[Step, ...]]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+# A schema is written by people. The bound is for files of a pull request.
+MAX_SCHEMA_BYTES = 1024 * 1024
 MAX_EXPECTED_CHARS = 120
 MAX_FINDINGS_PER_VALUE = 10
 
@@ -139,7 +141,10 @@ def _why(error: Any) -> str:
 
 def _read(tree: Tree, name: str) -> Any:
     """The schema in a file. Raises ProblemsError with every problem of it."""
-    text = tree.text(name)
+    link = tree.link_above(name)
+    text = tree.text(name, MAX_SCHEMA_BYTES)
+    if link is not None:
+        text = Problem(Source(name, 1, 1), "symlink", f"is behind a symbolic link ({link})")
     if isinstance(text, Problem):
         raise ProblemsError([text])
     problems: list[Problem] = []

@@ -16,5 +16,7 @@ class Guard(Struct, frozen=True):
     """Whether a change counts against the limit."""
     danger: str
     """Continues "12 records ..." and "1 record ...", so it must fit both numbers."""
+    needs_base: bool = False
+    """Whether the guard can only count where a base is known."""
     per_cent: bool = False
     """Whether the limit is in per cent of all managed records; otherwise it is in records."""

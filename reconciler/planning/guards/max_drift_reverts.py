@@ -7,4 +7,5 @@ GUARD = Guard(
     "max_drift_reverts",
     lambda change: change.origin is Origin.DRIFT,
     "with a live change that was not made in git, which would be reverted",
+    needs_base=True,
 )

@@ -1,6 +1,7 @@
 """max_overwrites: the number of values never applied from git that a run may overwrite.
 
-They are the live values of records that are new in git (origin `adopt`).
+They are the live values of records that are new in git, and all live values if no base is known
+(origin `adopt`).
 """
 
 from reconciler.model import Origin

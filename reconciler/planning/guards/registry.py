@@ -55,12 +55,25 @@ def judge(
     return tuple(guard_results)
 
 
-def recheck(plan: Plan, allowed: Mapping[str, int]) -> tuple[GuardResult, ...]:
-    """The results for a saved plan with its own guards and limits, and with `allowed` on top."""
-    # Not from reconciler.yaml: a saved plan keeps its guards and is applied without manifests.
-    limits = {guard_result.guard: guard_result.limit for guard_result in plan.guards}
-    before = {v.guard: v.allowed for v in plan.guards if v.allowed is not None}
-    return judge(plan, limits, before | dict(allowed))
+def recheck(plan: Plan) -> tuple[GuardResult, ...]:
+    """The results for a saved plan with its own limits and allowances."""
+    return judge(plan, stricter(plan.guards, {}), allowances(plan.guards))
+
+
+def allowances(guard_results: Iterable[GuardResult]) -> dict[str, int]:
+    """The raised limits that results were judged with, by the guard's name."""
+    return {one.guard: one.allowed for one in guard_results if one.allowed is not None}
+
+
+def stricter(
+    guard_results: Iterable[GuardResult], limits: Mapping[str, int | None]
+) -> dict[str, int]:
+    """For each guard the lower one of two limits: that of a saved plan and that of the settings."""
+    found = {one.guard: one.limit for one in guard_results}
+    for name, limit in limits.items():
+        if limit is not None:
+            found[name] = min(limit, found.get(name, limit))
+    return found
 
 
 def parse_allowances(texts: Iterable[str]) -> dict[str, int]:
@@ -101,7 +114,18 @@ def _guard_result(guard: Guard, plan: Plan, limit: int, allowed: int | None) -> 
     raised = None if passes else allowed
     ok = passes or (raised is not None and value <= raised)
     first = () if passes else tuple(map(str, islice(counted, FIRST_RECORDS)))
-    return GuardResult(guard.name, limit, value, ok, raised, first)
+    # A rollback has no base, and needs none: it knows what was written (Revisions.base_is).
+    unknown = plan.revisions.base is None and plan.revisions.base_is is not None
+    checked = not (guard.needs_base and unknown and plan.changes)
+    return GuardResult(guard.name, limit, value, ok, raised, first, checked)
+
+
+def count_passed(guard_results: Iterable[GuardResult]) -> str:
+    """The guards that do not refuse, in words: `4 passed`, or `4 passed, 1 not checked`."""
+    results = [guard_result for guard_result in guard_results if guard_result.ok]
+    unchecked = sum(not guard_result.checked for guard_result in results)
+    passed = f"{len(results) - unchecked:,} passed"
+    return f"{passed}, {unchecked:,} not checked" if unchecked else passed
 
 
 def _per_cent(count: int, records: int) -> float:

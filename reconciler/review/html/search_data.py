@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from reconciler.escape import in_json, short_digest, visible
+from reconciler.escape.text import in_json, short_digest, visible
 from reconciler.kinds import KINDS
 from reconciler.model import GuardResult
 from reconciler.planning.guards.registry import GUARDS

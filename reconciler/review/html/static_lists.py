@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from reconciler.escape import short_digest
+from reconciler.escape.text import short_digest
 from reconciler.model import Change
 from reconciler.review import value_text
 from reconciler.review.grouping import Effect, Group, key_changes

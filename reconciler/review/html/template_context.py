@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler.escape import visible
+from reconciler.escape.text import visible
 from reconciler.model import Conflict, GuardResult, Plan, short_commit
-from reconciler.planning.guards.registry import allow_flag
+from reconciler.planning.guards.registry import allow_flag, count_passed
 from reconciler.review import headlines, value_text
 from reconciler.review.guard_text import guard_text
 from reconciler.review.html.static_lists import shorten_cell, static_lists
@@ -82,6 +82,9 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
         origins = {name: count for name, count in report.summary.origins.items() if count}
         yield "origin", ", ".join(f"{count:,} {name}" for name, count in origins.items())
         yield "base", f"{short_commit(plan.revisions.base)} ({plan.revisions.base_is})"
+    elif plan.revisions.base_is is not None:
+        yield "base", f"none: {plan.revisions.base_is}"
+    yield "environment", plan.environment or ""
     yield "commit", short_commit(plan.revisions.head or "")
     if scope.since is not None:
         since = f"changed since {short_commit(scope.since)}; drift in the others was not checked"
@@ -95,7 +98,7 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
 def _beside(report: Report) -> dict[str, Any]:
     """Guards, and panels of the records that do not change."""
     plan, refused = report.plan, len(report.refused)
-    passed = f"{len(plan.guards) - refused:,} passed"
+    passed = count_passed(plan.guards)
     return {
         "guards": [_guard(guard_result) for guard_result in plan.guards],
         "guards_summary": f"{refused:,} refused, {passed}" if refused else passed,

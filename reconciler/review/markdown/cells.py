@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from reconciler.escape import code, short_digest, visible
+from reconciler.escape.text import code, short_digest, visible
 from reconciler.model import Change, Source
 from reconciler.review import value_text
 from reconciler.review.grouping import Group, KeyChange, key_changes, losses_first

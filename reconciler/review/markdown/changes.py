@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from reconciler.escape import fenced
+from reconciler.escape.text import fenced
 from reconciler.model import Change
 from reconciler.review import value_text
 from reconciler.review.grouping import Effect, Group

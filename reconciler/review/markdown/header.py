@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from reconciler.model import Origin, short_commit
-from reconciler.planning.guards.registry import allow_flag
+from reconciler.planning.guards.registry import allow_flag, count_passed
 from reconciler.planning.plan_diff import PlanDiff
 from reconciler.planning.summary import all_not_found
 from reconciler.review.grouping import Effect
@@ -23,7 +23,7 @@ _ORIGINS = {
     Origin.CHANGE: "change (this revision)",
     Origin.DRIFT: "drift (already there)",
     Origin.BOTH: "both",
-    Origin.ADOPT: "adopt (new in git, with another live value)",
+    Origin.ADOPT: "adopt (a live value that never came from git)",
 }
 
 
@@ -95,11 +95,12 @@ def _origins(report: Report) -> Iterator[str]:
     if refused:
         parts.append(f"⛔ {plural(refused, 'guard')} refused")
     elif plan.guards:
-        parts.append(f"✅ {plural(len(plan.guards), 'guard')} passed")
+        parts.append(f"✅ Guards: {count_passed(plan.guards)}")
     if parts:
         yield from (" · ".join(parts), "")
-    if plan.revisions.base is None and report.summary.changes:
-        yield "Without a base, drift cannot be distinguished from changes of this revision."
+    if plan.revisions.base is None and plan.revisions.base_is and report.summary.changes:
+        why = cells.span(plan.revisions.base_is)
+        yield f"No base ({why}): every live value counts as one that never came from git."
         yield ""
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
-from reconciler.escape import visible
+from reconciler.escape.text import visible
 from reconciler.model import Conflict, GuardResult, Plan, Unreadable, short_commit
+from reconciler.planning.guards.registry import count_passed
 from reconciler.review.guard_text import guard_text
 from reconciler.review.headlines import RESOLVE
 from reconciler.review.markdown import cells
@@ -125,7 +126,7 @@ def guards(report: Report) -> Iterator[str]:
     """A table of the guards with their values and limits."""
     guard_results, refused = report.plan.guards, len(report.refused)
     if guard_results:
-        passed = f"{len(guard_results) - refused:,} passed"
+        passed = count_passed(guard_results)
         summary = f"{refused:,} refused, {passed}" if refused else passed
         rows = map(_guard, guard_results)
         yield from cells.folded(
@@ -134,7 +135,12 @@ def guards(report: Report) -> Iterator[str]:
         )
 
 
-_RESULTS = {"refused": "⛔ refused", "allowed": "⚠️ allowed", "passed": "✅ passed"}
+_RESULTS = {
+    "refused": "⛔ refused",
+    "allowed": "⚠️ allowed",
+    "passed": "✅ passed",
+    "not checked": "❔ not checked",
+}
 
 
 def _guard(guard_result: GuardResult) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from reconciler.escape import visible
+from reconciler.escape.text import visible
 from reconciler.model import GOOD_OUTCOMES, Outcome, OutcomeName
 from reconciler.planning.summary import tally
 from reconciler.review.colours import Paint

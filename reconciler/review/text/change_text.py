@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from reconciler.escape import visible
+from reconciler.escape.text import visible
 from reconciler.model import Action, Change, Conflict, Origin, Plan, Source
 from reconciler.review import value_text
 from reconciler.review.colours import Paint
@@ -26,22 +26,26 @@ _NAMED_OF_A_LOSS = 200
 
 
 def change(
-    change: Change, found: tuple[Difference, ...], paint: Paint, width: int
+    change: Change, found: tuple[Difference, ...], paint: Paint, width: int, *, origin: bool
 ) -> Iterator[str]:
-    """The address, file, action and origin of a change, and a line or more for each difference."""
+    """The address, file and action of a change, and a line or more for each difference.
+
+    `origin`: whether a base is known, so that the origin means something and is shown.
+    """
     yield f"  {paint.changed('~')} {paint.strong(str(change.address))}"
-    yield f"      {paint.dim(where(change.source))}  {_action(change, paint)}"
+    yield f"      {paint.dim(where(change.source))}  {_action(change, paint, origin=origin)}"
     yield from value_text.difference_lines(found, paint, width)
 
 
-def group(group: Group, paint: Paint, width: int) -> Iterator[str]:
+def group(group: Group, paint: Paint, width: int, *, origin: bool) -> Iterator[str]:
     """The change that the records of a group have in common, and their addresses.
 
-    The first three records are listed; of a group that loses data the first 200.
+    `origin` is as in `change`. The first three records are listed; of a group that loses data the
+    first 200.
     """
     count = paint.strong(plural(group.count, "record"))
     yield f"  {paint.changed('~')} {count} alike ({group.name})"
-    yield f"      {_action(group.first, paint)}"
+    yield f"      {_action(group.first, paint, origin=origin)}"
     if group.exact:
         yield from value_text.difference_lines(group.differences, paint, width)
     else:
@@ -58,8 +62,11 @@ def group(group: Group, paint: Paint, width: int) -> Iterator[str]:
         yield f"      ... and {group.count - most:,} more (--verbose lists them)"
 
 
-def concise(group: Group, paint: Paint) -> Iterator[str]:
-    """A group in one line, an outlier in one line a record: the keys without their values."""
+def concise(group: Group, paint: Paint, *, origin: bool) -> Iterator[str]:
+    """A group in one line, an outlier in one line a record: the keys without their values.
+
+    `origin` is as in `change`.
+    """
     mark = value_text.painted(_ACTION_MARKS[group.first.action], "~", paint)
     keys = "  ".join(
         value_text.painted(op, f"{value_text.MARKS[op]} {name}", paint)
@@ -67,14 +74,15 @@ def concise(group: Group, paint: Paint) -> Iterator[str]:
         for name in (value_text.key_name(found.path, any_item=not group.exact),)
         for op in (_worst(found),)
     )
-    origin = "" if group.first.origin is Origin.CHANGE else f"  ({group.first.origin})"
+    known = origin and group.first.origin is not Origin.CHANGE
+    why = f"  ({group.first.origin})" if known else ""
     if group.outlier:
         for one, _ in group.members:
             head = f"  {mark} {paint.strong(str(one.address))}"
-            yield f"{head}  {keys}{origin}  {paint.dim(where(one.source))}"
+            yield f"{head}  {keys}{why}  {paint.dim(where(one.source))}"
     else:
         head = f"  {mark} {paint.strong(plural(group.count, 'record'))} alike ({group.name})"
-        yield f"{head}  {keys}{origin}"
+        yield f"{head}  {keys}{why}"
 
 
 def _worst(found: KeyChange) -> Op:
@@ -112,12 +120,14 @@ def where(source: Source) -> str:
     return f"{visible(source.file)}:{source.line}"
 
 
-def why(change: Change) -> str:
-    """The action and the origin: `change (origin: drift)`."""
-    gone = ", no longer in git" if change.released else ""
-    return f"{change.action} (origin: {change.origin}{gone})"
+def why(change: Change, *, origin: bool = True) -> str:
+    """The action and, if a base is known, the origin: `change (origin: drift)`."""
+    told = [f"origin: {change.origin}"] if origin else []
+    told += ["no longer in git"] if change.released else []
+    return f"{change.action} ({', '.join(told)})" if told else str(change.action)
 
 
-def _action(change: Change, paint: Paint) -> str:
-    action, _, rest = why(change).partition(" ")
-    return f"{value_text.painted(_ACTION_MARKS[change.action], action, paint)} {rest}"
+def _action(change: Change, paint: Paint, *, origin: bool) -> str:
+    action, _, rest = why(change, origin=origin).partition(" ")
+    shown = value_text.painted(_ACTION_MARKS[change.action], action, paint)
+    return f"{shown} {rest}" if rest else shown

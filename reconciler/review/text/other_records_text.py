@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from reconciler.escape import visible
+from reconciler.escape.text import visible
 from reconciler.model import Plan, Unreadable
 from reconciler.planning.summary import all_not_found
 from reconciler.review import headlines, value_text

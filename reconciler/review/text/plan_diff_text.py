@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from reconciler.escape import visible
+from reconciler.escape.text import visible
 from reconciler.model import Change
 from reconciler.planning.plan_diff import PlanDiff
 from reconciler.review.colours import Paint

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Literal, TypeAlias
 
-from reconciler.escape import visible
+from reconciler.escape.text import visible
 from reconciler.model import GuardResult, Plan, short_commit
 from reconciler.planning.guards.registry import allow_flag
 from reconciler.planning.summary import Summary, summarize
@@ -36,7 +36,7 @@ def plan(report: Report, paint: Paint, width: int, *, detail: Detail = "grouped"
         yield from _concise(report, paint)
     elif detail == "verbose" or len(plan.changes) <= _LONG_PLAN:
         for change, found in report.members:
-            yield from change_text.change(change, found, paint, width)
+            yield from change_text.change(change, found, paint, width, origin=_tells_origins(plan))
             yield ""
     else:
         yield from _grouped(report, paint, width)
@@ -52,6 +52,9 @@ def _head(report: Report, paint: Paint) -> Iterator[str]:
     if plan.revisions.base is not None:
         commit = paint.strong(short_commit(plan.revisions.base))
         yield f"Compared with {commit} ({visible(plan.revisions.base_is or '')})."
+    elif plan.changes and plan.revisions.base_is is not None:
+        yield f"No base: {visible(plan.revisions.base_is)}."
+        yield "Every live value counts as one that never came from git."
     if not plan.changes:
         return
     only_changes = report.effects[Effect.CHANGES] == report.summary.changes
@@ -118,6 +121,11 @@ def _guard(guard_result: GuardResult, paint: Paint) -> Iterator[str]:
 
     For a guard that --allow lets pass only the sentence; nothing for one that simply passes.
     """
+    if not guard_result.checked:
+        yield paint.dim(
+            f"{guard_result.guard} was not checked: {guard_text(guard_result).sentence}."
+        )
+        return
     if guard_result.ok and guard_result.allowed is None:
         return
     words = guard_text(guard_result)
@@ -130,19 +138,25 @@ def _guard(guard_result: GuardResult, paint: Paint) -> Iterator[str]:
     yield f"    To allow it once: {allow_flag(guard_result)}"
 
 
+def _tells_origins(plan: Plan) -> bool:
+    """Whether the origins of a plan mean something: without a base all of them are assumed."""
+    return plan.revisions.base is not None
+
+
 def _grouped(report: Report, paint: Paint, width: int) -> Iterator[str]:
     for group in report.groups:
+        origin = _tells_origins(report.plan)
         if not group.outlier:
-            yield from change_text.group(group, paint, width)
+            yield from change_text.group(group, paint, width, origin=origin)
             yield ""
             continue
         for change, found in group.members:
-            yield from change_text.change(change, found, paint, width)
+            yield from change_text.change(change, found, paint, width, origin=origin)
             yield ""
 
 
 def _concise(report: Report, paint: Paint) -> Iterator[str]:
     for group in report.groups:
-        yield from change_text.concise(group, paint)
+        yield from change_text.concise(group, paint, origin=_tells_origins(report.plan))
     if report.groups:
         yield ""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from reconciler.escape import brief, in_json, visible
+from reconciler.escape.text import brief, in_json, visible
 from reconciler.model import Problem, Severity
 from reconciler.review.colours import Paint
 

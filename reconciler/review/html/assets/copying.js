@@ -3,7 +3,7 @@
 const MOST_MARKDOWN_ROWS = 500;
 
 // A code span that no backtick in the text can close (CommonMark, "Code spans"); safe in a table.
-// As `code` in escape.py.
+// As `code` in escape/text.py.
 function span(shown) {
   const text = shown.replace(/ {2,}/gu, (run) => ` ${"\\u0020".repeat(run.length - 1)}`);
   const longest = Math.max(0, ...(text.match(/`+/gu) || []).map((run) => run.length));

@@ -7,20 +7,11 @@ different scripts may still look alike.)
 
 import hashlib
 import re
-import unicodedata
 from functools import lru_cache
 
+from reconciler.escape.unseen import is_unseen
 from reconciler.wording import shorten
 
-# General categories (Unicode, UAX #44) of characters that are invisible or combine with their
-# neighbour: controls, format and private characters, unassigned ones, surrogates, line and
-# paragraph separators, every space except U+0020, combining marks.
-_UNSEEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs", "Mn", "Mc", "Me"))
-# Letters and symbols by their category that are drawn blank: Hangul fillers, the empty Braille
-# cell, the object replacement character, the null notehead.
-_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc\U0001d159")
-# Conjoining Hangul letters: several of them are drawn as one syllable.
-_JOINED = (range(0x1160, 0x1200), range(0xD7B0, 0xD800))
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t", '"': r"\"", "\\": r"\\"}
 
 # Text that can be returned without checking each character.
@@ -132,10 +123,7 @@ def _escaped(text: str) -> str:
 def _character(character: str) -> str:
     if character in _SHORT:
         return _SHORT[character]
-    unseen = unicodedata.category(character) in _UNSEEN and character != " "
-    twin = unicodedata.normalize("NFC", character) != character  # U+212B for U+00C5
-    joined = any(ord(character) in part for part in _JOINED)
-    if not (unseen or twin or joined or character in _BLANK):
+    if not is_unseen(character):
         return character
     return "".join(f"\\u{unit:04x}" for unit in _utf16(character))
 

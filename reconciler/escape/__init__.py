@@ -1,0 +1,1 @@
+"""Untrusted text in; text that is safe to show, out."""
