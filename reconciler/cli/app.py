@@ -114,7 +114,9 @@ def fmt(
 
     tree = inputs.tree()
     chosen = inputs.manifests(tree, paths or manifests, inputs.settings(tree, env), env)
-    return command.run(command.Parameters(tree, chosen.names, check, diff), terminal())
+    return command.run(
+        command.Parameters(tree, chosen.names, check, diff, chosen.cache), terminal()
+    )
 
 
 @app.command()

@@ -73,7 +73,8 @@ def manifests(
 
 def journals(tree: "Tree", environment: str | None) -> Path:
     """The folder of journals in the project: one for each environment."""
-    return tree.path(str(JOURNALS / environment if environment else JOURNALS))
+    folder = JOURNALS / environment if environment else JOURNALS
+    return Path(os.path.relpath(tree.path(str(folder))))
 
 
 def connection(

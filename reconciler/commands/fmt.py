@@ -9,8 +9,9 @@ from reconciler.commands.terminal import Terminal
 from reconciler.errors import ExitCode, ProblemsError
 from reconciler.escape.text import visible
 from reconciler.files import rewrite
+from reconciler.manifests.cache import MIN_CHARS, Cache, layout_key_of
 from reconciler.manifests.discovery import Tree
-from reconciler.manifests.formatter import LayoutError, format_manifest
+from reconciler.manifests.formatter import FORMATTER_VERSION, LayoutError, format_manifest
 from reconciler.manifests.loader import parse_records
 from reconciler.manifests.validation import collect_records, is_error
 from reconciler.model import Problem
@@ -28,6 +29,8 @@ class Parameters(Struct, frozen=True):
     """Whether to write nothing and return REFUSED if a file would change."""
     diff: bool = False
     """Whether to write nothing and print the changes as a unified diff."""
+    cache: Cache | None = None
+    """Remembers the texts that are in the canonical layout; None if the cache is off."""
 
 
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
@@ -49,6 +52,8 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
         if laid_out != text:
             changed = True
             _take(name, text, laid_out, parameters, terminal)
+        elif parameters.cache is not None and len(text) >= MIN_CHARS:
+            parameters.cache.put(layout_key_of(text, name, FORMATTER_VERSION), ())
     if refused:
         return ExitCode.ERROR
     # 3 and not 1: a hook can distinguish a wrong layout from a file that is not valid.
@@ -73,19 +78,29 @@ def _take(name: str, text: str, laid_out: str, parameters: Parameters, terminal:
 
 
 def _valid(parameters: Parameters) -> dict[str, str]:
-    """The text of each file by its name. Raises ProblemsError with the problems of all files."""
+    """The text of each file by its name, without those that are known to be in canonical layout.
+
+    Raises ProblemsError with the problems of all files.
+    """
     tree, texts = parameters.tree, dict[str, str]()
     problems: list[Problem] = []
     for found in tree.find(parameters.names):
         text = found if isinstance(found, Problem) else tree.text(found)
         if isinstance(text, Problem):
             problems.append(text)
-        elif isinstance(found, str):
+        elif isinstance(found, str) and not _is_known(found, text, parameters.cache):
             texts[found] = text
             problems += collect_records(parse_records(found, text))[1]
     if is_error(problems):
         raise ProblemsError(problems)
     return texts
+
+
+def _is_known(name: str, text: str, cache: Cache | None) -> bool:
+    """Whether an earlier run found a text valid and in the canonical layout."""
+    if cache is None or len(text) < MIN_CHARS:
+        return False
+    return cache.get(layout_key_of(text, name, FORMATTER_VERSION), name) is not None
 
 
 def _difference(name: str, before: str, after: str, paint: Paint) -> Iterator[str]:

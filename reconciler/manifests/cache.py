@@ -117,6 +117,14 @@ def key_of(text: str, file: str) -> str:
     return digest.hexdigest()
 
 
+def layout_key_of(text: str, file: str, formatter_version: int) -> str:
+    """The name of the entry that a text has no problem and is in the canonical layout.
+
+    The entry itself holds no records.
+    """
+    return f"{key_of(text, file)}-{formatter_version}"
+
+
 def user_folder() -> Path | None:
     """This user's folder for caches: `~/.cache/reconciler`, or as XDG_CACHE_HOME says.
 

@@ -1,186 +1,323 @@
-"""Lines of a manifest -> the same lines, indented and sorted, each comment with its record."""
+"""Lines of a manifest -> the same lines, indented and sorted, each comment with its record.
+
+Nothing is written anew: a line keeps every character but the spaces at its start, and those behind
+the dash of a list in a list. What a line is (a key, a list item, a part of a text of several lines)
+is known from the parser's events; the indentation follows from the columns of the lines above.
+"""
 
 import re
+from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator
-from itertools import dropwhile
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import dropwhile, takewhile
 
 from msgspec import Struct
 
 from reconciler.kinds import KINDS
 from reconciler.manifests.comments import comments
 from reconciler.manifests.composer import Reader, is_mapping
-from reconciler.manifests.yaml_events import scalar_spans
+from reconciler.manifests.yaml_events import (
+    AliasEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+    events,
+    is_block_scalar,
+)
 
 INDENT = 2
 
+# The indentation and the dashes at the start of a line: `  - - `.
+_LEAD = re.compile(r" *(?:-(?: +|$))*")
+# An explicit key (`? key`, then `: value`): such a file keeps its layout.
+_EXPLICIT = ("? ", ": ")
+_NO_KEY = -1
 
-class _Line(Struct, frozen=True):
-    """A line of a manifest."""
+
+class UnusualLayoutError(Exception):
+    """The layout has a form of YAML that is not rearranged; the text stays as it is."""
+
+
+class _Level(Struct, frozen=True):
+    """A block mapping or a block list that the current line is in."""
+
+    old: int
+    """The column of its keys or dashes."""
+    new: int
+    """Their column in the canonical layout."""
+    is_list: bool
+    """Whether it is a list."""
+
+
+class Line(Struct, frozen=True, gc=False):
+    """A line in its new place."""
 
     text: str
     """The line without its line end."""
-    inside: bool = False
-    """Whether it continues a scalar of a line above."""
-    comment_at: int | None = None
-    """The index at which its comment begins; None if it has none."""
-
-    @property
-    def content(self) -> bool:
-        """Whether a key, a list item or a document marker is on it."""
-        return not self.inside and bool(self.text[: self.comment_at].strip())
-
-    @property
-    def opens(self) -> bool:
-        """Whether it ends with `:`, so that the value follows on the next lines."""
-        return self.content and self.text[: self.comment_at].rstrip().endswith(":")
-
-    def with_one_space(self) -> "_Line":
-        """The line with one space before its comment."""
-        if self.comment_at is None:
-            return _Line(self.text.rstrip(" "))
-        before = self.text[: self.comment_at].rstrip(" ")
-        return _Line(
-            f"{before} {self.text[self.comment_at :].rstrip()}", comment_at=len(before) + 1
-        )
-
-    @property
-    def indent(self) -> str:
-        """The white space at its start."""
-        return self.text[: len(self.text) - len(self.text.lstrip())]
+    indent: int
+    """The column of its first character; of a blank or continued line that of the line above."""
+    is_key: bool
+    """Whether a key of a block mapping is the first on it."""
+    is_free: bool
+    """Whether it is blank or a comment alone, so that it can belong to the line below."""
+    is_marker: bool
+    """Whether it begins or ends a document: `---`, `...`."""
 
 
-def _lines(text: str) -> list[_Line]:
-    """The lines of a text that ends with a line end. Raises UnreadableYamlError if invalid."""
-    starts = [0, *(match.end() for match in re.finditer("\n", text))]
-    inside = {
-        number
-        for start, end in scalar_spans(text)
-        for number in range(bisect_right(starts, start), bisect_left(starts, end))
-    }
-    comment_at = {}
-    for comment in comments(text):
-        number = bisect_right(starts, comment.start()) - 1
-        comment_at[number] = comment.start() - starts[number]
-    return [
-        _Line(line, number in inside, comment_at.get(number))
-        for number, line in enumerate(text.split("\n")[:-1])
-    ]
+def lay_out(text: str, *, in_order: bool = True) -> str:
+    """The text in the canonical layout; `text` ends with a line end and has no carriage return.
 
-
-def ends_a_block(text: str) -> list[bool]:
-    """For each comment that is alone on its line: whether it belongs to the block above it.
-
-    It does if both the comment and the content line before it are indented more than the next
-    content line. Any other comment belongs to the next content line.
+    Kinds are in the order of KINDS and SIDs are sorted, except in braces, and unless `in_order` is
+    False. Each level of mappings and lists is indented by two spaces. Raises UnusualLayoutError for
+    explicit keys, UnreadableYamlError or YAMLError if the text is not YAML.
     """
-    found = _lines(text)
-    after: list[int] = []
-    following = 0
-    for line in reversed(found):
-        after.append(following)
-        following = len(line.indent) if line.content else following
-    before, flags = 0, []
-    for line, below in zip(found, reversed(after), strict=True):
-        if line.content:
-            before = len(line.indent)
-        elif line.comment_at is not None:
-            flags.append(below < min(before, line.comment_at))
-    return flags
+    lines = _indented(text)
+    if in_order:
+        lines = _in_order(lines)
+    return "".join([f"{line.text}\n" for line in lines])
 
 
-def tidy(text: str, ends: list[bool]) -> str:
-    """The text with comments indented like their content line, and single blank lines only.
+class _Survey:
+    """For each line of a text: whether it continues a value, and the column of its block key."""
 
-    `ends` is the result of `ends_a_block` for the same comments, perhaps in another layout. Raises
-    ValueError if it has more items than the text has comments.
-    """
-    tidy: list[_Line] = []
-    before = ""
-    flags = iter(ends)
-    for line in _lines(text):
-        if line.content and line.text == "...":
-            continue  # ruamel writes it after `|+`, which need not be at the end after sorting
-        if line.content:
-            before = line.indent
-            tidy.append(line.with_one_space())
-        elif line.inside:
-            tidy.append(line)
-        elif line.comment_at is not None:
-            # `?` stands for the indent of a comment that belongs to a later line: `_indented`
-            # replaces it by the indent of that line.
-            tidy.append(_Line(f"{before if next(flags) else '?'}{line.text.strip()}", comment_at=0))
-        elif tidy and tidy[-1].text and not tidy[-1].opens:
-            tidy.append(_Line(""))
-    if next(flags, None) is not None:
-        raise ValueError("a comment is missing")
-    return "".join(map(_written, _indented(tidy))).rstrip("\n") + "\n" if tidy else ""
+    def __init__(self, text: str, count: int) -> None:
+        self.inside = bytearray(count)
+        """1 for each line that is a part of a text or of braces that began above."""
+        self.keys = array("l", [_NO_KEY]) * count
+        """The column of the key of a block mapping, from 0; _NO_KEY without one."""
+        # For each open collection: None for a list, otherwise whether a key comes next.
+        self._states: list[bool | None] = []
+        # The first line of each open collection in braces or brackets.
+        self._braces: list[int] = []
+        next_event = events(text)
+        while (kind := type(event := next_event())) is not StreamEndEvent:
+            if kind in _NODES:
+                self._begin(kind, event)
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
+                self._end(event)
+
+    def _begin(self, kind: type, event: Event) -> None:
+        states, braces, start = self._states, self._braces, event.start_mark
+        if states and states[-1] is not None:
+            if states[-1] and not braces:
+                self.keys[start.line] = start.column
+            states[-1] = not states[-1]
+        if kind is ScalarEvent:
+            end = event.end_mark
+            if end.line > start.line and not braces:
+                # A block scalar ends at the start of the line behind it.
+                self._mark(start.line, end.line - (end.column == 0 and is_block_scalar(event)))
+        elif kind is not AliasEvent:
+            states.append(True if kind is MappingStartEvent else None)
+            if braces or event.flow_style:
+                braces.append(start.line)
+
+    def _end(self, event: Event) -> None:
+        self._states.pop()
+        if self._braces:
+            first = self._braces.pop()
+            if not self._braces:
+                self._mark(first, event.end_mark.line)
+
+    def _mark(self, first: int, last: int) -> None:
+        for number in range(first + 1, min(last + 1, len(self.inside))):
+            self.inside[number] = 1
 
 
-def _indented(lines: list[_Line]) -> Iterator[_Line]:
-    """The lines, with comments that belong to the next content line indented like it."""
-    indent = ""
-    done: list[_Line] = []
-    for line in reversed(lines):
-        if line.content:
-            indent = line.indent
-        waiting = line.comment_at == 0 and line.text.startswith("?")
-        done.append(_Line(f"{indent}{line.text[1:]}") if waiting else line)
-    return reversed(done)
+_NODES = frozenset((ScalarEvent, AliasEvent, MappingStartEvent, SequenceStartEvent))
 
 
-def sort_entries(text: str) -> str:
-    """The text with kinds in the order of KINDS and SIDs sorted, each with its comments.
-
-    The text must come from `tidy`.
-    """
-    documents: list[list[_Line]] = [[]]
-    for line in _lines(text):
-        if line.content and line.text == "---":
-            documents.append([])
+def _indented(text: str) -> list[Line]:
+    """The lines in their order, each with its new indentation."""
+    lines = text.split("\n")[:-1]
+    survey = _Survey(text, len(lines))
+    inside, keys = survey.inside, survey.keys
+    levels: list[_Level] = []
+    done: list[Line] = []
+    waiting: list[str] = []
+    above = (0, 0)
+    """The old and the new column of the content line above."""
+    shift = 0
+    for number, line in enumerate(lines):
+        if inside[number]:
+            done.append(_continued(line, shift, levels))
+        elif (bare := line.lstrip(" ")) == "" or bare[0] == "#":
+            waiting.append(line)
+        elif line.startswith(("---", "...")):
+            _settle(waiting, done, above, (0, 0))
+            levels.clear()
+            above, shift = (0, 0), 0
+            done.append(Line(line, 0, is_key=False, is_free=False, is_marker=True))
         else:
-            documents[-1].append(line)
-    return "---\n".join("".join(map(_written, _in_order(lines))) for lines in documents)
+            found = _entry(line, keys[number], levels)
+            place = (len(line) - len(bare), found.indent)
+            _settle(waiting, done, above, place)
+            above = place
+            shift = levels[-1].new - levels[-1].old if levels else 0
+            done.append(found)
+    _settle(waiting, done, above, (0, 0))
+    return done
 
 
-def _in_order(lines: list[_Line]) -> list[_Line]:
-    """The lines of a document, sorted; comments at its top and at its end stay there."""
-    last = (
-        max(
-            (number for number, line in enumerate(lines) if line.indent or _is_kept(line)),
-            default=-1,
-        )
-        + 1
-    )
-    preamble, kinds = _chunks(lines[:last], "")
-    ordered = list(preamble)
-    for kind in sorted(kinds, key=lambda chunk: list(KINDS).index(_key(chunk))):
-        head, records = _chunks(kind, " " * INDENT)
-        ordered += head
-        for number, record in enumerate(sorted(records, key=_key)):
-            ordered += record if number else _without_blanks(record)
-    return ordered + lines[last:]
+def _settle(
+    waiting: list[str], done: list[Line], above: tuple[int, int], below: tuple[int, int]
+) -> None:
+    """Places the comments between two content lines, whose old and new columns are given.
 
-
-def _is_kept(line: _Line) -> bool:
-    """Whether a line is more than a comment or a blank."""
-    return line.content or line.inside
-
-
-def _chunks(lines: list[_Line], indent: str) -> tuple[list[_Line], list[list[_Line]]]:
-    """The lines before the first content line with an indent, and a chunk for each such line.
-
-    Comments and blank lines directly above a content line belong to its chunk. Above the first
-    kind of a document they belong to no chunk: they may be about the whole file.
+    A comment belongs to the block above if it and the line above are indented more than the line
+    below. Otherwise it belongs to the line below.
     """
-    head: list[_Line] = []
-    chunks: list[list[_Line]] = []
-    above: list[_Line] = []
+    for line in waiting:
+        text = line.lstrip(" ")
+        ends = below[0] < min(above[0], len(line) - len(text))
+        indent = above[1] if ends else below[1]
+        shown = f"{' ' * indent}{text}" if text else line
+        done.append(Line(shown, indent, is_key=False, is_free=True, is_marker=False))
+    waiting.clear()
+
+
+def _continued(line: str, shift: int, levels: list[_Level]) -> Line:
+    """A line of a value that began above, moved as far as the mapping or the list that holds it."""
+    bare = line.lstrip(" ")
+    spaces = len(line) - len(bare)
+    indent = levels[-1].new if levels else 0
+    # An empty line has no spaces to move; in a block text those of a blank line are content.
+    moved = f"{' ' * max(spaces + shift, 0)}{bare}" if spaces or bare else ""
+    return Line(moved, indent, is_key=False, is_free=False, is_marker=False)
+
+
+def _entry(line: str, key: int, levels: list[_Level]) -> Line:
+    """A line that begins a key, a list item or a value; opens and closes levels."""
+    lead = _LEAD.match(line)
+    start = 0 if lead is None else lead.end()
+    rest = line[start:]
+    if rest.startswith(_EXPLICIT) or rest in ("?", ":"):
+        raise UnusualLayoutError
+    indent: int | None = None
+    """The new column of the first character."""
+    column: int | None = None
+    """The new column behind the last dash."""
+    dashes = [at for at in range(start) if line[at] == "-"]
+    for at in dashes:
+        column = _enter(levels, at, is_list=True, beside=column) + INDENT
+        indent = column - INDENT if indent is None else indent
+    if key == start:
+        new = _enter(levels, start, is_list=False, beside=column)
+        indent = new if indent is None else indent
+        written = f"{' ' * indent}{'- ' * len(dashes)}{rest}"
+    elif indent is None:
+        outer = next((level for level in reversed(levels) if level.old < start), None)
+        indent = 0 if outer is None else outer.new + INDENT
+        written = f"{' ' * indent}{rest}"
+    else:
+        # The spaces between the last dash and a value are kept.
+        written = f"{' ' * indent}{'- ' * (len(dashes) - 1)}{line[dashes[-1] :]}"
+    return Line(written, indent, key == start and not dashes, is_free=False, is_marker=False)
+
+
+def _enter(levels: list[_Level], old: int, *, is_list: bool, beside: int | None) -> int:
+    """The new column of a key or a dash in an old column; opens its level if it is the first there.
+
+    `beside` is the new column if it stands behind a dash on the same line.
+    """
+    while levels and levels[-1].old > old:
+        levels.pop()
+    # A list may stand in the column of the key that it belongs to; a key there ends the list.
+    while levels and levels[-1].old == old and levels[-1].is_list and not is_list:
+        levels.pop()
+    if levels and levels[-1].old == old and levels[-1].is_list == is_list:
+        return levels[-1].new
+    new = beside
+    if new is None:
+        new = levels[-1].new + INDENT if levels else 0
+    levels.append(_Level(old, new, is_list))
+    return new
+
+
+def _in_order(lines: list[Line]) -> list[Line]:
+    """The lines, kinds and SIDs sorted; documents, and comments at their ends, stay in place."""
+    if _is_sorted(lines):
+        return lines
+    ordered: list[Line] = []
+    document: list[Line] = []
     for line in lines:
-        if not _is_kept(line) and len(line.indent) <= len(indent):
+        if line.is_marker:
+            ordered += _sorted_document(document)
+            ordered.append(line)
+            document = []
+        else:
+            document.append(line)
+    return ordered + _sorted_document(document)
+
+
+def _is_sorted(lines: Iterable[Line]) -> bool:
+    kind, sid = -1, ""
+    for line in lines:
+        if line.is_marker:
+            kind, sid = -1, ""
+        elif line.is_key and line.indent == 0:
+            number = _kind_number(line)
+            if number < kind:
+                return False
+            kind, sid = number, ""
+        elif line.is_key and line.indent == INDENT:
+            found = _key(line)
+            if found < sid:
+                return False
+            sid = found
+    return True
+
+
+def _sorted_document(lines: list[Line]) -> list[Line]:
+    # Comments and blank lines at the end, at the left margin, stay there.
+    last = max((n for n, line in enumerate(lines) if not line.is_free or line.indent), default=-1)
+    preamble, kinds = _chunks(lines[: last + 1], 0)
+    ordered = list(preamble)
+    for kind in sorted(kinds, key=lambda chunk: _kind_number(_first_key(chunk, 0))):
+        head, records = _chunks(kind, INDENT)
+        ordered += head
+        ordered += _joined(records)
+    return ordered + lines[last + 1 :]
+
+
+def _joined(records: list[list[Line]]) -> Iterator[Line]:
+    """The lines of records in order of SID.
+
+    Blank lines above a record separate it from the one above. If it becomes the first one, they
+    separate the one that was first.
+    """
+    ordered = sorted(records, key=lambda chunk: _key(_first_key(chunk, INDENT)))
+    for chunk in ordered:
+        if chunk is ordered[0] and chunk is not records[0]:
+            yield from dropwhile(_is_blank, chunk)
+            continue
+        if chunk is records[0] and chunk is not ordered[0]:
+            yield from takewhile(_is_blank, ordered[0])
+        yield from chunk
+
+
+def _is_blank(line: Line) -> bool:
+    return line.is_free and not line.text.strip()
+
+
+def _chunks(lines: list[Line], indent: int) -> tuple[list[Line], list[list[Line]]]:
+    """The lines before the first key with an indentation, and a chunk for each such key.
+
+    Comments and blank lines directly above a key belong to its chunk. Above the first kind of a
+    document they belong to no chunk: they may be about the whole file.
+    """
+    head: list[Line] = []
+    chunks: list[list[Line]] = []
+    above: list[Line] = []
+    for line in lines:
+        if line.is_free and line.indent <= indent:
             above.append(line)
-        elif line.content and line.indent == indent:
+        elif line.is_key and line.indent == indent:
             if not chunks and not indent:
                 head, above = above, []
             chunks.append([*above, line])
@@ -192,41 +329,63 @@ def _chunks(lines: list[_Line], indent: str) -> tuple[list[_Line], list[list[_Li
     return head, chunks
 
 
-def _key(chunk: list[_Line]) -> str:
-    """The key on a chunk's first content line, unquoted and in lower case, for sorting."""
-    line = next(line for line in chunk if line.content)
+def _first_key(chunk: list[Line], indent: int) -> Line:
+    return next(line for line in chunk if line.is_key and line.indent == indent)
+
+
+def _key(line: Line) -> str:
+    """The key on a line, unquoted and in lower case, for sorting."""
     return line.text.partition(":")[0].strip(" \"'").lower()
 
 
-def _without_blanks(chunk: list[_Line]) -> list[_Line]:
-    return list(dropwhile(lambda line: not line.text, chunk))
-
-
-def _written(line: _Line) -> str:
-    return f"{line.text}\n"
+def _kind_number(line: Line) -> int:
+    """The place of a kind in KINDS. Raises UnusualLayoutError for a key with an anchor."""
+    name = _key(line)
+    if name not in KINDS:
+        raise UnusualLayoutError
+    return list(KINDS).index(name)
 
 
 def comment_owners(text: str) -> Counter[tuple[str, str]]:
     """Counts of (comment, address of its record); "" as address if it is about a kind or file."""
-    lines = _lines(text)
+    starts = [0, *(match.end() for match in re.finditer("\n", text))]
+    lines = text.split("\n")
+    inside = _Survey(text, len(lines)).inside
+    found: Counter[tuple[str, str]] = Counter()
+    owners = _owners(text, lines)
+    content = [
+        number
+        for number, line in enumerate(lines)
+        if not inside[number] and line.strip(" ") and line.lstrip(" ")[0] != "#"
+    ]
+    for comment in comments(text):
+        number = bisect_right(starts, comment.start()) - 1
+        about = owners[number]
+        alone = not lines[number][: comment.start() - starts[number]].strip(" ")
+        if alone and not inside[number]:
+            at = bisect_left(content, number)
+            above = _column(lines[content[at - 1]]) if at else 0
+            below = _column(lines[content[at]]) if at < len(content) else 0
+            if below >= min(above, _column(lines[number])):
+                about = owners[content[at]] if at < len(content) else ""
+        # A comment above the first kind stays there, even if another kind becomes the first. So
+        # comments of kinds and files have no owner.
+        found[comment[0].rstrip(), about if "/" in about else ""] += 1
+    return found
+
+
+def _column(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
+
+
+def _owners(text: str, lines: Sequence[str]) -> list[str]:
+    """For each line the kind or the address that begins on it or above it in its document."""
     starts = dict(_starts(text))
     owner, owners = "", []
     for number, line in enumerate(lines):
-        owner = starts.get(number, "" if line.text.startswith("---") else owner)
+        owner = starts.get(number, "" if line.startswith(("---", "...")) else owner)
         owners.append(owner)
-    ends = iter(ends_a_block(text))
-    found: Counter[tuple[str, str]] = Counter()
-    for number, line in enumerate(lines):
-        if line.comment_at is None:
-            continue
-        about = owners[number]
-        if not (line.content or line.inside or next(ends)):
-            below = next((n for n in range(number, len(lines)) if lines[n].content), None)
-            about = owners[below] if below is not None else ""
-        # A comment above the first kind stays there, even if another kind becomes the first. So
-        # comments of kinds and files have no owner.
-        found[line.text[line.comment_at :].rstrip(), about if "/" in about else ""] += 1
-    return found
+    return owners
 
 
 def _starts(text: str) -> Iterator[tuple[int, str]]:

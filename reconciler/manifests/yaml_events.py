@@ -46,6 +46,7 @@ __all__ = [
     "YAMLError",
     "broken",
     "events",
+    "is_block_scalar",
     "scalar_spans",
     "source",
 ]
@@ -115,6 +116,11 @@ def scalar_spans(text: str) -> Iterator[tuple[int, int]]:
                 yield start, end
     except YAMLError as error:
         raise broken(error) from None
+
+
+def is_block_scalar(event: Event) -> bool:
+    """Whether a scalar is written as a block: `|` or `>`."""
+    return event.style in BLOCK_STYLES
 
 
 BLOCK_STYLES = frozenset("|>")

@@ -22,7 +22,7 @@ from writing import live, many, messages, sid, user_data, write
 
 pytestmark = pytest.mark.slow
 
-ALL = ("--allow", "max_change_percent=100")
+ALL = ("--allow", "max_change_percent=100", "--allow", "max_overwrites=1000000")
 JOURNALS = Path(".reconciler/journal")
 TOOL = [sys.executable, "-m", "reconciler"]
 

@@ -48,7 +48,8 @@ def tool(
         prefix = _AS_OTHERS if os.getuid() == 0 else ()
 
     def tool(line: str) -> "subprocess.CompletedProcess[str]":
-        known = {name: os.environ[name] for name in os.environ if name.startswith("CARRIERX_")}
+        kept = ("CARRIERX_", "RECONCILER_")
+        known = {name: value for name, value in os.environ.items() if name.startswith(kept)}
         return subprocess.run(
             [*prefix, "bash", "-o", "pipefail", "-c", f"{sys.executable} -m reconciler {line}"],
             env=environment | known,
@@ -114,7 +115,9 @@ def test_an_apply_writes_all_or_nothing_whatever_becomes_of_its_streams(
     many(5)
     run("sandbox", "seed", "--db", server.db, "--manifests", "manifests", "--drift", "1")
 
-    done = tool(f"apply --auto-approve --allow max_change_percent=100 {redirection}")
+    done = tool(
+        f"apply --auto-approve --allow max_change_percent=100 --allow max_overwrites=9 {redirection}"
+    )
 
     # What is to be approved could not be shown on a full stdout: then nothing may be written.
     assert done.returncode == code
