@@ -8,10 +8,10 @@ nothing: the value of a record is always read from the API.
 import zlib
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from reconciler.errors import ReconcilerError
 from reconciler.kinds import KINDS, is_sid
@@ -47,7 +47,7 @@ class RunStarted(Struct, frozen=True, tag_field="type", tag="run"):
     """The process ID."""
     started: str
     """When the run started (RFC 3339, UTC)."""
-    parallelism: int = 1
+    parallelism: Annotated[int, Meta(ge=1, le=2**53)] = 1
     """The most changes that are in progress at once."""
     seq: int = 0
     """The number of the line, from 1; 0 before it is written."""
@@ -199,7 +199,8 @@ def _row(line: bytes) -> Row | None:
         return None
     try:
         return _ROWS.decode(body)
-    except msgspec.MsgspecError:
+    # A journal is untrusted input: a commit can hold one with a good checksum.
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 
 

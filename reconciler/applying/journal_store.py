@@ -1,9 +1,11 @@
 """The folder of journals -> a lock for one run, the run's own journal, and the unfinished ones."""
 
 import asyncio
+import errno
 import fcntl
 import os
 import platform
+import stat
 from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
@@ -18,7 +20,7 @@ from reconciler.applying import journal_format
 from reconciler.applying.journal_format import JournalContent, JournalError, RunEnded, RunStarted
 from reconciler.applying.journal_writer import Disk, JournalWriter
 from reconciler.errors import ReconcilerError
-from reconciler.files import read_regular
+from reconciler.files import STATE, ignore_in_git, read_regular, refuse_links, sync_folder
 from reconciler.model import Plan
 
 # A journal of a million changes with their values has about half of this size.
@@ -64,15 +66,15 @@ def lock_folder(folder: Path) -> Generator[None]:
     The lock is `flock(2)`: the kernel releases it however the process ends. Raises ReconcilerError,
     with the process that holds the lock, if another run uses the folder.
     """
+    refuse_links(folder)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Journals hold values, which must not be committed. Only a `.reconciler` folder is ours:
         # in another folder the file could hide files of the user from git.
-        ignore = folder.parent / ".gitignore"
-        if folder.parent.name == ".reconciler" and not ignore.exists():
-            ignore.write_text("*\n")
-        flags = os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
-        handle = os.open(folder / "lock", flags, _PRIVATE)
+        for parent in folder.parents:
+            if parent.name == STATE.name:
+                ignore_in_git(parent)
+        handle = _open_lock(folder / "lock")
     except OSError as error:
         raise ReconcilerError(
             f"{folder}: the journal cannot be kept there: {error.strerror}; name another folder "
@@ -84,6 +86,16 @@ def lock_folder(folder: Path) -> Generator[None]:
     finally:
         # The file stays: after a removal two runs could lock two files of the same name.
         os.close(handle)
+
+
+def _open_lock(path: Path) -> int:
+    # O_NONBLOCK: opening a pipe of this name must not wait for its other end.
+    flags = os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    handle = os.open(path, flags, _PRIVATE)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "lock is not a regular file")
+    return handle
 
 
 def _take(handle: int, folder: Path) -> None:
@@ -116,7 +128,7 @@ def unfinished(folder: Path) -> Iterator[UnfinishedRun]:
         try:
             if journal_format.is_closed(_tail(path)):
                 continue
-            data = read_regular(path, MAX_JOURNAL_BYTES)
+            data = read_regular(path, MAX_JOURNAL_BYTES, follow_links=False)
         except OSError as error:
             why = error.strerror or error
             raise JournalError(
@@ -136,7 +148,7 @@ _TAIL_BYTES = 4096
 def _tail(path: Path) -> bytes:
     """The last bytes of a journal, which are enough to see that it is closed."""
     # open(2) of a FIFO would wait for a writer.
-    if not path.is_file():
+    if path.is_symlink() or not path.is_file():
         raise OSError("it is not a regular file")
     with path.open("rb") as stream:
         stream.seek(max(0, path.stat().st_size - _TAIL_BYTES))
@@ -201,7 +213,7 @@ async def _file(path: Path, flags: int) -> AsyncGenerator[Disk]:
         raise JournalError(f"{path}: cannot be written: {error.strerror}") from None
     disk = _File(handle)
     try:
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
         yield disk
     finally:
         # A sync after the close could reach another file that got the same descriptor (close(2)).
@@ -259,15 +271,6 @@ def _settle(done: "asyncio.Future[None]", failure: OSError | None) -> None:
 
 # fdatasync(2) also makes the file's new length durable, and skips its times. macOS has none.
 _sync = getattr(os, "fdatasync", os.fsync)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes the name of a new file durable: fsync(2) of the file does not cover its folder."""
-    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _now() -> str:

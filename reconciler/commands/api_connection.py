@@ -16,6 +16,7 @@ from reconciler.client.transport import Transport
 from reconciler.commands.terminal import Terminal
 from reconciler.credentials import Target, target
 from reconciler.errors import ConfigError, ReconcilerError
+from reconciler.files import refuse_links
 from reconciler.manifests.settings import Environment, Write
 from reconciler.planning.base_revision import account_of
 from reconciler.review.request_log import LOGS, LogFormat
@@ -81,7 +82,9 @@ def connection(
 
 @contextmanager
 def as_store_error(db: Path) -> Generator[None]:
-    """Turns a store that cannot be used into an error that names its file."""
+    """Turns a store that cannot be used, or is a link, into an error that names its file."""
+    for suffix in ("", "-wal", "-shm", "-journal"):  # SQLite's own files beside the database
+        refuse_links(Path(f"{db}{suffix}"))
     try:
         yield
     except (sqlite3.Error, OSError) as error:

@@ -1,6 +1,7 @@
 """`reconciler apply`: makes a plan and asks, or takes a saved one as it is; then writes it."""
 
 import asyncio
+import shlex
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from msgspec import Struct, structs
 from reconciler.applying import applied_ref, journal_store
 from reconciler.applying.approval import Approval
 from reconciler.applying.executor import ApplyOptions, WriteMethod
+from reconciler.applying.journal_format import JournalError
 from reconciler.applying.journal_store import Run
 from reconciler.applying.recovery import recover
 from reconciler.client.connection import Client, Connection, connected
@@ -33,6 +35,7 @@ from reconciler.errors import (
     RefusedError,
 )
 from reconciler.files import JOURNALS
+from reconciler.git import Repository
 from reconciler.manifests.sid_index import count_records
 from reconciler.model import GuardResult, OutcomeName, Plan, Record, Scope, short_commit
 from reconciler.planning.guards.registry import allow_flag, allowances, judge, stricter
@@ -155,8 +158,9 @@ class _Apply(Struct, frozen=True):
     def recover(self) -> None:
         """Reads the records that interrupted runs may have been writing, and reports each of them.
 
-        Raises JournalError if a journal is damaged or cannot be read.
+        Raises JournalError if a journal is damaged or cannot be read, or if git tracks one.
         """
+        _refuse_tracked(self.parameters.journal, self.parameters.inputs.manifests.tree.root)
         base_url = self.client.connection.base_url
         for unfinished in tuple(journal_store.unfinished(self.parameters.journal)):
             # Only its own API can show the value of a record; the journal stays open until then.
@@ -314,6 +318,24 @@ class _Apply(Struct, frozen=True):
         if lost:
             self.record.error = f"{plural(lost, 'record')} could not be read when this was planned"
             self.terminal.note(f"{self.terminal.paint.removed('error')}: {self.record.error}")
+
+
+def _refuse_tracked(folder: Path, root: Path) -> None:
+    """Raises JournalError if git tracks a file in the folder of journals.
+
+    Journals come from runs of this machine and never from a commit, in which anyone could forge
+    one.
+    """
+    try:
+        git = Repository(root)
+    except ReconcilerError:
+        return
+    real = folder.resolve()
+    if real.is_relative_to(git.top) and git.tracks(real.relative_to(git.top).as_posix()):
+        raise JournalError(
+            f"{folder}: git tracks files there, and journals never come from a commit; look at "
+            f"them, then take them out: git rm -r --cached {shlex.quote(str(folder))}"
+        )
 
 
 def _why(error: BaseException, terminal: Terminal) -> tuple[int, str]:

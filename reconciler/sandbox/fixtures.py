@@ -5,7 +5,7 @@ The same seed generates the same records on every machine.
 
 import random
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import cache
 from json.encoder import encode_basestring
@@ -51,9 +51,10 @@ def open_store(path: Path) -> Iterator[Store]:
     A folder named `.reconciler` gets a .gitignore, so that git does not track the store.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    ignore = path.parent / ".gitignore"
-    if path.parent.name == ".reconciler" and not ignore.exists():
-        ignore.write_text("*\n")
+    if path.parent.name == ".reconciler":
+        # "x": a link of this name, even a broken one, is not followed.
+        with suppress(FileExistsError), (path.parent / ".gitignore").open("x") as stream:
+            stream.write("*\n")
     with Store(path) as store:
         yield store
 

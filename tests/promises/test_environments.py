@@ -115,9 +115,8 @@ def test_an_apply_writes_all_or_nothing_whatever_becomes_of_its_streams(
     many(5)
     run("sandbox", "seed", "--db", server.db, "--manifests", "manifests", "--drift", "1")
 
-    done = tool(
-        f"apply --auto-approve --allow max_change_percent=100 --allow max_overwrites=9 {redirection}"
-    )
+    allowed = "--allow max_change_percent=100 --allow max_overwrites=9"
+    done = tool(f"apply --auto-approve {allowed} {redirection}")
 
     # What is to be approved could not be shown on a full stdout: then nothing may be written.
     assert done.returncode == code
