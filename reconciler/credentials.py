@@ -46,11 +46,25 @@ class Secret:
             text = text.replace(form, "***")
         return text
 
+    def is_in(self, body: bytes) -> bool:
+        """Whether a JSON body holds the token, in any of the ways in which JSON can write it."""
+        token = self._hidden.encode()
+        # Without escapes JSON writes visible ASCII as it is.
+        return token in (_unescaped(body) if b"\\" in body else body)
+
     def __repr__(self) -> str:
         return "Secret(***)"
 
     def __reduce__(self) -> str:
         raise TypeError("a Secret cannot be pickled")
+
+
+_ESCAPE = re.compile(rb'\\(?:u00([0-7][0-9a-fA-F])|(["\\/]))')
+
+
+def _unescaped(body: bytes) -> bytes:
+    """A JSON body with the escapes of visible ASCII replaced by the characters themselves."""
+    return _ESCAPE.sub(lambda found: found[2] or bytes.fromhex(found[1].decode()), body)
 
 
 class Target(Struct, frozen=True):

@@ -54,6 +54,8 @@ class Kind(Struct, frozen=True):
     """The documented fields other than user_data, earlier names included."""
     example: Mapping[str, object]
     """A complete object with its fields in the API's order; the sandbox makes records from it."""
+    may_lack_user_data: bool = False
+    """Whether whole objects of an earlier shape lack `user_data`, which then counts as empty."""
     may_share_sids_with: str = ""
     """A kind whose records may have the same SIDs, as the API's pages hint; empty for none."""
 

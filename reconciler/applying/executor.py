@@ -28,7 +28,7 @@ from reconciler.client.transport import (
     TransportError,
 )
 from reconciler.kinds import GONE
-from reconciler.model import GOOD_OUTCOMES, Address, Change, Outcome, OutcomeName
+from reconciler.model import GOOD_OUTCOMES, Address, Change, Current, Outcome, OutcomeName
 from reconciler.values.canonical import describe_length
 
 WriteMethod = Literal["patch", "put"]
@@ -240,7 +240,25 @@ class Executor:
         put = self._options.method == "put"
         # A PATCH names `user_data` alone, so it cannot overwrite another field.
         changed = api.other_changed_fields(just_read, response) if put else ()
-        return outcomes.stored_outcome(change, stored, changed, doubt)
+        outcome = outcomes.stored_outcome(change, stored, changed, doubt)
+        if outcome.name in GOOD_OUTCOMES:
+            return outcome
+        return await self._confirmed(change, outcome)
+
+    async def _confirmed(self, change: Change, outcome: Outcome) -> Outcome:
+        """The outcome of a write whose answer holds another value, after another read.
+
+        A server or proxy that sends an answer twice makes the one of an earlier request look like
+        that of the write.
+        """
+        try:
+            response = await self._context.transport.send(api.get(change.address))
+        except TransportError:
+            return outcome
+        live = api.current(change.address, response)
+        if isinstance(live, Current) and outcomes.is_in_place(change, live):
+            return Outcome(change, OutcomeName.APPLIED, "read back: its answer held another value")
+        return outcome
 
     def _request(self, change: Change, just_read: Response) -> Request:
         if self._options.method == "put":
@@ -293,10 +311,14 @@ class Executor:
         prefix: str = "",
     ) -> Outcome:
         message = outcomes.api_message(change, refusal)
+        if refusal.status == api.FORBIDDEN:
+            message = f"{message}: the token needs {api.scopes_to_write(change.address)}"
         self._forbidden += refusal.status == api.FORBIDDEN
         if refusal.status == api.UNAUTHORIZED or self._forbidden >= self._enough_forbidden:
             self.refused = f"the API refuses the token: {message}"
             self.stop(self.refused)
+            if refusal.status == api.UNAUTHORIZED:  # no value was refused
+                name, message = OutcomeName.FAILED, f"the token was refused: {message}"
         elif name is OutcomeName.REJECTED and refusal.status != api.FORBIDDEN:
             message = f"{message}; the value has {describe_length(change.after)}"
         return outcomes.unseen_outcome(change, name, f"{prefix}{message}", doubt)

@@ -4,6 +4,7 @@ Only this module knows the wire format of the API: bodies, statuses and error te
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
@@ -98,6 +99,12 @@ def get(address: Address, *, narrow: bool = False) -> Request:
     return Request("GET", path(address), (("includeFields", fields),))
 
 
+def scopes_to_write(address: Address) -> str:
+    """The scopes that a token needs to write a record: `sms.manage, or sms.read and sms.update`."""
+    scopes = KINDS[address.kind].scopes
+    return f"{scopes.manage}, or {scopes.read} and {scopes.update}"
+
+
 def with_partner(request: Request) -> Request:
     """The request to read records, which asks for their partner as well."""
     query = tuple(
@@ -190,13 +197,16 @@ def _write(method: Method, address: Address, body: Mapping[str, object]) -> Requ
 def current(address: Address, response: Response) -> Current | Refusal:
     """The live value in the response to a GET of the whole object.
 
-    A missing `user_data` counts as null. A 200 is a refusal too if it is not JSON, is about another
-    SID, or holds a `user_data` that is neither a string nor null: the live value is then unknown.
+    A missing `user_data` counts as null if the kind may lack the field. A 200 is a refusal too if
+    it is not JSON, is about another SID, lacks the field, or holds a `user_data` that is neither a
+    string nor null: the live value is then unknown.
     """
     held = _held(address, response)
     if isinstance(held, Refusal):
         return held
-    return Current(None if held.user_data is UNSET else held.user_data, held.date_changed)
+    if held.user_data is UNSET and KINDS[address.kind].may_lack_user_data:
+        return Current(None, held.date_changed)
+    return _with_value(held)
 
 
 def stored(address: Address, response: Response) -> Current | Refusal:
@@ -205,8 +215,10 @@ def stored(address: Address, response: Response) -> Current | Refusal:
     As `current`, but a missing `user_data` is a refusal: the value is then unknown.
     """
     held = _held(address, response)
-    if isinstance(held, Refusal):
-        return held
+    return held if isinstance(held, Refusal) else _with_value(held)
+
+
+def _with_value(held: _Object) -> Current | Refusal:
     if held.user_data is UNSET:
         return Refusal(OK, "the answer does not contain user_data")
     return Current(held.user_data, held.date_changed)
@@ -222,10 +234,7 @@ def _held(address: Address, response: Response) -> _Object | Refusal:
         held = _decoded(response.body, _OBJECTS[address.kind])
     except UnreadableError as error:
         return Refusal(OK, shorten(f"the answer cannot be read: {error}", MAX_REASON_CHARS))
-    # A full parse is only needed if the name occurs twice, or if a key may be written with escapes
-    # (`\u0075`), which the count does not see.
-    doubtful = response.body.count(_FIELD) > 1 or _ESCAPED in response.body
-    if doubtful and _repeats_a_key(response.body):
+    if _may_repeat(response.body, 1) and _repeats_a_key(response.body):
         return Refusal(OK, "the answer holds a field twice")
     if held.sid is None or held.sid.lower() != address.sid:
         return Refusal(
@@ -236,7 +245,13 @@ def _held(address: Address, response: Response) -> _Object | Refusal:
 
 # Parsers disagree about which of two equal keys counts (RFC 8259, section 4).
 _FIELD = f'"{MANAGED_FIELD}"'.encode()
-_ESCAPED = b"\\u00"
+# A key that is written with escapes (`\u0075`), which a count of the name does not see.
+_ESCAPED_KEY = re.compile(rb'\\u00[0-7][0-9a-fA-F][^"\\]*(?:\\.[^"\\]*)*"\s*:')
+
+
+def _may_repeat(body: bytes, records: int) -> bool:
+    """Whether one of the records in a body may hold a key twice, so that a full parse is needed."""
+    return body.count(_FIELD) > records or _ESCAPED_KEY.search(body) is not None
 
 
 def _repeats_a_key(body: bytes) -> bool:
@@ -250,10 +265,32 @@ def _repeats_a_key(body: bytes) -> bool:
     return any(len(dict(members)) < len(members) for members in pairs)
 
 
+def _repeating(body: bytes) -> list[bool]:
+    """For each record of a page: whether it, or an object in it, holds a key twice."""
+    raw = _decoded(body, _RAW_LIST)
+    return [_repeats_a_key(bytes(item)) for item in raw.items]
+
+
+def _repeats_a_key_outside(body: bytes) -> bool:
+    """Whether a page holds a key twice outside of its records."""
+    try:
+        pairs: list[tuple[str, object]] = json.loads(
+            body, object_pairs_hook=list, parse_int=str, parse_float=str
+        )
+    except (ValueError, RecursionError):
+        return True  # unknown: treat the body as unusable
+    return len(dict(pairs)) < len(pairs)
+
+
 def _decoded(body: bytes, decoder: Decoder[Decoded]) -> Decoded:
     try:
+        # The decoder checks only the fields that it reads. JSON is UTF-8 (RFC 8259, section 8.1).
+        if not body.isascii():
+            body.decode()
         return decoder.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UnicodeDecodeError:
+        raise UnreadableError("it is not UTF-8") from None
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise UnreadableError(str(error)) from None
 
 
@@ -290,6 +327,12 @@ def page_of(kind: Kind, response: Response) -> Page | Refusal:
     except UnreadableError as error:
         return Refusal(OK, shorten(f"the answer cannot be read: {error}", MAX_REASON_CHARS))
     items = [Item(item.sid.lower(), item.user_data, item.date_changed) for item in listed.items]
+    if _may_repeat(response.body, len(items)):
+        if _repeats_a_key_outside(response.body):
+            return Refusal(OK, "the answer holds a field twice")
+        for item, twice in zip(items, _repeating(response.body), strict=True):
+            # As in the answer to a GET of the record: its value is not known.
+            item.user_data = UNSET if twice else item.user_data
     more = True if (listed.pagination or {}).get("next") else listed.has_more
     return Page(items, listed.total, more)
 
@@ -348,6 +391,7 @@ _OBJECTS: Mapping[str, Decoder[_Object]] = {
     kind.name: Decoder(_shape(kind, _OF_ONE, _Object)) for kind in KINDS.values()
 }
 _ERROR = Decoder(_Error)
+_RAW_LIST: Decoder[Any] = Decoder(defstruct("RawList", [("items", list[Raw])]))
 _TEXT: Decoder[str | None] = Decoder(str | None)
 _LIST_OF: Any = _List  # subscripted with types that are created at run time
 _LISTS: Mapping[str, Decoder[Any]] = {

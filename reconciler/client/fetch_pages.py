@@ -17,6 +17,9 @@ from reconciler.kinds import Kind
 # The most records that the API returns on a page.
 PAGE_RECORDS = 1000
 
+# Ten million records. An API that lists ever-new SIDs must not keep a run going for ever.
+MAX_PAGES = 10_000
+
 # Statuses of an API that does not know a query parameter.
 _REFUSED = frozenset((400, 422))
 
@@ -37,7 +40,7 @@ async def pages(
     where: dict[str, str] = {}
     by_offset = False
     seen, firsts = 0, set[str]()
-    while True:
+    for _ in range(MAX_PAGES):
         page = await _page(kind, where, transport, learned)
         if page is None:
             if not where or by_offset:
@@ -59,6 +62,7 @@ async def pages(
         if not page.more and (page.more is False or len(page.items) < PAGE_RECORDS):
             return
         where = {"offset": str(seen)} if by_offset else {"after": page.items[-1].sid}
+    raise SweepBrokenError(f"the list does not end within {MAX_PAGES:,} pages")
 
 
 async def _page(

@@ -81,9 +81,13 @@ class Http:
             raise TransportError(self._token.redacted(why), sent=True) from None
         finally:
             self._idle.append(transport)
-        # An error page may repeat the request, and with it the token. latin-1 keeps every byte.
+        # An answer may repeat the request, and with it the token: in an error, as a SID or in a
+        # value. With the token cut out a 200 would say something else: it is not used.
         if answer.status_code != _OK:
+            # latin-1 keeps every byte.
             body = self._token.redacted(body.decode("latin-1")).encode("latin-1")
+        if self._token.is_in(body):
+            body = b'{"message":"the answer quotes the token and is not used"}'
         return Response(answer.status_code, self._headers(answer), body)
 
     def _headers(self, answer: httpx.Response) -> dict[str, str]:

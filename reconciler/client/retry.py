@@ -27,6 +27,9 @@ MAX_BACKOFF_SECONDS = 20.0
 # After this many failures in a row, and with no retry left, further requests are not sent.
 MAX_FAILURES_IN_A_ROW = 50
 
+# For all attempts of one request: a record that hangs must not hold up a run for minutes.
+MAX_SECONDS = 60.0
+
 _BUSY = frozenset((429, 500, 502, 503, 504))
 
 
@@ -53,7 +56,7 @@ class Budget:
 class Retrying:
     """Repeats a GET until it has an answer, within MAX_ATTEMPTS and the run's budget.
 
-    Repeated after 429, 500, 502, 503, 504 and lost answers.
+    Repeated after 429, 500, 502, 503, 504 and lost answers, for MAX_SECONDS at most.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class Retrying:
             raise GivenUpError(
                 "not sent: no retry is left, and too many requests failed", sent=True
             )
+        until = self._clock.now() + MAX_SECONDS
         for attempt in range(1, MAX_ATTEMPTS):
             try:
                 response = await self._inner.send(structs.replace(request, attempt=attempt))
@@ -92,7 +96,7 @@ class Retrying:
                 if response.status not in _BUSY:
                     self._failures = 0
                     return response
-                if not self._may_retry():
+                if not self._may_retry() or self._clock.now() >= until:
                     return response
             # A subclass of TransportError: without this clause it would be retried.
             except GivenUpError:
@@ -100,7 +104,7 @@ class Retrying:
             except TransportError as error:
                 alone = not (self._answered or error.sent)
                 hopeless = alone and attempt >= MAX_FIRST_ATTEMPTS
-                if hopeless or not self._may_retry():
+                if hopeless or not self._may_retry() or self._clock.now() >= until:
                     raise
             # Full jitter: clients that failed at the same time must not retry at the same time.
             ceiling = min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2 ** (attempt - 1))

@@ -178,7 +178,7 @@ FOUR_TIMES = " ".join(["GET PATCH"] * 4)
         (
             "old",
             {WRITE: after_the_write(lambda api: somebody_writes("trimmed")(api) or api.holding())},
-            "altered", "trimmed", "GET PATCH",
+            "altered", "trimmed", "GET PATCH GET",
         ),
     ],
 )  # fmt: skip

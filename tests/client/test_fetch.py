@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.client import fetch_pages
 from reconciler.client.fetch import ReadMode, ReadOptions, read
 from reconciler.client.fetch_strategy import PageStrategy
 from reconciler.client.transport import Request, Response, TransportError
@@ -381,3 +382,85 @@ def test_an_answer_that_holds_a_field_twice_is_not_believed() -> None:
     live = found(Twice(sids(1)), sids(1), "each")[sid(0)]
     assert isinstance(live, Unreadable)
     assert "twice" in live.reason
+
+
+def page(*items: str, rest: str = "") -> Response:
+    return Response(200, JSON, f'{{"items":[{",".join(items)}],"has_more":false{rest}}}'.encode())
+
+
+GOOD = f'{{"message_sid":"{sid(1)}","user_data":"good"}}'
+
+
+class Fixed:
+    """An account whose page and whose records are fixed bytes."""
+
+    def __init__(self, listed: Response, one: bytes) -> None:
+        self.listed, self.one = listed, one
+
+    async def send(self, request: Request) -> Response:
+        if request.path == "/sms/messages":
+            return self.listed
+        body = GOOD.encode() if request.path.endswith(sid(1)) else self.one
+        return Response(200, JSON, body)
+
+
+@pytest.mark.parametrize("how", ["each", "sweep", "auto"])
+@pytest.mark.parametrize(
+    "record",
+    [
+        '"user_data":"a","user_data":"b"',
+        '"user_data":"a","\\u0075ser_data":"b"',
+        '"\\u0075ser_data":"a","user_data":"b"',
+        '"price":1,"price":2,"user_data":"a","user_data":"a"',
+    ],
+)
+def test_a_record_that_holds_a_field_twice_is_unreadable_in_every_way(
+    how: ReadMode, record: str
+) -> None:
+    odd = f'{{"message_sid":"{sid(0)}",{record}}}'
+
+    results = found(Fixed(page(odd, GOOD), odd.encode()), sids(2), how)  # type: ignore[arg-type]
+
+    assert isinstance(results[sid(0)], Unreadable)
+    assert results[sid(1)] == Current("good", None)
+
+
+@pytest.mark.parametrize("how", ["each", "sweep", "auto"])
+def test_an_answer_that_is_not_utf_8_in_another_field_is_unreadable_in_every_way(
+    how: ReadMode,
+) -> None:
+    odd = f'{{"message_sid":"{sid(0)}","user_data":"a","message":"'.encode() + b'\xff"}'
+    listed = Response(200, JSON, b'{"items":[' + odd + b"," + GOOD.encode() + b"]}")
+
+    results = found(Fixed(listed, odd), sids(2), how)  # type: ignore[arg-type]
+
+    assert isinstance(results[sid(0)], Unreadable)
+    assert results[sid(1)] == Current("good", None)
+
+
+def test_a_page_with_a_field_twice_outside_of_its_records_is_not_used() -> None:
+    listed = page(GOOD, rest=f',"items":[{GOOD.replace("good", "evil")},{GOOD}]')
+
+    results = found(Fixed(listed, b""), [sid(1)], "sweep")  # type: ignore[arg-type]
+
+    assert results[sid(1)] == Current("good", None)
+
+
+def test_a_list_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch_pages, "MAX_PAGES", 50)
+
+    class Endless(Account):
+        asked = 0
+
+        async def send(self, request: Request) -> Response:
+            if request.path.count("/") > 2:
+                return await super().send(request)
+            self.asked += 1
+            new = [f"{self.asked:08x}-1111-4000-8000-{n:012x}" for n in range(1000)]
+            items = ",".join(f'{{"message_sid":"{one}","user_data":"x"}}' for one in new)
+            return Response(200, JSON, f'{{"items":[{items}],"has_more":true}}'.encode())
+
+    account = Endless(sids(2))
+
+    assert found(account, sids(2), "sweep") == {one: held(one) for one in sids(2)}
+    assert account.asked == 50

@@ -3,11 +3,14 @@
 import asyncio
 
 import pytest
+from msgspec import structs
 
+from reconciler.client import api
 from reconciler.client.capabilities import Capabilities
 from reconciler.client.fetch_each import read_each
 from reconciler.client.transport import Request, Response, TransportError
 from reconciler.errors import ApiError
+from reconciler.kinds import KINDS, MESSAGES
 from reconciler.model import Address, Current, Record, Source, Unreadable
 from writing import sid
 
@@ -106,8 +109,20 @@ def test_a_record_that_cannot_be_read_is_its_own_problem(
     assert (found[0], found[2]) == (Current("text 0", "d"), Current("text 2", "d"))
 
 
-def test_a_field_that_old_objects_lack_holds_nothing() -> None:
+def test_a_whole_object_without_the_field_is_not_an_empty_one() -> None:
+    """Otherwise the next write would be a `set`, which no guard counts."""
     old = Response(200, JSON, f'{{"message_sid":"{sid(0).upper()}"}}'.encode())
+
+    (found,) = read(1, {0: old})[0].values()
+
+    assert isinstance(found, Unreadable)
+    assert found.reason == "the answer does not contain user_data"
+
+
+def test_a_kind_may_lack_the_field_if_its_row_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = Response(200, JSON, f'{{"message_sid":"{sid(0).upper()}"}}'.encode())
+    lacking = structs.replace(MESSAGES, may_lack_user_data=True)
+    monkeypatch.setattr(api, "KINDS", {**KINDS, "messages": lacking})
 
     assert read(1, {0: old})[0] == {0: Current(None, None)}
 

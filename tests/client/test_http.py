@@ -297,3 +297,49 @@ def test_a_body_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert isinstance(error, TransportError)
     assert "longer than 100,000 bytes" in str(error)
+
+
+ESCAPED = "".join(f"\\u{ord(character):04x}" for character in TOKEN)
+
+
+@pytest.mark.parametrize("written", [TOKEN, ESCAPED, ESCAPED.upper().replace("\\U", "\\u")])
+@pytest.mark.parametrize("status", [b"200 OK", b"404 Not Found", b"500 Oops"])
+@pytest.mark.parametrize(
+    "body",
+    ['{{"message_sid":"{}"}}', '{{"user_data":"a{}b"}}', '{{"errors":[{{"message":"{}"}}]}}'],
+)
+def test_an_answer_that_quotes_the_token_in_any_way_is_not_passed_on(
+    body: str, status: bytes, written: str
+) -> None:
+    speak = answer(with_length(body.format(written).encode(), status=status))
+
+    (found,) = exchange(speak, GET)
+
+    assert isinstance(found, Response)
+    assert TOKEN not in json.dumps(json.loads(found.body))
+    assert found.status == int(status[:3])
+
+
+def test_a_second_answer_that_was_not_asked_for_is_not_that_of_the_next_request() -> None:
+    """Bytes that are left over on a connection close it."""
+    first, second = with_length(b'{"n":1}'), with_length(b'{"n":2}')
+
+    found = exchange(answer(first + first), GET)
+    later = exchange(_twice(first, second), GET, PATCH)
+
+    assert [getattr(one, "body", b"") for one in found] == [b'{"n":1}']
+    assert [getattr(one, "body", b"") for one in later] == [b'{"n":1}', b'{"n":2}']
+
+
+def _twice(first: bytes, second: bytes) -> Speak:
+    """A server that gives its first answer twice; each later connection gets the second one."""
+    connections = 0
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(first + first if connections == 1 else second)
+        await writer.drain()
+
+    return speak

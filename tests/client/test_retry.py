@@ -126,3 +126,21 @@ def test_with_no_retry_left_and_no_answer_for_long_the_rest_is_not_asked() -> No
     virtual.run(main())
     assert len(server.asked) < 200
     assert given_up > 850
+
+
+def test_one_record_that_hangs_holds_a_run_up_for_a_minute_or_so() -> None:
+    class Hanging(Server):
+        async def send(self, request: Request) -> Response:
+            await asyncio.sleep(30)  # http.TOTAL_SECONDS
+            return await super().send(request)
+
+    server = Hanging([200, *[LOST] * 100])
+
+    async def main() -> None:
+        retrying = Retrying(server, Budget(1000), LoopClock(), random.Random(1).random)
+        await retrying.send(GET)
+        with pytest.raises(TransportError):
+            await retrying.send(GET)
+
+    _, seconds = virtual.run(main())
+    assert 30 + 60 <= seconds <= 30 + 100

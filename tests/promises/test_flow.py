@@ -379,7 +379,7 @@ def test_a_token_that_may_only_read_can_plan_and_is_refused_by_apply(
     result = run("apply", "plan.json")
 
     assert result.code == 1
-    assert "refuses the token: 403 forbidden: nothing was written" in result.err
+    assert "refuses the token: 403 forbidden: the token needs sms.manage, or" in result.err
     with Store(server.db) as store:
         assert user_data(store, f"messages/{MESSAGE}") == "updated_test_message"
 
