@@ -244,6 +244,17 @@ def top_of(folder: Path) -> Path | None:
     return next((one for one in (real, *real.parents) if os.path.lexists(one / ".git")), None)
 
 
+def path_from_top(folder: Path) -> str:
+    """The path of a folder from the top of its repository, as in `svc`; empty at the top.
+
+    Empty outside of a repository as well. Machines that read a report know files by their path from
+    there (GITHUB_WORKSPACE, the source root of SARIF).
+    """
+    top = top_of(folder)
+    path = "." if top is None else folder.resolve().relative_to(top).as_posix()
+    return "" if path == "." else path
+
+
 def oid_of(data: bytes, like: str) -> str:
     """The object name of a file's content, with the hash algorithm of the object name `like`."""
     made = hashlib.sha1 if len(like) == _SHA1_HEX else hashlib.sha256

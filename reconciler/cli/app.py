@@ -75,6 +75,7 @@ def validate(
       reconciler validate --format sarif > problems.sarif
     """
     from reconciler.commands import validate as command
+    from reconciler.git import path_from_top
 
     # The command calls it, so that problems of reconciler.yaml are printed in --format as well.
     def load() -> "Loaded":
@@ -82,7 +83,8 @@ def validate(
         settings = inputs.settings(tree, env)
         return inputs.manifests(tree, paths or manifests, settings, env).load()
 
-    return command.run(command.Parameters(load, format_), terminal())
+    folder = path_from_top(inputs.tree().root)
+    return command.run(command.Parameters(load, format_, folder), terminal())
 
 
 @app.command()

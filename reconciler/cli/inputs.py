@@ -1,6 +1,7 @@
 """Flags, reconciler.yaml and the environment -> values for commands; flags override the file."""
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,12 +103,17 @@ def connection(
         tree.path(str(SANDBOX_DB)) if sandbox else None,
         log_format,
         # The context closes it at the end of the command, so that a failed run is exported too.
-        context.with_resource(recording(os.environ, context.info_name or "")),
+        context.with_resource(recording(os.environ, context.info_name or "", _warn)),
         env,
         settings.environments[env] if env is not None else Environment(),
     )
     write = structs.replace(write, parallelism=parallelism or write.parallelism)
     return api_connection.connection(os.environ, access, write, terminal())
+
+
+def _warn(message: str) -> None:
+    streams = terminal()
+    streams.note(f"{streams.note_paint.changed('warning')}: {message}")
 
 
 def run_id() -> str:
@@ -121,6 +127,7 @@ def plan_inputs(
     manifests: "Manifests",
     *,
     target: tuple[str, ...],
+    target_file: tuple[Path, ...],
     exclude: tuple[str, ...],
     read: "ReadMode",
     allow: tuple[str, ...],
@@ -135,29 +142,61 @@ def plan_inputs(
     from reconciler.planning.guards.registry import parse_allowances
     from reconciler.planning.selection import Selection
 
-    for text in (*target, *exclude):
+    listed = tuple(line for file in target_file for line in _targets_in(file))
+    for text in (*target, *listed, *exclude):
         # Python decodes a byte of an argument that is not UTF-8 to U+DC80 to U+DCFF (PEP 383).
         if any("\udc80" <= character <= "\udcff" for character in text):
             raise click.UsageError(
                 f"{text!r}: is not UTF-8; addresses and manifest names are UTF-8"
             )
-    patterns = [
-        tuple(_pattern(manifests.tree, text) for text in texts) for texts in (target, exclude)
-    ]
+    targets, excluded, from_files = (
+        tuple(_pattern(manifests.tree, text) for text in texts)
+        for texts in (target, exclude, listed)
+    )
     return PlanInputs(
         manifests,
-        Selection(*patterns),
+        Selection(targets, excluded, from_files, tuple(map(str, target_file))),
         read,
         _comparison(with_head=with_head, **comparison),
         parse_allowances(allow),
     )
 
 
+# A million addresses are about 45 MB.
+_MAX_TARGET_BYTES = 64 * 1024 * 1024
+
+
+def _targets_in(file: Path) -> list[str]:
+    """The targets in a file, without blank lines and comments.
+
+    Raises ReconcilerError if the file cannot be read or names no target: the run must not be about
+    all records then.
+    """
+    from reconciler.errors import ReconcilerError
+    from reconciler.files import read_regular
+
+    try:
+        if str(file) == "-":
+            data = sys.stdin.buffer.read(_MAX_TARGET_BYTES + 1)
+        else:
+            data = read_regular(file, _MAX_TARGET_BYTES)
+        lines = [line.strip() for line in data.decode().splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise ReconcilerError(f"--target-file {file}: cannot be read: {why}") from None
+    found = [line for line in lines if line and not line.startswith("#")]
+    if not found:
+        raise ReconcilerError(f"--target-file {file}: names no target")
+    return found
+
+
 def _pattern(tree: "Tree", text: str) -> str:
     """A target as typed; a file that is there, seen from the working folder, by its name."""
+    if text.startswith("/"):
+        return tree.name(text)
     here = Path(text).absolute()
-    there = text.startswith("/") or (tree.root != Path.cwd().resolve() and here.exists())
-    return tree.name(here) if there else text
+    below = tree.root != Path.cwd().resolve()
+    return tree.name(here) if below and here.exists() else text
 
 
 def _comparison(

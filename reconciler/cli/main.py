@@ -8,6 +8,7 @@ import tempfile
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 
 import click
 
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     with suppress(ValueError):  # not the main thread: only that one can set handlers
         signal.signal(signal.SIGTERM, terminate)
-    given = _terraform_style(sys.argv[1:] if arguments is None else arguments)
+    given = _terraform_style(app, sys.argv[1:] if arguments is None else arguments)
     code = settle(_run(app, given))
     if arguments is None:
         # The process ends now. Without this, Python would first search all objects for garbage:
@@ -102,14 +103,16 @@ def _open_descriptors() -> None:
             os.fstat(descriptor)
         except OSError:
             # open(2) returns the lowest free number; in ascending order it is this descriptor.
-            os.open(os.devnull, os.O_RDWR)
+            # Read-only for stdout: the document must not get lost without an error.
+            os.open(os.devnull, os.O_RDONLY if descriptor == 1 else os.O_RDWR)
 
 
-def _terraform_style(arguments: Sequence[str]) -> list[str]:
+def _terraform_style(app: click.Group, arguments: Sequence[str]) -> list[str]:
     """The arguments with `-out plan.json`, as Terraform's users type it, made `--out plan.json`.
 
-    Arguments after `--` stay as they are.
+    Values of flags stay as they are (`--out -plan.json`), and so do arguments after `--`.
     """
+    command = next((one for one in arguments if one in app.commands), "")
     rest = iter(arguments)
     converted: list[str] = []
     for argument in rest:
@@ -118,7 +121,22 @@ def _terraform_style(arguments: Sequence[str]) -> list[str]:
         # Two letters: `-h` stays the short flag, and the -1 of `--seed -1` stays a number.
         long_name = argument[:1] == "-" and argument[1:2].isalpha() and argument[2:3].isalpha()
         converted.append(f"-{argument}" if long_name else argument)
+        converted += islice(rest, _values_behind(app, command, converted[-1]))
     return converted
+
+
+def _values_behind(app: click.Group, command: str, flag: str) -> int:
+    """The number of arguments that are values of a flag; 0 for anything else."""
+    groups: list[click.Command] = [app, app.commands[command]] if command else [app]
+    for group in groups:
+        inner = (
+            group.commands.values() if isinstance(group, click.Group) and group is not app else ()
+        )
+        for each in (group, *inner):
+            for option in each.params:
+                if isinstance(option, click.Option) and flag in option.opts:
+                    return 0 if option.is_flag or option.count else option.nargs
+    return 0
 
 
 def _complaint(error: ReconcilerError, *, no_color: bool) -> Iterator[str]:
@@ -127,7 +145,7 @@ def _complaint(error: ReconcilerError, *, no_color: bool) -> Iterator[str]:
     from reconciler.escape.text import visible
     from reconciler.review.text import problems_text
 
-    paint = Streams(os.environ, no_color=no_color).paint
+    paint = Streams(os.environ, no_color=no_color).note_paint
     if isinstance(error, ProblemsError):
         yield from problems_text.text(error.problems, paint)
         count = sum(problem.severity == "error" for problem in error.problems)

@@ -101,6 +101,13 @@ target = option(
     help="Limit the run to an address, a manifest file, or a pattern of either as in .gitignore; "
     "repeatable.",
 )
+target_file = option(
+    "--target-file",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Limit the run to the targets in this file, one a line (- for stdin); lines that begin "
+    "with # are comments; repeatable.",
+)
 exclude = option(
     "--exclude",
     multiple=True,
@@ -226,5 +233,14 @@ concise = option(
 
 comparison = stack(base, since, only, resolve, allow)
 inputs = stack(
-    manifests, environment, target, exclude, comparison, sandbox, parallelism, read, log_format
+    manifests,
+    environment,
+    target,
+    target_file,
+    exclude,
+    comparison,
+    sandbox,
+    parallelism,
+    read,
+    log_format,
 )

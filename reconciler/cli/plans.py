@@ -255,12 +255,25 @@ def _plan_inputs(
     return inputs.plan_inputs(named, **flags), link
 
 
+_OF_A_NEW_PLAN = (
+    *("manifests", "target", "target_file", "exclude"),
+    *("base", "since", "only", "resolve"),
+)
+
+
+_OF_A_NEW_PLAN = (
+    *("manifests", "target", "target_file", "exclude"),
+    *("base", "since", "only", "resolve"),
+)
+
+
 def _refuse_with_plan() -> None:
     """Raises click.UsageError if a flag that shapes a new plan was typed beside a saved one."""
     context = click.get_current_context()
-    for name in ("manifests", "target", "exclude", "base", "since", "only", "resolve"):
+    for name in _OF_A_NEW_PLAN:
         # A variable is set for all commands: with a saved plan it is ignored.
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            flag = name.replace("_", "-")
             raise click.UsageError(
-                f"--{name} cannot be used with a saved plan, which is applied exactly as it is"
+                f"--{flag} cannot be used with a saved plan, which is applied exactly as it is"
             )

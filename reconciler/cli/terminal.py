@@ -1,6 +1,7 @@
 """stdin, stdout and stderr of the process -> the terminal of commands: text, colours, progress."""
 
 import os
+import shlex
 import shutil
 import sys
 import time
@@ -8,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from signal import Signals
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -35,17 +36,27 @@ TERMINATED: list[int] = []
 class Streams:
     """The terminal or the pipes that this process was given."""
 
-    def __init__(self, environment: Mapping[str, str], *, no_color: bool = False) -> None:
-        # Python sets a stream to None if its descriptor was closed at start-up: `plan >&-`.
-        sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115  open until the process ends
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        *,
+        no_color: bool = False,
+        start: Path | None = None,
+    ) -> None:
+        # Python sets a stream to None if its descriptor was closed at start-up: `plan >&-`. `main`
+        # opened the null device for reading there, so that a write is an error and not lost.
+        sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115  open until the process ends
         sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115  the same
         for stream in (sys.stdout, sys.stderr):
             # A character that the stream's encoding lacks is written as an escape and is no error.
             # `reconfigure` flushes first, which fails again if an earlier write did.
             with suppress(OSError):
                 getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
-        self.paint = Paint(on=_colour(environment, no_color=no_color))
+        self.paint = Paint(on=_colour(sys.stdout, environment, no_color=no_color))
         """Colours for stdout; plain text if colours are off."""
+        self.note_paint = Paint(on=_colour(sys.stderr, environment, no_color=no_color))
+        """Colours for stderr; plain text if colours are off."""
+        self._start = start
         self.width = shutil.get_terminal_size((WIDTH_OF_A_PIPE, 0)).columns
         """Columns of the terminal, or WIDTH_OF_A_PIPE."""
         self._bar = sys.stderr.isatty() and not _automated(environment)
@@ -79,6 +90,14 @@ class Streams:
         with suppress(OSError):
             sys.stderr.write(f"{line}\n")
             sys.stderr.flush()
+
+    def command(self, *words: str) -> str:
+        """A command line to run next, in the folder in which this one was typed."""
+        here = Path.cwd()
+        moved = (
+            [] if self._start in (None, here) else ["--chdir", os.path.relpath(here, self._start)]
+        )
+        return shlex.join(["reconciler", *moved, *words])
 
     @property
     def terminated(self) -> bool:
@@ -123,7 +142,9 @@ class Streams:
 
 def terminal() -> Streams:
     """The streams for the current command, without colours if --no-color is set."""
-    return Streams(os.environ, no_color=click.get_current_context().meta.get("no_color", False))
+    meta = click.get_current_context().meta
+    start = meta.get("reconciler.start")
+    return Streams(os.environ, no_color=meta.get("no_color", False), start=start)
 
 
 class _Lines:
@@ -186,14 +207,13 @@ class _Bar:
         return lambda done: bar.update(task, completed=done, detail=str(self._detail))
 
 
-def _colour(environment: Mapping[str, str], *, no_color: bool) -> bool:
-    """Whether to use colours: NO_COLOR (no-color.org) overrides FORCE_COLOR."""
+def _colour(stream: TextIO, environment: Mapping[str, str], *, no_color: bool) -> bool:
+    """Whether to use colours on a stream: NO_COLOR (no-color.org) overrides FORCE_COLOR."""
     if no_color or environment.get("NO_COLOR"):
         return False
     if environment.get("FORCE_COLOR"):
         return True
-    # One Paint serves both streams: a file at either of them must get no escape codes.
-    return sys.stdout.isatty() and sys.stderr.isatty() and environment.get("TERM") != "dumb"
+    return stream.isatty() and environment.get("TERM") != "dumb"
 
 
 def _automated(environment: Mapping[str, str]) -> bool:

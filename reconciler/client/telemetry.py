@@ -7,7 +7,7 @@ the trace of its pipeline through TRACEPARENT. No attribute contains a SID, a va
 
 import logging
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -40,10 +40,13 @@ class Telemetry:
 
 
 @contextmanager
-def recording(environment: Mapping[str, str], command: str) -> Generator[Telemetry]:
+def recording(
+    environment: Mapping[str, str], command: str, warn: Callable[[str], None]
+) -> Generator[Telemetry]:
     """The telemetry of one run of a command; exported at the end of the block.
 
-    Raises ConfigError if it is configured but not installed, or if a variable cannot be used.
+    If it is configured but not installed, `warn` gets the cure and nothing is recorded: the
+    variables may be set for a whole machine. Raises ConfigError if a variable cannot be used.
     """
     disabled = environment.get("OTEL_SDK_DISABLED", "").lower() == "true"
     if disabled or not any(map(environment.get, _ENDPOINTS)):
@@ -59,10 +62,12 @@ def recording(environment: Mapping[str, str], command: str) -> Generator[Telemet
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
     except ImportError:
-        raise ConfigError(
-            "OTEL_EXPORTER_OTLP_* is set, but OpenTelemetry is not installed: run "
-            "pip install 'reconciler[otel]'"
-        ) from None
+        warn(
+            "OTEL_EXPORTER_OTLP_* is set, but OpenTelemetry is not installed: nothing is recorded; "
+            "run pip install 'carrierx-reconciler[otel]'"
+        )
+        yield Telemetry()
+        return
 
     # The exporter's warnings about an unreachable collector do not help the user of a plan.
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)

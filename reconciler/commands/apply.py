@@ -41,6 +41,7 @@ from reconciler.model import GuardResult, OutcomeName, Plan, Record, Scope, shor
 from reconciler.planning.guards.registry import allow_flag, allowances, judge, stricter
 from reconciler.planning.plan_file import read_plan
 from reconciler.planning.summary import tally
+from reconciler.review.colours import Paint
 from reconciler.review.report import make_report
 from reconciler.review.text import apply_text, plan_text, problems_text
 from reconciler.review.text.plan_text import Detail
@@ -167,7 +168,7 @@ class _Apply(Struct, frozen=True):
             if unfinished.history.begun.base_url != base_url:
                 continue
             recovered = self.loop.run(recover(unfinished, self.client, self.record.run))
-            for line in recovery_lines(recovered, self.terminal.paint):
+            for line in recovery_lines(recovered, self.terminal.note_paint):
                 self.terminal.note(line)
 
     def plan(self) -> None:
@@ -183,7 +184,7 @@ class _Apply(Struct, frozen=True):
         else:
             plan = _saved(saved, self.parameters)
             # A saved plan was shown at its review; only conflicts, which stop it, are shown again.
-            totals = plan_text.totals(plan, self.terminal.paint)
+            totals = plan_text.totals(plan, self._paint)
             self._show(self._whole(plan) if plan.conflicts else totals)
         # Stored before the checks below: the report of a refused run contains the plan.
         self.record.plan = plan
@@ -259,16 +260,22 @@ class _Apply(Struct, frozen=True):
             # later commit took back.
             applied_ref.keep_order(inputs.manifests, self.client.connection.account)
         prepared = prepare(inputs, self.client)
-        for line in problems_text.text(prepared.warnings, self.terminal.paint):
+        for line in problems_text.text(prepared.warnings, self.terminal.note_paint):
             self.terminal.note(line)
         if self.approval is not None:
             watched = self.approval.watching(prepared.wanted)
             prepared = structs.replace(prepared, wanted=watched)
         return self.loop.run(make(prepared, inputs, self.client, self.terminal.progress))
 
+    @property
+    def _paint(self) -> Paint:
+        """Colours of the stream that the plan is shown on (`_show`)."""
+        terminal = self.terminal
+        return terminal.paint if self.parameters.format == "text" else terminal.note_paint
+
     def _whole(self, plan: Plan) -> Iterator[str]:
-        terminal, detail = self.terminal, self.parameters.detail
-        return plan_text.plan(make_report(plan), terminal.paint, terminal.width, detail=detail)
+        width, detail = self.terminal.width, self.parameters.detail
+        return plan_text.plan(make_report(plan), self._paint, width, detail=detail)
 
     def _show(self, lines: Iterator[str]) -> None:
         if self.parameters.format == "text":
@@ -307,7 +314,7 @@ class _Apply(Struct, frozen=True):
             raise output.failure
         if result.journal_failure is not None:
             record.error = str(result.journal_failure)
-            terminal.note(f"{terminal.paint.removed('error')}: {record.error}")
+            terminal.note(f"{terminal.note_paint.removed('error')}: {record.error}")
             return ExitCode.INCOMPLETE
         self._tell_unread(plan)
         return exit_code(result.outcomes, complete=plan.complete)
@@ -317,7 +324,7 @@ class _Apply(Struct, frozen=True):
         lost = len(plan.unreadable)
         if lost:
             self.record.error = f"{plural(lost, 'record')} could not be read when this was planned"
-            self.terminal.note(f"{self.terminal.paint.removed('error')}: {self.record.error}")
+            self.terminal.note(f"{self.terminal.note_paint.removed('error')}: {self.record.error}")
 
 
 def _refuse_tracked(folder: Path, root: Path) -> None:

@@ -108,7 +108,7 @@ def report(record: RunRecord, wanted: Reports, terminal: Terminal) -> int:
         if failures:
             raise failures[0]
     except ReconcilerError as failure:
-        terminal.note(f"{terminal.paint.removed('error')}: {visible(str(failure))}")
+        terminal.note(f"{terminal.note_paint.removed('error')}: {visible(str(failure))}")
         # A worse code stays: a script has to see 4 or 143 also if a report is missing.
         return int(ExitCode.ERROR) if record.code == ExitCode.OK else record.code
     return record.code

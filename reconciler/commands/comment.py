@@ -122,7 +122,7 @@ def _refuse_with_issue(parameters: Parameters) -> None:
 
 def _say(posted: Posted, terminal: Terminal) -> None:
     if posted.warning:
-        terminal.note(f"{terminal.paint.changed('warning')}: {visible(posted.warning)}")
+        terminal.note(f"{terminal.note_paint.changed('warning')}: {visible(posted.warning)}")
     terminal.note(f"{posted.done[0].upper()}{posted.done[1:]}.")
     if posted.url:
         terminal.write([f"{visible(posted.url)}\n"])

@@ -10,7 +10,7 @@ from msgspec import Struct
 from reconciler.client.connection import Connection, connected
 from reconciler.commands import report_files
 from reconciler.commands.api_connection import SANDBOX_BASE_URL
-from reconciler.commands.plan_output import present, save
+from reconciler.commands.plan_output import apply_command, present, save
 from reconciler.commands.plan_run import PlanInputs, make, prepare
 from reconciler.commands.report_files import Reports
 from reconciler.commands.terminal import Terminal
@@ -65,7 +65,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
         check_writable(Path(outputs))
     with connected(parameters.connection) as (loop, client):
         prepared = prepare(parameters.inputs, client)
-        for line in problems_text.text(prepared.warnings, terminal.paint):
+        for line in problems_text.text(prepared.warnings, terminal.note_paint):
             terminal.note(line)
         plan = loop.run(make(prepared, parameters.inputs, client, terminal.progress))
     tree = parameters.inputs.manifests.tree
@@ -79,10 +79,9 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
         flags = " ".join(f"--manifests {shlex.quote(name)}" for name in names)
         terminal.note(f"To add them to the sandbox: reconciler sandbox seed {visible(flags)}")
     if parameters.out is not None and plan.applyable:
-        sandbox = " --sandbox" if is_sandbox else ""
         flags = "".join(f" {allow_flag(one)}" for one in plan.guards if not one.ok)
         refused = f" (a guard refuses it without{flags})" if flags else ""
-        command = f"reconciler apply{sandbox} {parameters.out}"
+        command = apply_command(plan, parameters.out, terminal)
         terminal.note(f"Saved. To apply exactly this plan: {command}{refused}")
     # Last: one report that cannot be written must not prevent the others or the output.
     if failures:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from reconciler.commands.api_connection import SANDBOX_BASE_URL
 from reconciler.commands.terminal import Terminal
 from reconciler.files import PRIVATE, write_whole
 from reconciler.manifests.discovery import Tree
@@ -19,6 +20,14 @@ def save(plan: Plan, out: Path | None) -> None:
     if out is not None:
         # An apply needs the values, so the file holds them unmasked (docs/approval.md).
         write_whole(out, plan_file.write(plan), mode=PRIVATE)
+
+
+def apply_command(plan: Plan, out: Path, terminal: Terminal) -> str:
+    """The command that applies a saved plan, from the folder in which the user stands."""
+    words = ["apply", "--sandbox"] if plan.base_url == SANDBOX_BASE_URL else ["apply"]
+    words += ["--env", plan.environment] if plan.environment is not None else []
+    # A name that begins with a dash would be a flag.
+    return terminal.command(*words, f"./{out}" if str(out).startswith("-") else str(out))
 
 
 def present(

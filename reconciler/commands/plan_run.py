@@ -175,7 +175,7 @@ def prepare(inputs: PlanInputs, client: Client) -> Prepared:
             found.count + len(cleared),
             found.since,
             inputs.manifests.narrowed,
-            selection.target,
+            selection.shown_target,
             selection.exclude,
             comparison.only,
         ),

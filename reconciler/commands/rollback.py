@@ -9,8 +9,7 @@ from reconciler.applying import journal_store
 from reconciler.applying.journal_format import Intent, JournalContent
 from reconciler.client.connection import Client, Connection, connected
 from reconciler.client.fetch import ReadOptions, read
-from reconciler.commands.api_connection import SANDBOX_BASE_URL
-from reconciler.commands.plan_output import present, save
+from reconciler.commands.plan_output import apply_command, present, save
 from reconciler.commands.plan_run import with_meta
 from reconciler.commands.terminal import Terminal
 from reconciler.errors import ExitCode, ReconcilerError
@@ -73,10 +72,8 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     save(plan, parameters.out)
     present(plan, parameters.format, terminal, parameters.tree)
     if parameters.out is not None and plan.applyable:
-        sandbox = " --sandbox" if base_url == SANDBOX_BASE_URL else ""
-        terminal.note(
-            f"Saved. To apply exactly this plan: reconciler apply{sandbox} {parameters.out}"
-        )
+        command = apply_command(plan, parameters.out, terminal)
+        terminal.note(f"Saved. To apply exactly this plan: {command}")
     return ExitCode.OK if plan.complete else ExitCode.INCOMPLETE
 
 
@@ -125,7 +122,8 @@ async def _plan(
     plan = Plan(url, digest(url, ordered), ordered, in_sync, unreadable=lost, left_alone=left)
     # No share can be computed: the number of all records is known only with the manifests.
     limits = structs.asdict(parameters.guards) | {"max_change_percent": None}
-    return with_meta(structs.replace(plan, guards=judge(plan, limits, {})))
+    environment = client.connection.environment
+    return with_meta(structs.replace(plan, guards=judge(plan, limits, {}), environment=environment))
 
 
 def _ended(history: JournalContent, address: Address) -> OutcomeName | None:

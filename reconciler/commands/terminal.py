@@ -17,12 +17,18 @@ class Terminal(Protocol):
 
     paint: Paint
     """Colours for stdout."""
+    note_paint: Paint
+    """Colours for stderr."""
     width: int
     """Columns of the terminal, or a default for a pipe."""
 
     @property
     def terminated(self) -> bool:
         """Whether SIGTERM asked this process to end."""
+        ...
+
+    def command(self, *words: str) -> str:
+        """A command line to run next: `command("apply", "my plan.json")`, quoted for a shell."""
         ...
 
     def write(self, pieces: Iterable[str], *, for_machines: bool = False) -> None:

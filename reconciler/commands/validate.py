@@ -1,9 +1,10 @@
 """`reconciler validate`: manifests -> their problems; works offline and without a token."""
 
+import posixpath
 from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from reconciler.commands.terminal import Terminal
 from reconciler.errors import ExitCode, ProblemsError
@@ -33,6 +34,8 @@ class Parameters(Struct, frozen=True):
     """Reads reconciler.yaml and the manifests; raises ProblemsError with every problem."""
     format: Format = "text"
     """The format of stdout."""
+    folder: str = ""
+    """The project's path from the top of its repository, for formats that machines read."""
 
 
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
@@ -53,13 +56,21 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     if parameters.format == "text":
         _say(loaded, terminal)
     else:
+        if parameters.format in ("github", "sarif"):
+            problems = [_from_top(problem, parameters.folder) for problem in problems]
         terminal.write([_DOCUMENTS[parameters.format](problems, loaded)])
     return code
 
 
+def _from_top(problem: Problem, folder: str) -> Problem:
+    """The problem, its file named from the top of the repository."""
+    file = posixpath.join(folder, problem.source.file)
+    return structs.replace(problem, source=structs.replace(problem.source, file=file))
+
+
 def _say(loaded: Loaded, terminal: Terminal) -> None:
     """Prints warnings to stderr and the counts to stdout."""
-    for line in render.text(loaded.warnings, terminal.paint):
+    for line in render.text(loaded.warnings, terminal.note_paint):
         terminal.note(line)
     records, files = len(loaded.records), loaded.files
     terminal.write_lines([f"Valid: {plural(records, 'record')} in {plural(files, 'file')}."])

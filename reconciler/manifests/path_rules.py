@@ -59,6 +59,8 @@ class Rules:
 
         `files` are the names of all manifests.
         """
+        for schema in self._schemas.values():
+            yield from schema.warnings
         overruled: Counter[tuple[int, int, str]] = Counter()
         used: set[int] = set()
         for file in files:

@@ -38,6 +38,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "tag": "A manifest has no YAML tags.",
         "too-long": "user_data is not longer than reconciler.yaml allows.",
         "type": "user_data is text, a mapping or a list.",
+        "unknown-keyword": "A schema has only keywords of JSON Schema.",
         "unknown-field": "A record has user_data and no other field.",
         "unknown-rules": "The rules of earlier commits can be read.",
         "unknown-kind": "A kind is one of the API's collections.",
@@ -49,7 +50,15 @@ RULES: Mapping[str, str] = MappingProxyType(
 
 # Problems that may be intended: the run goes on.
 _WARNINGS = frozenset(
-    ("ignored", "invisible-character", "overruled", "shared-sid", "unknown-rules", "unused-rule")
+    (
+        "ignored",
+        "invisible-character",
+        "overruled",
+        "shared-sid",
+        "unknown-keyword",
+        "unknown-rules",
+        "unused-rule",
+    )
 )
 
 

@@ -36,6 +36,8 @@ class _Rule(Struct, frozen=True):
     """As in .gitignore, relative to the top of the repository."""
     owners: tuple[str, ...]
     """Teams, persons and e-mail addresses; empty if the rule takes a file from its owners."""
+    excludes: bool = False
+    """Whether the rule takes a file out of its section for good (GitLab's `!pattern`)."""
 
 
 class Owners:
@@ -63,7 +65,13 @@ class Owners:
             path = posixpath.normpath(posixpath.join(self._folder, file))
             rules = (self._rules[number] for number in self._globs.matching(path))
             # `matching` yields ascending numbers, and the last matching rule wins on both hosts.
-            last = {rule.section: rule.owners for rule in rules}
+            last: dict[str, tuple[str, ...]] = {}
+            out: set[str] = set()
+            for rule in rules:
+                last[rule.section] = rule.owners
+                out |= {rule.section} if rule.excludes else set()
+            for section in out:
+                del last[section]
             self._known[file] = tuple(dict.fromkeys(one for some in last.values() for one in some))
         return self._known[file]
 
@@ -83,6 +91,9 @@ def read(folder: Path) -> Owners:
             lines = data.decode().splitlines()
         except (OSError, UnicodeDecodeError):
             continue
+        if place.startswith(".github/"):
+            # Only GitLab knows `!pattern`; GitHub skips such a line.
+            lines = [line for line in lines if not line.startswith("!")]
         return Owners(islice(lines, _MAX_RULES), here.relative_to(top).as_posix())
     return Owners()
 
@@ -100,7 +111,9 @@ def _rules(lines: Iterable[str]) -> Iterable[_Rule]:
             # GitLab combines sections whose names differ only in case.
             section, default = heading["name"].lower(), _owners(heading["owners"].split())
         elif words:
-            yield _Rule(section, words[0], _owners(words[1:]) or default)
+            excludes = words[0].startswith("!") and len(words[0]) > 1
+            pattern = words[0][1:] if excludes else words[0]
+            yield _Rule(section, pattern, _owners(words[1:]) or default, excludes)
 
 
 def _owners(words: Iterable[str]) -> tuple[str, ...]:

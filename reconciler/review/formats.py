@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
+from reconciler.git import path_from_top
 from reconciler.model import Plan
 from reconciler.planning import plan_file
 from reconciler.review import codeowners
@@ -101,7 +102,7 @@ def _gitlab(view: View) -> Iterable[str]:
 def _junit(view: View) -> Iterable[str]:
     from reconciler.review import plan_junit
 
-    return plan_junit.document(view.report)
+    return plan_junit.document(view.report, path_from_top(view.root))
 
 
 def _csv(view: View) -> Iterable[str]:

@@ -4,7 +4,10 @@ A change, a conflict and a guard that refuses are failures; a record that could 
 error. All records in sync are one test that passes and has their number in its name.
 """
 
+import posixpath
 from collections.abc import Iterator
+
+from msgspec import structs
 
 from reconciler.escape.text import visible, xml
 from reconciler.kinds import MANAGED_FIELD
@@ -19,8 +22,11 @@ from reconciler.review.text.change_text import why
 _WIDTH = 120
 
 
-def document(report: Report) -> Iterator[str]:
-    """The lines of the XML document with their newlines."""
+def document(report: Report, folder: str = "") -> Iterator[str]:
+    """The lines of the XML document with their newlines.
+
+    `folder` is the project's path from the top of its repository, where CI systems look for files.
+    """
     plan = report.plan
     failures = len(plan.changes) + len(plan.conflicts) + len(report.refused)
     errors = len(plan.unreadable)
@@ -35,22 +41,30 @@ def document(report: Report) -> Iterator[str]:
         for change, found in group.members:
             # No colours: XML 1.0 forbids the escape character, even as a reference (section 2.2).
             body = "\n".join(value_text.difference_lines(found, Paint(on=False), _WIDTH))
-            yield _case(change.address, change.source, "failure", why(change), body)
+            yield _case(
+                change.address, _from_top(change.source, folder), "failure", why(change), body
+            )
     for conflict in plan.conflicts:
         # The JSON Pointer of the whole field is the empty text (RFC 6901): it would be invisible.
         both = visible(", ".join(path or MANAGED_FIELD for path in conflict.paths))
         yield _case(
             conflict.address,
-            conflict.source,
+            _from_top(conflict.source, folder),
             "failure",
             "conflict",
             f"changed in git and live: {both}",
         )
     for lost in plan.unreadable:
         reason = visible(f"{lost.status or ''} {lost.reason}".strip())
-        yield _case(lost.address, lost.source, "error", "could not be read", reason)
+        yield _case(
+            lost.address, _from_top(lost.source, folder), "error", "could not be read", reason
+        )
     yield from map(_guard, plan.guards)
     yield "</testsuite>\n</testsuites>\n"
+
+
+def _from_top(source: Source, folder: str) -> Source:
+    return structs.replace(source, file=posixpath.join(folder, source.file))
 
 
 def _case(address: Address, source: Source, element: str, what: str, body: str) -> str:

@@ -59,7 +59,7 @@ def _result(problem: Problem, index: int, seen: Counter[str]) -> dict[str, objec
     fingerprint = hashlib.sha256(f"{about}|{seen[about]}".encode()).hexdigest()
     location = {
         # A URI reference (RFC 3986): a space or `%` in a file name has to be percent-encoded.
-        "artifactLocation": {"uri": quote(source.file)},
+        "artifactLocation": {"uri": quote(source.file), "uriBaseId": "%SRCROOT%"},
         "region": {"startLine": source.line, "startColumn": source.column},
     }
     return {

@@ -20,11 +20,12 @@ from reconciler.manifests.composer import single_document
 from reconciler.manifests.discovery import Tree
 from reconciler.manifests.nodes import Step, descend
 from reconciler.manifests.resolver import to_json
+from reconciler.manifests.rule_catalog import severity
 from reconciler.manifests.user_schemas.ecma_regex import PatternError, compiled
 from reconciler.manifests.user_schemas.linear_validator import validator_class
 from reconciler.manifests.yaml_events import Mark, Position, UnreadableYamlError, source
 from reconciler.model import Problem, Source
-from reconciler.wording import shorten
+from reconciler.wording import did_you_mean, shorten
 
 # The paths in a value that a schema marks `writeOnly`; the empty path is the whole value.
 Sensitive: TypeAlias = frozenset[tuple[Step, ...]]
@@ -68,6 +69,8 @@ class UserSchema:
         self._schema = schema
         self.hides = any(part.get("writeOnly") is True for _, part in _parts(schema))
         """Whether the schema marks anything `writeOnly`."""
+        self.warnings = tuple(_unknown_keywords(tree, name, schema))
+        """Keywords that have no effect, with the nearest one that has."""
         self._verdicts: dict[tuple[str | None, bool], Sequence[Finding]] = {}
 
     def findings(self, text: str | None, *, structured: bool) -> Sequence[Finding]:
@@ -198,6 +201,36 @@ def _faults(schema: object) -> Iterator[tuple[tuple[Step, ...], str]]:
         message = "unevaluatedProperties cannot be used in a file with patternProperties"
         yield (*unevaluated[0], "unevaluatedProperties"), message
 
+
+def _unknown_keywords(tree: Tree, name: str, schema: object) -> Iterator[Problem]:
+    """A warning for each keyword that JSON Schema does not know: it would have no effect."""
+    from jsonschema import Draft202012Validator
+
+    found = [
+        (steps, keyword)
+        for steps, part in _parts(schema)
+        for keyword in part
+        if keyword not in _KEYWORDS
+        and keyword not in Draft202012Validator.VALIDATORS
+        # By convention the keywords of a user begin so.
+        and not keyword.startswith(("x-", "$"))
+    ]
+    if not found:
+        return
+    text = tree.text(name, MAX_SCHEMA_BYTES)
+    node = single_document(text, lambda *_: None) if isinstance(text, str) else None
+    for steps, keyword in found:
+        close = did_you_mean(keyword, _KEYWORDS | Draft202012Validator.VALIDATORS.keys())
+        where = Source(name, 1, 1) if node is None else source(name, descend(node, steps).mark)
+        message = f"`{keyword}` is not a keyword of JSON Schema and has no effect{close}"
+        yield Problem(where, "unknown-keyword", message, severity("unknown-keyword"))
+
+
+# Keywords that validate nothing themselves (JSON Schema, core and validation, 2020-12).
+_KEYWORDS = frozenset(
+    "title description default deprecated readOnly writeOnly examples then else minContains "
+    "maxContains contentEncoding contentMediaType contentSchema definitions".split()
+)
 
 # Other ways to refer to a schema than its path; in a single file `#/...` is enough.
 _NOT_OFFERED = frozenset(("$id", "$anchor", "$dynamicAnchor", "$dynamicRef"))

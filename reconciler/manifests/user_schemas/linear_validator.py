@@ -5,6 +5,7 @@ a hostile pattern takes exponential time.
 """
 
 from collections.abc import Iterator
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -23,7 +24,15 @@ def validator_class() -> Any:
         "patternProperties": _pattern_properties,
         "additionalProperties": _additional_properties,
     }
-    return extend(Draft202012Validator, keywords)  # type: ignore[no-untyped-call]
+    types = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
+    return extend(Draft202012Validator, keywords, type_checker=types)  # type: ignore[no-untyped-call]
+
+
+def _is_integer(_: Any, instance: Any) -> bool:
+    """Whether a number is whole: 1.0 is an integer (JSON Schema, core, section 4.2.3)."""
+    if isinstance(instance, Decimal):
+        return instance == instance.to_integral_value()
+    return isinstance(instance, int) and not isinstance(instance, bool)
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, _: Any) -> Iterator[Any]:
