@@ -12,7 +12,7 @@ import pytest
 
 from conftest import REPOSITORY, Run
 from reconciler.sandbox.store import Store
-from repository import commit, git
+from repository import git
 from writing import live, many, messages, sid, user_data, write
 
 M = "manifests/a.yaml"
@@ -27,6 +27,8 @@ def test_no_page_or_message_installs_the_package_of_somebody_else() -> None:
     listed = git("ls-files", folder=REPOSITORY).splitlines()
     for name in listed:
         path = REPOSITORY / name
+        if path == Path(__file__):
+            continue
         if path.suffix in (".md", ".py", ".yml", ".yaml", ".toml", ".sh", ".txt"):
             for line in path.read_text("utf-8").splitlines():
                 installs = "install" in line.replace("carrierx-reconciler", "")
@@ -262,23 +264,3 @@ def test_each_stream_decides_its_colour_by_itself(store: Store, kept: str) -> No
 
     assert "\x1b[" in shown
     assert "\x1b[" not in Path("other").read_text()
-
-
-# ---- owners
-
-
-def test_gitlab_takes_a_file_out_of_its_section_for_good(run: Run, store: Store) -> None:
-    live(store, {1: None, 2: None})
-    commit(
-        {
-            "CODEOWNERS": "/manifests/gen/ @team\n!/manifests/gen/c.yaml\n* @everybody\n",
-            "manifests/gen/c.yaml": messages({1: "x"}),
-            "manifests/gen/d.yaml": messages({2: "x"}),
-        }
-    )
-
-    page = run("plan", "--sandbox", "--format", "csv").out
-
-    one, two = (next(row for row in page.splitlines() if sid(number) in row) for number in (1, 2))
-    assert "@everybody" not in one
-    assert "@everybody" in two

@@ -132,3 +132,18 @@ def test_a_file_that_is_none_or_too_large_is_left_alone(folder: Path) -> None:
     Path("CODEOWNERS").unlink()
     write("* @team\n" * 400_000, "CODEOWNERS")
     assert not read(folder)
+
+
+def test_gitlab_takes_a_file_out_of_its_section_for_good() -> None:
+    owners = Owners(
+        ["/manifests/gen/ @team", "!/manifests/gen/c.yaml", "* @all", "[Other]", "*.yaml @others"]
+    )
+
+    assert owners.of("manifests/gen/c.yaml") == ("@others",)
+    assert owners.of("manifests/gen/d.yaml") == ("@all", "@others")
+
+
+def test_github_skips_such_a_line(folder: Path) -> None:
+    write("* @all\n!/a.yaml\n", ".github/CODEOWNERS")
+
+    assert read(folder).of("a.yaml") == ("@all",)
