@@ -87,6 +87,15 @@ def target(environment: Mapping[str, str]) -> Target:
     )
 
 
+def renewed(environment: Mapping[str, str]) -> Secret | None:
+    """The token of CARRIERX_TOKEN_FILE, read again; None without the variable.
+
+    A token may be rotated while a run goes on: the file then holds the new one. Raises ConfigError
+    if it cannot be used.
+    """
+    return _token(environment) if environment.get("CARRIERX_TOKEN_FILE") else None
+
+
 def base_url(text: str) -> str:
     """The API's address in its normal form: lower-case host, no slash at the end.
 
@@ -144,7 +153,7 @@ def _token(environment: Mapping[str, str]) -> Secret | None:
             held = stream.read(_MAX_TOKEN_BYTES).decode("latin-1")
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "its path is not valid"
-        raise ConfigError(f"CARRIERX_TOKEN_FILE: cannot be read: {why}") from None
+        raise ConfigError(f"{file} (CARRIERX_TOKEN_FILE): cannot be read: {why}") from None
     # Editors and `echo` end a file with a newline, which is not a part of the token.
     return checked_token(held.removesuffix("\n").removesuffix("\r"), "CARRIERX_TOKEN_FILE")
 

@@ -15,7 +15,12 @@ def shorten(text: str, most: int) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """` (did you mean `max_clears`?)` with the leading space; empty if no known word is close."""
+    close = nearest(word, known)
+    return "" if close is None else f" (did you mean `{close}`?)"
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that is most like a misspelt one; None if none is close."""
     from difflib import get_close_matches  # imported late: only an error message needs it
 
-    close = get_close_matches(word[:64], known, n=1)
-    return f" (did you mean `{close[0]}`?)" if close else ""
+    return next(iter(get_close_matches(word[:64], known, n=1)), None)

@@ -42,7 +42,7 @@ class Run(Struct, frozen=True):
     @property
     def stem(self) -> str:
         """The file name of its journal without the suffix; sorted by name is sorted by time."""
-        return f"{self.started:%Y%m%dT%H%M%SZ}-{self.name}"
+        return f"{self.started:%Y%m%dT%H%M%S%fZ}-{self.name}"
 
 
 class UnfinishedRun(Struct, frozen=True):
@@ -155,6 +155,42 @@ def _tail(path: Path) -> bytes:
         return stream.read()
 
 
+def find(run: str, folder: Path) -> list[Path]:
+    """The journals of a run that is named by its journal, a folder, or the digest of its plan.
+
+    A folder stands for its newest journal. Of a digest the first seven digits are enough; all runs
+    of that plan in `folder` are meant. Raises JournalError, with the right name if there is one.
+    """
+    if run.startswith("sha256:"):
+        found = [
+            path for path in sorted(folder.glob("*.jsonl")) if _digest_of(path).startswith(run)
+        ]
+        if len(run) < _MIN_DIGEST_CHARS or not found:
+            raise JournalError(f"{run}: no run in {folder} applied a plan of this digest")
+        return found
+    path = Path(run)
+    if path.is_dir():
+        newest = max(path.glob("*.jsonl"), default=None)
+        if newest is None:
+            raise JournalError(f"{path}: holds no journal")
+        return [newest]
+    journal = path.with_suffix(".jsonl")
+    if path.suffix == ".json" and journal.exists():
+        raise JournalError(f"{path}: is the audit record of a run; its journal is {journal}")
+    return [path]
+
+
+_MIN_DIGEST_CHARS = len("sha256:") + 7
+
+
+def _digest_of(path: Path) -> str:
+    """The digest of the plan that a run applied; empty if its journal cannot be read."""
+    try:
+        return read(path).begun.digest
+    except JournalError:
+        return ""
+
+
 def read(path: Path) -> JournalContent:
     """The content of a journal. Raises JournalError if it cannot be read or is damaged."""
     try:
@@ -182,7 +218,7 @@ async def open_journal(
         method,
         platform.node(),
         os.getpid(),
-        run.started.isoformat(timespec="seconds"),
+        run.started.isoformat(timespec="microseconds"),
         parallelism,
     )
     async with _file(folder / f"{run.stem}.jsonl", _NEW) as disk:

@@ -154,7 +154,7 @@ def apply(
 
 
 @click.command()
-@click.argument("journal", type=click.Path(path_type=Path))
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True)
 @option("--out", type=click.Path(path_type=Path), help="Save the plan for `apply` and `show`.")
 @options.text_or_json
 @options.environment
@@ -163,20 +163,23 @@ def apply(
 @options.log_format
 @everywhere
 def rollback(
-    journal: Path,
+    runs: tuple[str, ...],
     out: Path | None,
     format_: Literal["text", "json"],
     env: str | None,
     **connection: Any,
 ) -> ExitCode:
-    """Show the plan that undoes an apply; write nothing.
+    """Show the plan that undoes applies; write nothing.
 
-    The plan holds only records that the apply wrote and that still hold the written value. Review
-    and apply it like any other plan.
+    RUN is a journal, a folder (its newest journal), or the digest of a plan (all runs of it in the
+    folder of journals). The plan holds only records that these runs wrote and that still hold the
+    written value. Review and apply it like any other plan.
 
     \b
     Examples:
-      reconciler rollback .reconciler/journal/20260105T0914Z-3f9a.jsonl --out back.json
+      reconciler rollback .reconciler/journal --out back.json
+      reconciler rollback .reconciler/journal/20260105T0914Z-3f9a.jsonl
+      reconciler rollback sha256:6f2c01d9
       reconciler apply back.json
     """
     from reconciler.commands import rollback as command
@@ -184,7 +187,9 @@ def rollback(
     tree = inputs.tree()
     settings = inputs.settings(tree, env)
     link = inputs.connection(tree, settings, run=inputs.run_id(), env=env, **connection)
-    parameters = command.Parameters(journal, link, tree, settings.guards, out, format_)
+    parameters = command.Parameters(
+        runs, inputs.journals(tree, env), link, tree, settings.guards, out, format_
+    )
     return inputs.ended(link, command.run(parameters, terminal()))
 
 

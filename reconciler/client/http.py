@@ -12,7 +12,7 @@ are used directly, because redirects and cookies, which httpx's client adds, are
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -36,6 +36,7 @@ TOTAL_SECONDS = 30.0
 MAX_BODY_BYTES = 16 * 1024 * 1024
 
 _OK = 200
+_UNAUTHORIZED = 401
 # The only headers that are read.
 _READ_HEADERS = ("content-type", "date", "retry-after")
 # Errors that prove that the API did not receive the request.
@@ -55,15 +56,30 @@ class Http:
     ) -> None:
         self._base_url = base_url
         self._token = token
-        self._auth = _Bearer(token)
+        self.renew: Callable[[], Secret | None] = lambda: None
+        """Reads the token again after a 401; None if it cannot have changed."""
         self._run = run
         self._new_transport = new_transport
         self._transports: list[httpx.AsyncBaseTransport] = []
         self._idle: list[httpx.AsyncBaseTransport] = []
-        self._requests = 0
 
     async def send(self, request: Request) -> Response:
-        """The response, with any status. Raises TransportError if there is no complete one."""
+        """The response, with any status. Raises TransportError if there is no complete one.
+
+        After a 401 the token is read again, once, and a new one is tried: a 401 proves that nothing
+        was done.
+        """
+        token = self._token
+        response = await self._send(request)
+        if response.status != _UNAUTHORIZED:
+            return response
+        if self._token is token:
+            with suppress(ConfigError):
+                self._token = self.renew() or token
+        same = self._token.reveal() == token.reveal()
+        return response if same else await self._send(request)
+
+    async def _send(self, request: Request) -> Response:
         transport = self._idle.pop() if self._idle else self._another()
         try:
             async with asyncio.timeout(TOTAL_SECONDS):
@@ -104,14 +120,13 @@ class Http:
         return transport
 
     def _built(self, request: Request) -> httpx.Request:
-        self._requests += 1
         query = f"?{urlencode(request.query)}" if request.query else ""
         headers = {
             "accept": "application/json",
             # No compression: a small compressed body can expand to gigabytes before any size limit.
             "accept-encoding": "identity",
             "user-agent": f"reconciler/{__version__} (run {self._run})",
-            "x-request-id": f"{self._run}-{self._requests}",
+            "x-request-id": f"{self._run}-{request.number}",
         }
         if request.body is not None:
             headers["content-type"] = "application/json"
@@ -122,7 +137,7 @@ class Http:
             content=request.body,
             extensions=_EXTENSIONS,
         )
-        return next(self._auth.auth_flow(built))
+        return next(_Bearer(self._token).auth_flow(built))
 
     async def close(self) -> None:
         """Closes every connection."""

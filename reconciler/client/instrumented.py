@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from reconciler.client.transport import Clock, Request, Response, Transport, TransportError
 from reconciler.kinds import collection_of
@@ -24,6 +24,8 @@ class Exchange(Struct, frozen=True):
     """Why there was no response; empty if there was one."""
     milliseconds: float
     """The duration, rounded to microseconds."""
+    number: int = 0
+    """The number of the request in its client, from 1, as in its header X-Request-Id."""
 
     @property
     def collection(self) -> str:
@@ -42,10 +44,13 @@ class Instrumented:
         self._inner = inner
         self._clock = clock
         self._watchers = watchers
+        self._requests = 0
 
     async def send(self, request: Request) -> Response:
         """The response of the inner transport, or its TransportError."""
         start = self._clock.now()
+        self._requests += 1
+        request = structs.replace(request, number=self._requests)
         try:
             response = await self._inner.send(request)
         except TransportError as failure:
@@ -56,6 +61,8 @@ class Instrumented:
 
     def _tell(self, request: Request, start: float, status: int | None, error: str = "") -> None:
         took = round((self._clock.now() - start) * 1000, 3)
-        exchange = Exchange(request.method, request.path, request.attempt, status, error, took)
+        exchange = Exchange(
+            request.method, request.path, request.attempt, status, error, took, request.number
+        )
         for watcher in self._watchers:
             watcher(exchange)

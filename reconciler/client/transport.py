@@ -25,6 +25,8 @@ class Request(Struct, frozen=True):
     """The body as JSON bytes; None for a GET."""
     attempt: int = 1
     """The number of the attempt, from 1."""
+    number: int = 0
+    """The number of the request in its client, from 1; 0 before it is sent."""
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from reconciler.client.partner_check import Pin
 from reconciler.client.telemetry import Telemetry
 from reconciler.client.transport import Transport
 from reconciler.commands.terminal import Terminal
-from reconciler.credentials import Target, target
+from reconciler.credentials import Secret, Target, renewed, target
 from reconciler.errors import ConfigError, ReconcilerError
 from reconciler.files import refuse_links
 from reconciler.manifests.settings import Environment, Write
@@ -53,7 +54,8 @@ def connection(
     connect: Connect
     if access.sandbox is None:
         api = target(environment)
-        base_url, connect = api.base_url, partial(_over_http, api, access.run)
+        base_url = api.base_url
+        connect = partial(_over_http, api, access.run, partial(renewed, environment))
     else:
         base_url, connect = SANDBOX_BASE_URL, partial(_in_process, access.sandbox, access.run)
     pinned = access.pins.base_url
@@ -65,7 +67,7 @@ def connection(
     partner = access.pins.partner_sid
     watchers: tuple[Watcher, ...] = ()
     if access.log_format is not None:
-        watchers = (partial(_log, terminal, LOGS[access.log_format]),)
+        watchers = (partial(_log, terminal, LOGS[access.log_format], access.run),)
     return Connection(
         base_url,
         connect,
@@ -91,8 +93,11 @@ def as_store_error(db: Path) -> Generator[None]:
         raise ReconcilerError(f"{db}: the sandbox's store cannot be used: {error}") from None
 
 
-def _log(terminal: Terminal, line_of: Callable[[Exchange], str], exchange: Exchange) -> None:
-    terminal.note(line_of(exchange))
+def _log(
+    terminal: Terminal, line_of: Callable[[Exchange, str, str], str], run: str, exchange: Exchange
+) -> None:
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    terminal.note(line_of(exchange, run, now))
 
 
 def _say_hold(terminal: Terminal, seconds: float) -> None:
@@ -100,7 +105,9 @@ def _say_hold(terminal: Terminal, seconds: float) -> None:
 
 
 @asynccontextmanager
-async def _over_http(api: Target, run: str) -> AsyncGenerator[Transport]:
+async def _over_http(
+    api: Target, run: str, renew: Callable[[], Secret | None]
+) -> AsyncGenerator[Transport]:
     from reconciler.client.http import connect  # httpx costs 0.1 s
 
     # Not earlier: a run that reads no record needs no token. CI systems withhold secrets from
@@ -110,6 +117,7 @@ async def _over_http(api: Target, run: str) -> AsyncGenerator[Transport]:
             "no token: set CARRIERX_TOKEN or CARRIERX_TOKEN_FILE (--sandbox needs none)"
         )
     async with connect(api.base_url, api.token, run=run) as http:
+        http.renew = renew
         yield http
 
 
@@ -117,7 +125,6 @@ async def _over_http(api: Target, run: str) -> AsyncGenerator[Transport]:
 async def _in_process(db: Path, run: str) -> AsyncGenerator[Transport]:
     # Imported here: a run against the real API does not load the server's libraries.
     from reconciler.client.http import connect
-    from reconciler.credentials import Secret
     from reconciler.sandbox.app import Options, create_app
     from reconciler.sandbox.fixtures import open_seeded
     from reconciler.sandbox.tokens import MANAGE

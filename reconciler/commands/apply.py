@@ -22,6 +22,7 @@ from reconciler.commands import report_files
 from reconciler.commands.apply_output import ApplyEvents, ApplyOutput, recovery_lines
 from reconciler.commands.apply_reports import RunRecord, report
 from reconciler.commands.apply_run import ApplyRequest, ApplyResult, apply_run, exit_code
+from reconciler.commands.plan_output import account_words
 from reconciler.commands.plan_run import PlanInputs, make, prepare
 from reconciler.commands.terminal import Terminal
 from reconciler.errors import (
@@ -303,6 +304,10 @@ class _Apply(Struct, frozen=True):
             )
             terminal.write_lines(["", *shown])
         counts = tally(result.outcomes)
+        if record.journal.exists() and set(counts) & {OutcomeName.APPLIED, OutcomeName.UNKNOWN}:
+            words = ["rollback", *account_words(plan), str(record.journal)]
+            undo = terminal.command(*words, "--out", "back.json")
+            terminal.note(f"Journal: {record.journal}. To undo it, plan that: {undo}")
         if output.received:
             applied = counts.get(OutcomeName.APPLIED, 0)
             skipped = counts.get(OutcomeName.SKIPPED, 0)

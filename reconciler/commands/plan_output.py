@@ -24,10 +24,15 @@ def save(plan: Plan, out: Path | None) -> None:
 
 def apply_command(plan: Plan, out: Path, terminal: Terminal) -> str:
     """The command that applies a saved plan, from the folder in which the user stands."""
-    words = ["apply", "--sandbox"] if plan.base_url == SANDBOX_BASE_URL else ["apply"]
-    words += ["--env", plan.environment] if plan.environment is not None else []
     # A name that begins with a dash would be a flag.
-    return terminal.command(*words, f"./{out}" if str(out).startswith("-") else str(out))
+    name = f"./{out}" if str(out).startswith("-") else str(out)
+    return terminal.command("apply", *account_words(plan), name)
+
+
+def account_words(plan: Plan) -> list[str]:
+    """The flags that lead to the account of a plan: `--sandbox`, `--env prod`."""
+    sandbox = ["--sandbox"] if plan.base_url == SANDBOX_BASE_URL else []
+    return sandbox if plan.environment is None else [*sandbox, "--env", plan.environment]
 
 
 def present(

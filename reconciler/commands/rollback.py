@@ -1,5 +1,6 @@
-"""`reconciler rollback`: the journal of an apply -> the plan that undoes it."""
+"""`reconciler rollback`: the journals of applies -> the plan that undoes them."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -35,8 +36,10 @@ _WRITTEN = (OutcomeName.APPLIED, OutcomeName.UNKNOWN)
 class Parameters(Struct, frozen=True):
     """The options of `rollback`."""
 
-    journal: Path
-    """The journal of the apply to undo."""
+    runs: tuple[str, ...]
+    """The applies to undo: journals, folders (their newest journal), or digests of plans."""
+    journals: Path
+    """The folder of journals, in which the runs of a digest are looked for."""
     connection: Connection
     """How to reach the API that is read."""
     tree: Tree
@@ -52,45 +55,47 @@ class Parameters(Struct, frozen=True):
 def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     """Makes the plan, saves and prints it; returns INCOMPLETE if a record could not be read.
 
-    Raises JournalError if the journal is damaged or cannot be read, ReconcilerError if it belongs
-    to another API.
+    Raises JournalError if a journal is damaged or cannot be read, ReconcilerError if it belongs to
+    another API.
     """
+    paths = [
+        path for run in parameters.runs for path in journal_store.find(run, parameters.journals)
+    ]
     if parameters.out is not None:
         # The plan would replace the journal, which holds the values to restore.
-        if parameters.out.absolute() == parameters.journal.absolute():
+        if parameters.out.absolute() in [path.absolute() for path in paths]:
             raise ReconcilerError(f"{parameters.out}: is the journal itself: choose another file")
         check_writable(parameters.out)
-    history = journal_store.read(parameters.journal)
+    histories = {path: journal_store.read(path) for path in dict.fromkeys(paths)}
     base_url = parameters.connection.base_url
-    if history.begun.base_url != base_url:
-        raise ReconcilerError(
-            f"{parameters.journal}: was written for {history.begun.base_url}, "
-            f"but this run uses {base_url}"
-        )
+    for path, history in histories.items():
+        if history.begun.base_url != base_url:
+            raise ReconcilerError(
+                f"{path}: was written for {history.begun.base_url}, but this run uses {base_url}"
+            )
+    ordered = sorted(histories.values(), key=lambda history: history.begun.started)
     with connected(parameters.connection) as (loop, client):
-        plan = loop.run(_plan(history, parameters, client, terminal))
+        plan = loop.run(_plan(_written(ordered), parameters, client, terminal))
     save(plan, parameters.out)
     present(plan, parameters.format, terminal, parameters.tree)
     if parameters.out is not None and plan.applyable:
         command = apply_command(plan, parameters.out, terminal)
         terminal.note(f"Saved. To apply exactly this plan: {command}")
+    if plan.applyable:
+        terminal.note(
+            "The manifests still hold the values that this plan takes back: the next apply of them "
+            "writes these again. Revert the commit as well (git revert)."
+        )
     return ExitCode.OK if plan.complete else ExitCode.INCOMPLETE
 
 
 async def _plan(
-    history: JournalContent, parameters: Parameters, client: Client, terminal: Terminal
+    written: Mapping[Address, Intent], parameters: Parameters, client: Client, terminal: Terminal
 ) -> Plan:
     """A plan that gives every record that still holds the written value its earlier value.
 
     A record that holds its earlier value is in sync; one that holds another value is left alone.
     """
-    # A killed run leaves writes without an outcome, and the API may have executed them.
-    in_flight = frozenset(history.in_flight)
-    written = {
-        address: intent
-        for address, intent in history.intents.items()
-        if address in in_flight or _ended(history, address) in _WRITTEN
-    }
     changes: list[Change] = []
     unreadable: list[Unreadable] = []
     in_sync = left = 0
@@ -117,13 +122,32 @@ async def _plan(
                 add,
             )
     ordered = tuple(sorted(changes, key=lambda change: change.address))
-    url = history.begun.base_url
+    url = client.connection.base_url
     lost = tuple(sorted(unreadable, key=lambda record: record.address))
     plan = Plan(url, digest(url, ordered), ordered, in_sync, unreadable=lost, left_alone=left)
     # No share can be computed: the number of all records is known only with the manifests.
     limits = structs.asdict(parameters.guards) | {"max_change_percent": None}
     environment = client.connection.environment
     return with_meta(structs.replace(plan, guards=judge(plan, limits, {}), environment=environment))
+
+
+def _written(histories: Iterable[JournalContent]) -> dict[Address, Intent]:
+    """For each record that was perhaps written, the last write, with the value to give it back.
+
+    `histories` are in order of time. If one run after the other wrote a record, that is the value
+    before the first of them. If another client changed it in between, it is that client's value.
+    """
+    written: dict[Address, Intent] = {}
+    for history in histories:
+        # A killed run leaves writes without an outcome, and the API may have executed them.
+        in_flight = frozenset(history.in_flight)
+        for address, intent in history.intents.items():
+            if address in in_flight or _ended(history, address) in _WRITTEN:
+                earlier = written.get(address)
+                unbroken = earlier is not None and earlier.is_held_by(Current(intent.before))
+                before = earlier.before if unbroken and earlier is not None else intent.before
+                written[address] = structs.replace(intent, before=before)
+    return written
 
 
 def _ended(history: JournalContent, address: Address) -> OutcomeName | None:

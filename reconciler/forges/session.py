@@ -6,6 +6,8 @@ environment names: https, no redirects, and no proxy for a host on the local mac
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import httpx
@@ -216,6 +218,9 @@ def _stated_wait(answer: httpx.Response) -> float | None:
     reset = answer.headers.get("x-ratelimit-reset", "")
     if after.isascii() and after.isdigit():
         return float(after)
+    # RFC 9110, section 10.2.3: seconds or a date. The clocks can differ.
+    with suppress(ValueError, TypeError):
+        return max(0.0, parsedate_to_datetime(after).timestamp() - time.time())
     # GitHub sends the reset time with every answer; only a rate limit has to wait for it.
     if _is_rate_limit(answer) and reset.isascii() and reset.isdigit():
         # The clocks can differ: `time.sleep` raises ValueError for a negative time.

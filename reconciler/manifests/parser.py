@@ -15,7 +15,7 @@ from reconciler.manifests.composer import Reader, ReportProblem, is_mapping
 from reconciler.manifests.nodes import Node, Scalar
 from reconciler.manifests.yaml_events import Mark, Position, UnreadableYamlError, source
 from reconciler.model import Problem, Source
-from reconciler.wording import did_you_mean
+from reconciler.wording import did_you_mean, nearest
 
 # A surrogate pair, as JSON escapes a character beyond U+FFFF (RFC 8259, section 7). An even number
 # of backslashes may come before it: after an odd number, `\u` is not an escape.
@@ -62,7 +62,7 @@ def parse(file: str, text: str) -> Iterator[Entry | Problem]:
                 report(where, "tab", "a tab is not allowed outside quotes: use spaces")
         for entry in _entries(Reader(text, report), file, report):
             # If one part of an entry has a problem, its value is not certain: it is not yielded.
-            if not found:
+            if not found and entry is not None:
                 yield entry
             yield from found
             empty = False
@@ -74,7 +74,8 @@ def parse(file: str, text: str) -> Iterator[Entry | Problem]:
         yield Problem(Source(file, 1, 1), "empty", f"holds no records: {_EXPECTED}")
 
 
-def _entries(reader: Reader, file: str, report: ReportProblem) -> Iterator[Entry]:
+def _entries(reader: Reader, file: str, report: ReportProblem) -> Iterator[Entry | None]:
+    """The entries; None after a problem that is not one of the next entry."""
     while (event := reader.next_document()) is not None:
         if is_mapping(event):
             kinds: set[str] = set()
@@ -85,13 +86,17 @@ def _entries(reader: Reader, file: str, report: ReportProblem) -> Iterator[Entry
                 if kind.text not in KINDS:
                     hint = did_you_mean(kind.text, KINDS) or f": {_EXPECTED}"
                     report(kind.mark, "unknown-kind", f"`{kind.text}` is not a kind{hint}")
+                    yield None
+                # A misspelt kind must not hide the problems of its records.
+                name = kind.text if kind.text in KINDS else nearest(kind.text, KINDS)
+                if name is None:
                     reader.node(records)
                 elif not is_mapping(records):
                     node = reader.node(records)
                     report(node.mark, "shape", f"expected records by SID under `{kind.text}`")
                 else:
                     for sid, body in reader.members(records):
-                        yield Entry(kind.text, sid, reader.node(body), file)
+                        yield Entry(name, sid, reader.node(body), file)
         else:
             node = reader.node(event)
             if not (isinstance(node, Scalar) and node.plain and not node.text):

@@ -5,9 +5,8 @@ from collections.abc import Iterable
 
 from msgspec import Struct, field
 
+from reconciler.kinds import GONE
 from reconciler.model import Action, Origin, Outcome, OutcomeName, Plan
-
-_NOT_FOUND = 404
 
 
 class Summary(Struct, frozen=True):
@@ -62,13 +61,13 @@ def summarize(plan: Plan) -> Summary:
 
 
 def all_not_found(plan: Plan) -> bool:
-    """Whether every record of the plan was answered with 404.
+    """Whether every record of the plan was answered with 404 or 410.
 
     The base URL, or the account of the token, is then probably wrong.
     """
     lost = plan.unreadable
     # `> 0`: an empty plan has no record that could prove a wrong address.
-    return len(lost) == plan.managed > 0 and all(one.status == _NOT_FOUND for one in lost)
+    return len(lost) == plan.managed > 0 and all(one.status in GONE for one in lost)
 
 
 def tally(outcomes: Iterable[Outcome]) -> dict[OutcomeName, int]:

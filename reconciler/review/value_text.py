@@ -13,7 +13,7 @@ from reconciler.values.diff import Difference, Op
 from reconciler.values.diff import line_diff as line_by_line
 from reconciler.values.json_pointer import KeyPath
 from reconciler.values.masking import Masked
-from reconciler.wording import plural
+from reconciler.wording import plural, shorten
 
 MARKS: dict[Op, str] = {"add": "+", "replace": "~", "remove": "-"}
 
@@ -49,6 +49,23 @@ def inline(difference: Difference, paint: Paint) -> str:
     if difference.op == "remove":
         return paint.removed(old)
     return f"{paint.removed(old)} -> {paint.added(new)}"
+
+
+# A value in a line of its own would hide the other keys.
+BRIEF_CHARS = 40
+
+
+def brief_difference(difference: Difference, paint: Paint) -> str:
+    """A difference as `~ campaign: "winter" -> "spring"`, with long values cut."""
+    # A text that becomes empty is a `replace`; the sign `~` would hide the loss.
+    op: Op = "remove" if difference.loses else difference.op
+    whole = not difference.path
+    old, new = (
+        shorten(value_text(value, whole=whole), BRIEF_CHARS)
+        for value in (difference.before, difference.after)
+    )
+    values = {"add": new, "remove": old, "replace": f"{old} -> {new}"}[difference.op]
+    return painted(op, f"{MARKS[op]} {key_name(difference.path)}: {values}", paint)
 
 
 def _place(difference: Difference, name_width: int, paint: Paint, width: int) -> Iterator[str]:

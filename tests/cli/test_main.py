@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -558,7 +559,7 @@ def test_every_request_can_be_logged_without_token_or_body(run: Run, serve: Serv
 
     result = run("apply", "--auto-approve", "--log-format", "json")
 
-    lines = [json.loads(line) for line in result.err.splitlines()]
+    lines = [json.loads(line) for line in result.err.splitlines() if line.startswith("{")]
     assert [(line["method"], line["status"], line["attempt"]) for line in lines] == [
         ("GET", 200, 1),
         ("GET", 200, 1),
@@ -567,7 +568,12 @@ def test_every_request_can_be_logged_without_token_or_body(run: Run, serve: Serv
     assert all(line["milliseconds"] > 0 for line in lines)
     assert "private" not in result.err
     again = run("plan", "--log-format", "text")
-    assert re.fullmatch(rf"GET /sms/messages/{MESSAGE} 200 [0-9.]+ ms\n", again.err)
+    run_id = lines[0]["run"]
+    assert [line["request_id"] for line in lines] == [f"{run_id}-{n}" for n in (1, 2, 3)]
+    assert all(datetime.fromisoformat(line["time"]).tzinfo for line in lines)
+    when = r"[0-9-]{10}T[0-9:.]{12}\+00:00"
+    line = rf"{when} [0-9a-f]{{12}}-1 GET /sms/messages/{MESSAGE} 200 [0-9.]+ ms\n"
+    assert re.fullmatch(line, again.err)
 
 
 @pytest.mark.parametrize(("how", "requests"), [("each", 4), ("sweep", 1), ("auto", 1)])

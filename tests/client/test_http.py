@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from msgspec import structs
 
 from reconciler.client import http
 from reconciler.client.transport import Request, Response, TransportError
@@ -244,8 +245,8 @@ def test_requests_are_told_apart_by_the_run_and_a_number() -> None:
         server = await asyncio.start_server(handle, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         async with server, http.connect(f"http://127.0.0.1:{port}", Secret(TOKEN), run="ab") as api:
-            await api.send(GET)
-            await api.send(GET)
+            for number in (1, 2):
+                await api.send(structs.replace(GET, number=number))
 
     asyncio.run(run())
     for number, head in enumerate(seen, 1):
@@ -343,3 +344,30 @@ def _twice(first: bytes, second: bytes) -> Speak:
         await writer.drain()
 
     return speak
+
+
+def test_after_a_401_the_token_is_read_again_once() -> None:
+    seen: list[bytes] = []
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                seen.append(head)
+                fresh = b"new-token" in head
+                writer.write(with_length(b"{}", status=b"200 OK" if fresh else b"401 No"))
+        writer.close()
+
+    async def run(renewed: str) -> list[int]:
+        seen.clear()
+        server = await asyncio.start_server(speak, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server, http.connect(f"http://127.0.0.1:{port}", Secret(TOKEN)) as api:
+            api.renew = lambda: Secret(renewed)
+            found = [(await api.send(PATCH)).status, (await api.send(GET)).status]
+            server.close()
+            return found
+
+    assert asyncio.run(run("new-token-1")) == [200, 200]
+    assert len(seen) == 3
+    assert asyncio.run(run(TOKEN)) == [401, 401]
+    assert len(seen) == 2

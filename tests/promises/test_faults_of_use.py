@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from conftest import REPOSITORY, Run
+from conftest import REPOSITORY, Run, Serve
+from reconciler.model import Address, Change, Origin, Outcome, OutcomeName, Source
+from reconciler.review.colours import Paint
+from reconciler.review.text import apply_text
 from reconciler.sandbox.store import Store
+from reconciler.sandbox.tokens import MANAGE
 from repository import git
 from writing import live, many, messages, sid, user_data, write
 
@@ -264,3 +268,159 @@ def test_each_stream_decides_its_colour_by_itself(store: Store, kept: str) -> No
 
     assert "\x1b[" in shown
     assert "\x1b[" not in Path("other").read_text()
+
+
+# ---- words
+
+
+def test_many_outcomes_alike_are_one_line_with_their_number(store: Store) -> None:
+    del store
+    source = Source("m.yaml", 1, 1)
+    changes = [
+        Change(Address("messages", sid(n)), Origin.CHANGE, "a", "b", source) for n in range(1000)
+    ]
+    why = "the token was refused: 401 expired"
+    outcomes = [Outcome(one, OutcomeName.FAILED, why) for one in changes[:580]]
+    outcomes += [Outcome(one, OutcomeName.SKIPPED, "the API refuses it") for one in changes[580:]]
+
+    short = list(apply_text.text(outcomes, Paint(on=False)))
+    whole = list(apply_text.text(outcomes, Paint(on=False), verbose=True))
+
+    assert short[:3] == [
+        f"! 580 records failed: {why}",
+        "! 420 records skipped: the API refuses it",
+        "Run the same command again: it does the rest.",
+    ]
+    assert len(short) == 5
+    assert len(whole) > 1000
+
+
+def test_an_apply_names_its_journal_and_how_to_undo_it(run: Run, store: Store) -> None:
+    live(store, {1: "a"})
+    write(messages({1: "b"}))
+
+    applied = run("apply", "--sandbox", "--auto-approve")
+    (line,) = (one for one in applied.err.splitlines() if one.startswith("Journal: "))
+    undo = shlex.split(line.rpartition(": ")[2])
+    rolled = run(*undo[1:])
+
+    assert rolled.code == 0
+    assert "the next apply of them writes these again" in rolled.err
+    assert run("apply", "--sandbox", "back.json").code == 0
+    assert user_data(store, f"messages/{sid(1)}") == "a"
+
+
+def two_runs(run: Run, store: Store) -> list[Path]:
+    live(store, {1: "a", 2: "a"})
+    write(messages({1: "b", 2: "b"}))
+    run("apply", "--sandbox", "--auto-approve")
+    write(messages({1: "c", 2: "b"}))
+    run("apply", "--sandbox", "--auto-approve")
+    return sorted(Path(".reconciler/journal").glob("*.jsonl"))
+
+
+def undone(run: Run, store: Store, *names: str | Path) -> list[object]:
+    assert run("rollback", *names, "--sandbox", "--out", "back.json").code == 0
+    run("apply", "--sandbox", "back.json")
+    return [user_data(store, f"messages/{sid(number)}") for number in (1, 2)]
+
+
+def test_a_folder_stands_for_its_newest_run(run: Run, store: Store) -> None:
+    two_runs(run, store)
+
+    assert undone(run, store, ".reconciler/journal") == ["b", "b"]
+
+
+def test_several_runs_are_undone_together(run: Run, store: Store) -> None:
+    assert undone(run, store, *reversed(two_runs(run, store))) == ["a", "a"]
+
+
+def test_a_change_of_somebody_else_between_two_runs_is_not_lost(run: Run, store: Store) -> None:
+    live(store, {1: "a", 2: "a"})
+    write(messages({1: "b", 2: "b"}))
+    run("apply", "--sandbox", "--auto-approve")
+    live(store, {1: "theirs"})
+    write(messages({1: "c", 2: "b"}))
+    run("apply", "--sandbox", "--auto-approve")
+
+    assert undone(run, store, *Path(".reconciler/journal").glob("*.jsonl")) == ["theirs", "a"]
+
+
+def test_a_digest_stands_for_the_runs_of_its_plan(run: Run, store: Store) -> None:
+    first, _ = two_runs(run, store)
+    digest = json.loads(first.with_suffix(".json").read_text())["plan"]["digest"]
+
+    assert undone(run, store, digest[:20]) == ["c", "a"]
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("{audit}", "is the audit record of a run; its journal is {journal}"),
+        ("empty", "holds no journal"),
+        ("sha256:123", "no run in"),
+        ("nothing.jsonl", "cannot be read"),
+    ],
+)
+def test_what_is_no_run_is_said_with_the_right_name(
+    run: Run, store: Store, name: str, says: str
+) -> None:
+    journal, _ = two_runs(run, store)
+    Path("empty").mkdir()
+    names = {"audit": journal.with_suffix(".json"), "journal": journal}
+
+    result = run("rollback", name.format(**names), "--sandbox")
+
+    assert result.code == 1
+    assert says.format(**names) in result.err
+
+
+def test_a_misspelt_kind_does_not_hide_the_problems_of_its_records(run: Run) -> None:
+    write(f"message:\n  {sid(1)}:\n    user_data: 5\n  x: {{}}\nmessages:\n  y: {{}}\n")
+
+    found = run("validate").err
+
+    assert [line.split(":")[1] for line in found.splitlines()[:-1]] == [
+        "1",
+        "3",
+        "4",
+        "4",
+        "6",
+        "6",
+    ]
+
+
+def test_a_token_file_that_cannot_be_read_is_named(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(messages({1: "x"}))
+    monkeypatch.setenv("CARRIERX_TOKEN_FILE", "/nowhere/token")
+
+    assert "/nowhere/token (CARRIERX_TOKEN_FILE): cannot be read" in run("plan").err
+
+
+def test_a_token_that_is_rotated_during_a_run_is_read_again(
+    run: Run, serve: Serve, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve()
+    many(3)
+    run("sandbox", "seed", "--db", server.db, "--manifests", "manifests")
+    monkeypatch.delenv("CARRIERX_TOKEN")
+    monkeypatch.setenv("CARRIERX_TOKEN_FILE", str(folder / "token"))
+    (folder / "token").write_text("wrong-token-1")
+    assert run("plan").code == 1
+
+    (folder / "token").write_text(MANAGE)
+
+    assert run("plan").code == 0
+
+
+def test_concise_shows_the_values_where_all_agree(run: Run, store: Store) -> None:
+    live(store, dict.fromkeys(range(40), '{"campaign":"winter"}'))
+    write(messages({number: {"campaign": "spring"} for number in range(40)}))
+
+    grouped = run("plan", "--sandbox").out
+    concise = run("plan", "--sandbox", "--concise").out
+
+    assert '40 records alike (G1)  ~ campaign: "winter" -> "spring"' in concise
+    assert len(grouped.splitlines()) < 40

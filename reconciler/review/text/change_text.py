@@ -63,17 +63,20 @@ def group(group: Group, paint: Paint, width: int, *, origin: bool) -> Iterator[s
 
 
 def concise(group: Group, paint: Paint, *, origin: bool) -> Iterator[str]:
-    """A group in one line, an outlier in one line a record: the keys without their values.
+    """A group in one line, an outlier in one line a record: keys, and values where all agree.
 
     `origin` is as in `change`.
     """
     mark = value_text.painted(_ACTION_MARKS[group.first.action], "~", paint)
-    keys = "  ".join(
-        value_text.painted(op, f"{value_text.MARKS[op]} {name}", paint)
-        for found in key_changes(group)
-        for name in (value_text.key_name(found.path, any_item=not group.exact),)
-        for op in (_worst(found),)
-    )
+    if group.exact:
+        keys = "  ".join(value_text.brief_difference(one, paint) for one in group.differences)
+    else:
+        keys = "  ".join(
+            value_text.painted(op, f"{value_text.MARKS[op]} {name}", paint)
+            for found in key_changes(group)
+            for name in (value_text.key_name(found.path, any_item=True),)
+            for op in (_worst(found),)
+        )
     known = origin and group.first.origin is not Origin.CHANGE
     why = f"  ({group.first.origin})" if known else ""
     if group.outlier:

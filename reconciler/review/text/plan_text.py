@@ -19,7 +19,7 @@ from reconciler.wording import plural
 NO_CHANGES = "No changes. Your records match the configuration."
 
 # A plan of more changes than this shows similar changes as groups.
-_LONG_PLAN = 50
+_LONG_PLAN = 10
 
 # How much is shown: every change in full; the same, but groups in a long plan; or a line a group.
 Detail: TypeAlias = Literal["verbose", "grouped", "concise"]
