@@ -44,8 +44,10 @@ losing contains change.address if {
 deny contains message if {
 	some change in input.resource_changes
 	some place in change.diff
-	is_string(place.value)
-	regex.match(`\+?[0-9]{9,15}`, place.value)
+	# The value itself, and every text in it: a new mapping is one place.
+	walk(place.value, [_, text])
+	is_string(text)
+	regex.match(`\+?[0-9]{9,15}`, text)
 	message := sprintf("%s: %s looks like it holds a phone number", [change.address, place.path])
 }
 

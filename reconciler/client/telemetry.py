@@ -35,6 +35,9 @@ class Telemetry:
     def request(self, exchange: Exchange) -> None:
         """Records a finished request."""
 
+    def planned(self, changes: int) -> None:
+        """Records the number of changes of the run's plan."""
+
     def ended(self, code: int, error: str = "") -> None:
         """Records the exit code; `error` is the class name of the exception, empty if none."""
 
@@ -113,7 +116,9 @@ class _Recording(Telemetry):
     def __init__(self, tracer: Any, meter: Any, root: Any) -> None:
         self._tracer = tracer
         self._root = root
-        self._durations = meter.create_histogram("http.client.request.duration", unit="s")
+        self._durations = meter.create_histogram(
+            "http.client.request.duration", unit="s", explicit_bucket_boundaries_advisory=_BUCKETS
+        )
         root.set_attribute("process.executable.name", "reconciler")
         root.set_attribute("process.pid", os.getpid())
 
@@ -153,15 +158,22 @@ class _Recording(Telemetry):
             span.set_status(Status(StatusCode.ERROR))
         span.end(end)
 
+    def planned(self, changes: int) -> None:
+        """Records whether the plan of the run has changes, and their number."""
+        self._root.set_attribute("reconciler.changes", changes > 0)
+        self._root.set_attribute("reconciler.changes.count", changes)
+
     def ended(self, code: int, error: str = "") -> None:
         """Records the exit code on the run's span; 2 (changes are present) is not an error."""
         from opentelemetry.trace import Status, StatusCode
 
         self._root.set_attribute("process.exit.code", int(code))
-        self._root.set_attribute("reconciler.changes", code == ExitCode.CHANGES)
         if code not in (ExitCode.OK, ExitCode.CHANGES):
             self._root.set_attribute("error.type", error or str(int(code)))
             self._root.set_status(Status(StatusCode.ERROR))
 
 
 _ERRORS_FROM = 400
+# Seconds, as OpenTelemetry's conventions for HTTP ask (semantic-conventions, http-metrics). The
+# SDK's defaults are for milliseconds.
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)

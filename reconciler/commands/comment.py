@@ -1,6 +1,7 @@
 """`reconciler comment`: a saved plan -> one comment on a pull request, or one issue."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +16,7 @@ from reconciler.files import read_regular
 from reconciler.forges import comment_marker
 from reconciler.forges.detect import detected, opened
 from reconciler.forges.sticky_comment import Posted, Posting, When
+from reconciler.git import Repository
 from reconciler.model import OutcomeName, Plan
 from reconciler.planning.plan_diff import diff_plans
 from reconciler.planning.plan_file import read_plan
@@ -89,6 +91,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
             # A function: if the host refuses the length, the text is rendered again with less.
             lambda most, url: comment.comment(report, _linked(context, url), most=most),
             comment.COMMENT_BYTES,
+            partial(_contains, parameters.root),
         )
         if parameters.issue:
             posted = posting.issue(
@@ -103,6 +106,14 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
             posted = posting.comment(when=parameters.when, empty=empty, wrote=wrote)
     _say(posted, terminal)
     return ExitCode.OK
+
+
+def _contains(root: Path, newer: str, older: str) -> bool:
+    """Whether git knows both commits here, and the older one is an ancestor of the newer one."""
+    try:
+        return Repository(root).holds(newer, older)
+    except ReconcilerError:
+        return False
 
 
 def _refuse_with_issue(parameters: Parameters) -> None:

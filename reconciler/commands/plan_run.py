@@ -203,6 +203,7 @@ async def make(
         revisions=prepared.revisions,
         scope=prepared.scope,
     )
+    client.connection.telemetry.planned(len(plan.changes))
     limits = structs.asdict(inputs.manifests.settings.guards)
     return with_meta(
         structs.replace(plan, guards=judge(plan, limits, inputs.allowed)),

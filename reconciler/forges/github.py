@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 from reconciler.credentials import Secret
 from reconciler.errors import ConfigError
 from reconciler.forges.protocol import Note, State
-from reconciler.forges.session import HostError, Session
+from reconciler.forges.session import HostError, Session, seconds
 
 _REFERENCE = re.compile(r"refs/pull/([0-9]+)/(?:merge|head)")
 
@@ -49,6 +49,8 @@ class _Comment(Struct):
     """The text; None means empty."""
     user: _User | None = None
     """The author; None if GitHub names none."""
+    updated_at: str = ""
+    """When it was written last (ISO 8601); empty if GitHub does not say."""
 
 
 class _Issue(Struct):
@@ -140,6 +142,10 @@ class GitHub:
         self._pull = pull
         self._author = self._login()
 
+    def now(self) -> int:
+        """The time of the host's last response, in seconds since 1970; 0 if unknown."""
+        return self._session.now
+
     def notes(self) -> Iterator[Note]:
         """Our comments on the pull request, the oldest first."""
         path = f"{self._repository}/issues/{self._pull}/comments"
@@ -212,7 +218,8 @@ class GitHub:
 
 def _note(comment: _Comment) -> Note:
     """A comment as a Note; its id holds both identifiers, for REST and for GraphQL."""
-    return Note(f"{comment.id} {comment.node_id}", comment.html_url, comment.body or "")
+    name = f"{comment.id} {comment.node_id}"
+    return Note(name, comment.html_url, comment.body or "", updated=seconds(comment.updated_at))
 
 
 def _issue(issue: _Issue) -> Note:

@@ -10,7 +10,7 @@ from msgspec import Raw, Struct
 from reconciler.credentials import Secret
 from reconciler.errors import ConfigError
 from reconciler.forges.protocol import Note, State
-from reconciler.forges.session import Session
+from reconciler.forges.session import Session, seconds
 
 _OUTDATED = "This plan is outdated: a newer one is below."
 _EVENTS: Mapping[State, str] = {"open": "reopen", "closed": "close"}
@@ -45,6 +45,8 @@ class _Item(Struct):
     """The text of an issue; None for a note, and for an issue without text."""
     state: str = ""
     """`opened` or `closed` for an issue; empty for a note."""
+    updated_at: str = ""
+    """When it was written last (ISO 8601); empty if GitLab does not say."""
     system: bool = False
     """Whether GitLab wrote the note itself, as in `added 1 commit`."""
     author: _User | None = None
@@ -78,6 +80,10 @@ class GitLab:
         self._project = f"/projects/{project}"
         self._notes = f"{self._project}/merge_requests/{pull}/notes"
         self._author = author
+
+    def now(self) -> int:
+        """The time of the host's last response, in seconds since 1970; 0 if unknown."""
+        return self._session.now
 
     def notes(self) -> Iterator[Note]:
         """Our notes on the merge request, the oldest first."""
@@ -155,7 +161,7 @@ def pull_of(environment: Mapping[str, str], session: Session, project: str) -> s
 
 
 def _note(item: _Item) -> Note:
-    return Note(str(item.id), item.web_url, item.body or "")
+    return Note(str(item.id), item.web_url, item.body or "", updated=seconds(item.updated_at))
 
 
 def _issue(item: _Item) -> Note:

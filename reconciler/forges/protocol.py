@@ -22,6 +22,8 @@ class Note(Struct, frozen=True):
     """The text, in Markdown."""
     state: State = "open"
     """The state of an issue; always `open` for a comment."""
+    updated: int = 0
+    """When it was written last, by the host's clock, in seconds since 1970; 0 if unknown."""
 
 
 class TooLongError(Exception):
@@ -34,6 +36,10 @@ class Forge(Protocol):
     Each raises HostError if the host refuses the request or does not answer, and TooLongError if
     the text is too long.
     """
+
+    def now(self) -> int:
+        """The time of the host's last response, in seconds since 1970; 0 if unknown."""
+        ...
 
     def notes(self) -> Iterable[Note]:
         """Our comments on the pull request, the oldest first."""

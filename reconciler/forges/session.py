@@ -7,6 +7,7 @@ environment names: https, no redirects, and no proxy for a host on the local mac
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
@@ -78,6 +79,8 @@ class Session:
             follow_redirects=False,
             trust_env=base_url.startswith("https://"),
         )
+        self.now = 0
+        """The time of the last response by the host's clock, in seconds since 1970."""
 
     def ask(
         self,
@@ -147,6 +150,7 @@ class Session:
                 parts.append(part)
                 if size > _MAX_BYTES or time.monotonic() > until:
                     raise httpx.ReadError("the answer is too large, or takes too long")
+        self.now = seconds(answer.headers.get("date", "")) or self.now
         headers = [(k, v) for k, v in answer.headers.items() if k not in _ENCODING_HEADERS]
         return httpx.Response(answer.status_code, headers=headers, content=b"".join(parts))
 
@@ -212,6 +216,14 @@ def _is_rate_limit(answer: httpx.Response) -> bool:
     )
 
 
+def seconds(text: str) -> int:
+    """A date of HTTP or ISO 8601 in seconds since 1970; 0 if it is neither."""
+    for parsed in (parsedate_to_datetime, datetime.fromisoformat):
+        with suppress(ValueError, TypeError, OverflowError):
+            return max(0, int(parsed(text).timestamp()))
+    return 0
+
+
 def _stated_wait(answer: httpx.Response) -> float | None:
     """Seconds until the next attempt, as the headers state them; None if they do not."""
     after = answer.headers.get("retry-after", "")
@@ -219,8 +231,8 @@ def _stated_wait(answer: httpx.Response) -> float | None:
     if after.isascii() and after.isdigit():
         return float(after)
     # RFC 9110, section 10.2.3: seconds or a date. The clocks can differ.
-    with suppress(ValueError, TypeError):
-        return max(0.0, parsedate_to_datetime(after).timestamp() - time.time())
+    if at := seconds(after):
+        return max(0.0, at - time.time())
     # GitHub sends the reset time with every answer; only a rate limit has to wait for it.
     if _is_rate_limit(answer) and reset.isascii() and reset.isdigit():
         # The clocks can differ: `time.sleep` raises ValueError for a negative time.

@@ -36,12 +36,19 @@ class Posting:
 
     `text(bytes, report)` renders the text below the marker, of at most that many bytes, with a link
     to the HTML report: the one of the marker, or else the one in the existing comment of the same
-    plan. `most` is the host's limit for the whole comment in bytes.
+    plan. `most` is the host's limit for the whole comment in bytes. `contains(newer, older)` says
+    whether one commit is known to be an ancestor of another.
     """
 
     def __init__(
-        self, forge: Forge, marker: Marker, text: Callable[[int, str], str], most: int
+        self,
+        forge: Forge,
+        marker: Marker,
+        text: Callable[[int, str], str],
+        most: int,
+        contains: Callable[[str, str], bool] = lambda _newer, _older: False,
     ) -> None:
+        self._contains = contains
         self._forge = forge
         self._marker = marker
         self._text = text
@@ -59,7 +66,12 @@ class Posting:
         whether an apply of the plan wrote something; None if no apply has ended. Raises HostError.
         """
         self._wrote = wrote
-        marker, notes = self._marker, list(self._forge.notes())
+        notes = list(self._forge.notes())
+        # A runner's clock may be ahead, and anyone may edit the time in a plan file: the host knows
+        # that it is not later than now, and that a comment is not newer than its last edit.
+        now = self._forge.now()
+        made = min(self._marker.made, now) if now else self._marker.made
+        marker = self._marker = structs.replace(self._marker, made=made)
         alive = self._ours(notes)
         of_this = [(note, found) for note, found in alive if found.digest == marker.digest]
         pending = [(note, found) for note, found in alive if found.status == "planned"]
@@ -103,9 +115,19 @@ class Posting:
         return last.status == "applied" and self._marker.made <= last.made and not self._wrote
 
     def _is_older_than(self, shown: Marker) -> bool:
-        """Whether `shown` is a newer plan; False for the same plan at the end of its apply."""
-        same = self._has_ended and shown.digest == self._marker.digest
-        return 0 < self._marker.made < shown.made and not same
+        """Whether `shown` is a newer plan; False for the same plan at the end of its apply.
+
+        Commits decide, where one of them contains the other; otherwise the times.
+        """
+        if self._has_ended and shown.digest == self._marker.digest:
+            return False
+        mine, theirs = self._marker.head, shown.head
+        if mine and theirs and mine != theirs:
+            if self._contains(mine, theirs):
+                return False
+            if self._contains(theirs, mine):
+                return True
+        return 0 < self._marker.made < shown.made
 
     def _update(self, notes: list[Note]) -> Posted:
         """Edits the newest comment and hides the others."""
@@ -163,7 +185,7 @@ class Posting:
 
     def _ours(self, notes: list[Note]) -> list[tuple[Note, Marker]]:
         """The notes with a valid marker of this kind and name that are not outdated."""
-        found = [(note, read(note.body)) for note in notes]
+        found = [(note, _read(note)) for note in notes]
         wanted = (self._marker.kind, self._marker.name)
         return [
             (note, marker)
@@ -222,3 +244,11 @@ class Posting:
             except HostError as error:
                 return f"an older comment could not be marked as outdated: {error}"
         return ""
+
+
+def _read(note: Note) -> Marker | None:
+    """The marker of a note, not newer than the note itself."""
+    marker = read(note.body)
+    if marker is None or not note.updated:
+        return marker
+    return structs.replace(marker, made=min(marker.made, note.updated))

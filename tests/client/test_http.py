@@ -27,7 +27,11 @@ Speak = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def exchange(
-    speak: Speak, *requests: Request, tls: ssl.SSLContext | None = None, scheme: str = "http"
+    speak: Speak,
+    *requests: Request,
+    tls: ssl.SSLContext | None = None,
+    scheme: str = "http",
+    renew: Callable[[], Secret | None] = lambda: None,
 ) -> list[Response | TransportError]:
     """What a client makes of a server that speaks raw bytes."""
 
@@ -49,6 +53,7 @@ def exchange(
             server,
             http.connect(f"{scheme}://127.0.0.1:{port}/core/v2", Secret(TOKEN)) as api,
         ):
+            api.renew = renew
             for request in requests:
                 try:
                     found.append(await api.send(request))
@@ -350,24 +355,18 @@ def test_after_a_401_the_token_is_read_again_once() -> None:
     seen: list[bytes] = []
 
     async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError):
-            while head := await reader.readuntil(b"\r\n\r\n"):
-                seen.append(head)
-                fresh = b"new-token" in head
-                writer.write(with_length(b"{}", status=b"200 OK" if fresh else b"401 No"))
-        writer.close()
+        head = await reader.readuntil(b"\r\n\r\n")
+        seen.append(head)
+        status = b"200 OK" if b"new-token" in head else b"401 No"
+        writer.write(with_length(b"{}", b"connection: close", status=status))
+        await writer.drain()
 
-    async def run(renewed: str) -> list[int]:
+    def ask(renewed: str) -> list[int]:
         seen.clear()
-        server = await asyncio.start_server(speak, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        async with server, http.connect(f"http://127.0.0.1:{port}", Secret(TOKEN)) as api:
-            api.renew = lambda: Secret(renewed)
-            found = [(await api.send(PATCH)).status, (await api.send(GET)).status]
-            server.close()
-            return found
+        found = exchange(speak, PATCH, GET, renew=lambda: Secret(renewed))
+        return [one.status for one in found if isinstance(one, Response)]
 
-    assert asyncio.run(run("new-token-1")) == [200, 200]
+    assert ask("new-token-1") == [200, 200]
     assert len(seen) == 3
-    assert asyncio.run(run(TOKEN)) == [401, 401]
+    assert ask(TOKEN) == [401, 401]
     assert len(seen) == 2

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import forge_servers
 from conftest import Result, Run
 from forge_servers import TOKEN, Host, serving
 from planned import URL, large, mixed
-from reconciler.model import Plan
+from reconciler.model import Meta, Plan, Revisions
 from reconciler.planning import plan_file
 from reconciler.planning.digest import digest
+from repository import commit
 
 
 @pytest.fixture(params=["github", "gitlab"])
@@ -628,6 +630,32 @@ def test_an_older_plan_does_not_replace_a_newer_one(run: Run, host: Host) -> Non
     assert "a newer plan is shown" in ok(run("comment", saved(older))).err
 
     assert newer.digest in host.bodies()[0]
+
+
+def test_a_runner_whose_clock_is_ahead_does_not_hold_back_later_plans(run: Run, host: Host) -> None:
+    ahead = structs.replace(of(PLAN, 0, 1, 2), meta=Meta("", "2099-01-01T00:00:00+00:00"))
+    ok(run("comment", saved(ahead)))
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    later = structs.replace(of(PLAN, 0, 1), meta=Meta("", now))
+
+    ok(run("comment", saved(later)))
+
+    assert any(later.digest in body and "status=planned" in body for body in host.bodies())
+
+
+def test_of_two_commits_the_later_one_is_newer_whatever_the_clocks_say(
+    run: Run, host: Host
+) -> None:
+    one, two = commit({"a.txt": "1"}), commit({"a.txt": "2"})
+    early = structs.replace(made(of(PLAN, 0, 1), 9), revisions=Revisions(head=one))
+    late = structs.replace(made(of(PLAN, 2, 3), 1), revisions=Revisions(head=two))
+    ok(run("comment", saved(early)))
+
+    ok(run("comment", saved(late)))
+    again = ok(run("comment", saved(early)))
+
+    assert "a newer plan is shown" in again.err
+    assert any(late.digest in body and "status=planned" in body for body in host.bodies())
 
 
 def test_an_apply_that_is_run_again_leaves_the_record_of_the_first(run: Run, host: Host) -> None:
