@@ -4,14 +4,19 @@ Each runs in a process of its own with hard limits: what hangs, eats memory or c
 fails here and takes nothing else along.
 """
 
+import json
+import random
 import resource
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from writing import MESSAGE, sid
+from conftest import Run
+from reconciler.sandbox.store import Store
+from writing import MESSAGE, live, sid, write
 
 pytestmark = pytest.mark.slow
 
@@ -72,3 +77,82 @@ def test_a_bomb_ends_in_a_located_problem(name: str, suffix: str) -> None:
     assert lines[0].startswith(f"bomb.{suffix}:")
     assert len(lines) <= 23
     assert max(map(len, lines)) < 500
+
+
+# ---- work decided by a stranger's value or a pull request's schema
+
+
+def doubling(depth: int) -> str:
+    """A schema of a few lines that is applied 2^depth times."""
+    levels = {
+        f"l{n}": {"allOf": [{"$ref": f"#/$defs/l{n + 1}"}, {"$ref": f"#/$defs/l{n + 1}"}]}
+        for n in range(depth)
+    }
+    return json.dumps({"$defs": {**levels, f"l{depth}": {}}, "$ref": "#/$defs/l0"})
+
+
+MANY = list(range(20_000))
+SCHEMAS = {
+    "allOf that doubles": (doubling(40), {"a": 1}),
+    "items that are compared": ('{"properties": {"a": {"uniqueItems": true}}}', {"a": MANY}),
+    "mappings that are compared": (
+        '{"properties": {"a": {"uniqueItems": true}}}',
+        {"a": [{"k": n} for n in range(20_000)]},
+    ),
+    "a long enum for each item": (
+        json.dumps({"properties": {"a": {"items": {"enum": MANY}}}}),
+        {"a": [-1] * 20_000},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_schema_that_takes_too_much_work_is_a_problem_or_quick(run: Run, name: str) -> None:
+    text, value = SCHEMAS[name]
+    write(text, "s.json")
+    write(json.dumps({"messages": {sid(1): {"user_data": value}}}), "manifests/a.json")
+    write("rules: [{paths: ['**'], user_data_schema: s.json}]\n", "reconciler.yaml")
+    began = time.process_time()
+
+    result = run("validate")
+
+    assert result.code == 0 or "s.json)" in result.err
+    assert time.process_time() - began < 30  # without a bound: minutes to for ever
+
+
+def nested(depth: int, leaf: object) -> object:
+    value = leaf
+    for _ in range(depth):
+        value = [value, value]
+    return value
+
+
+def repeated(number: int) -> list[str]:
+    return [random.Random(number + n).choice("ab") for n in range(200)]
+
+
+VALUES = {
+    "nested pairs": (nested(14, 1), nested(14, 2)),
+    "long lists without identity": (
+        [{"a": n, "b": [n]} for n in range(5_000)],
+        [{"a": n + 1, "b": [n]} for n in range(5_000)],
+    ),
+    "lists of a few values": ([repeated(n) for n in range(50)], [repeated(-n) for n in range(50)]),
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_live_value_that_is_hard_to_compare_is_compared_coarsely(
+    run: Run, store: Store, name: str
+) -> None:
+    before, after = VALUES[name]
+    live(store, {1: json.dumps(before)})
+    write(json.dumps({"messages": {sid(1): {"user_data": {"x": after}}}}), "manifests/a.json")
+    live(store, {1: json.dumps({"x": before})})
+    began = time.process_time()
+
+    assert run("plan", "--sandbox", "--out", "plan.json").code == 0
+    for format_ in ("text", "html", "markdown", "csv"):
+        assert run("show", "plan.json", "--format", format_).code == 0
+
+    assert time.process_time() - began < 60

@@ -22,7 +22,12 @@ from reconciler.manifests.nodes import Step, descend
 from reconciler.manifests.resolver import to_json
 from reconciler.manifests.rule_catalog import severity
 from reconciler.manifests.user_schemas.ecma_regex import PatternError, compiled
-from reconciler.manifests.user_schemas.linear_validator import validator_class
+from reconciler.manifests.user_schemas.linear_validator import (
+    MAX_STEPS_A_VALUE,
+    Meter,
+    TooCostlyError,
+    validator_class,
+)
 from reconciler.manifests.yaml_events import Mark, Position, UnreadableYamlError, source
 from reconciler.model import Problem, Source
 from reconciler.wording import did_you_mean, shorten
@@ -65,7 +70,8 @@ class UserSchema:
         registry: Any = Registry().with_resource(
             "", Resource.from_contents(schema, default_specification=DRAFT202012)
         )
-        self._validator = validator_class()(schema, registry=registry)
+        self._meter = Meter()
+        self._validator = validator_class(self._meter)(schema, registry=registry)
         self._schema = schema
         self.hides = any(part.get("writeOnly") is True for _, part in _parts(schema))
         """Whether the schema marks anything `writeOnly`."""
@@ -97,6 +103,8 @@ class UserSchema:
             if not isinstance(schema, dict) or (id(schema), path) in seen:
                 continue
             seen.add((id(schema), path))
+            if len(seen) > MAX_STEPS_A_VALUE:
+                return frozenset(((),))  # too much work: nothing of the value is shown
             if schema.get("writeOnly") is True:
                 found.add(path)
             if "$ref" in schema:
@@ -106,16 +114,13 @@ class UserSchema:
         return frozenset(found)
 
     def _judge(self, text: str | None, *, structured: bool) -> Iterator[Finding]:
+        self._meter.next_value()
         try:
             value = _value(text, structured=structured)
             errors = list(islice(self._validator.iter_errors(value), MAX_FINDINGS_PER_VALUE))
         except Exception as error:  # noqa: BLE001  a user's schema can fail in any way
-            why = (
-                "refers to itself without end"
-                if isinstance(error, RecursionError)
-                else "cannot be evaluated"
-            )
-            yield Finding((), f"the schema {why} for this value ({self._name})")
+            why = _FAILURES.get(type(error), "cannot be evaluated for this value")
+            yield Finding((), f"the schema {why} ({self._name})")
             return
         hidden = self.sensitive(value) if self.hides else ()
         for wrong in sorted(errors, key=lambda wrong: [str(step) for step in wrong.path]):
@@ -125,6 +130,13 @@ class UserSchema:
                     path, why = place, "does not match the schema (details not shown: sensitive)"
             where = "".join(f"/{step}" for step in path) or MANAGED_FIELD
             yield Finding(path, f"{where}: {why} ({self._name})")
+
+
+# Why a schema could not be evaluated, by the class of the exception.
+_FAILURES = {
+    RecursionError: "refers to itself without end for this value",
+    TooCostlyError: "takes too much work for this value: simplify it",
+}
 
 
 def _value(text: str | None, *, structured: bool) -> Any:
