@@ -5,13 +5,25 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from reconciler.applying import journal_store
+from reconciler.applying import journal_store, result_file
 from reconciler.applying.journal_format import Intent, JournalError
 from reconciler.applying.journal_store import Run, UnfinishedRun
 from reconciler.client.connection import Client
 from reconciler.client.fetch import ReadOptions, read
+from reconciler.errors import ExitCode
+from reconciler.files import PRIVATE, write_whole
 from reconciler.kinds import GONE
-from reconciler.model import REDACTED_REASON, Address, Current, Unreadable
+from reconciler.model import (
+    REDACTED_REASON,
+    Address,
+    Change,
+    Current,
+    Origin,
+    Outcome,
+    OutcomeName,
+    Plan,
+    Unreadable,
+)
 
 
 class Fate(StrEnum):
@@ -65,6 +77,50 @@ async def recover(unfinished: UnfinishedRun, client: Client, by: Run) -> Recover
     except JournalError as error:
         return Recovered(unfinished.started, fates, str(error))
     return recovered
+
+
+# What a recovered run came to for a record, as an outcome of its audit record.
+_OUTCOMES = {
+    Fate.IN_PLACE: OutcomeName.APPLIED,
+    Fate.UNCHANGED: OutcomeName.FAILED,
+    Fate.CHANGED: OutcomeName.STALE,
+    Fate.GONE: OutcomeName.MISSING,
+    Fate.UNREADABLE: OutcomeName.UNKNOWN,
+}
+
+
+def write_audit(unfinished: UnfinishedRun, recovered: Recovered, by: Run) -> None:
+    """Writes the audit record that a killed run could not write, beside its journal.
+
+    Raises ReconcilerError if it cannot be written.
+    """
+    history = unfinished.history
+    begun = history.begun
+    outcomes = []
+    for address, intent in history.intents.items():
+        ended, fate = history.outcomes.get(address), recovered.fates.get(address)
+        change = Change(address, Origin.CHANGE, intent.before, intent.after, intent.source)
+        if fate is not None:
+            outcomes.append(Outcome(change, _OUTCOMES[fate[0]], f"read by the run {by.name}"))
+        elif ended is not None:
+            outcomes.append(Outcome(change, ended.outcome, ended.detail))
+    ran = result_file.RunInfo(
+        run=begun.run,
+        version=begun.version,
+        started=begun.started,
+        seconds=0.0,
+        exit_code=int(ExitCode.INCOMPLETE),
+        method=begun.method,
+        journal=result_file.plain(unfinished.path.as_posix()),
+        base_url=begun.base_url,
+        error=f"it was killed; recorded by the run {by.name}",
+        expected=None,
+        by={},
+    )
+    changes = tuple(outcome.change for outcome in outcomes)
+    plan = Plan(begun.base_url, begun.digest, changes, 0)
+    audit = result_file.audit(plan, outcomes, ran)
+    write_whole(unfinished.path.with_suffix(".json"), audit, mode=PRIVATE)
 
 
 def _fate(intent: Intent, live: Current | Unreadable) -> tuple[Fate, str]:

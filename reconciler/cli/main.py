@@ -1,11 +1,13 @@
 """Arguments of the command line -> an exit code; prints the error if a command fails."""
 
+import errno
 import gc
 import os
 import signal
 import sys
 import tempfile
 import traceback
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -31,6 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The imports that follow create few reference cycles. Python's default, a collection after
         # each 700 objects, costs 4 % of `validate`.
         gc.set_threshold(20_000)
+        # A signal can end a coroutine anywhere: Python's warnings about that help no user.
+        if not sys.warnoptions:
+            warnings.simplefilter("ignore")
+        sys.unraisablehook = _unraisable
 
     from reconciler.cli.app import app
     from reconciler.cli.streams import settle
@@ -48,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     with suppress(ValueError):  # not the main thread: only that one can set handlers
         signal.signal(signal.SIGTERM, terminate)
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
     given = _terraform_style(app, sys.argv[1:] if arguments is None else arguments)
     code = settle(_run(app, given))
     if arguments is None:
@@ -85,12 +93,42 @@ def _run(app: click.Group, given: Sequence[str]) -> int:
             _say(line)
         code = error.exit_code
     except Exception as error:  # noqa: BLE001  a bug: the message names the file of its trace
-        if isinstance(error, OSError) and _raised_by_click(error):
+        if short := _shortage(error):
+            _say(f"error: {short}")
+            code = ExitCode.ERROR
+        elif isinstance(error, OSError) and _raised_by_click(error):
             _say(f"error: stdout cannot be written: {error.strerror}")
             code = ExitCode.ERROR
         else:
             code = _bug()
     return code
+
+
+def _unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Reports an exception that cannot be raised, unless it is a signal of the user."""
+    if not isinstance(unraisable.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(unraisable)
+
+
+# Limits of the system, by the error that they cause, and how to raise them.
+_SHORT = {
+    errno.EMFILE: "too many open files: raise the limit (ulimit -n), or use a lower --parallelism",
+    errno.ENFILE: "the system has too many open files",
+    errno.ENOMEM: "there is not enough memory: raise the limit (ulimit -v), or plan a part",
+}
+
+
+def _shortage(error: BaseException) -> str:
+    """What the system is short of, if that is why a run failed; otherwise empty."""
+    if isinstance(error, MemoryError):
+        return _SHORT[errno.ENOMEM]
+    if isinstance(error, OSError):
+        return _SHORT.get(error.errno or 0, "")
+    # A library that cannot be loaded for want of memory or descriptors is an ImportError.
+    text = str(error) if isinstance(error, ImportError) else ""
+    if "cannot allocate memory" in text.lower() or "failed to map" in text:
+        return _SHORT[errno.ENOMEM]
+    return _SHORT[errno.EMFILE] if "Too many open files" in text else ""
 
 
 def _open_descriptors() -> None:
@@ -163,7 +201,11 @@ def _raised_by_click(error: OSError) -> bool:
 
 def _bug() -> int:
     """Writes the trace of the current exception to a new file and names the file on stderr."""
-    handle, name = tempfile.mkstemp(prefix="reconciler-", suffix=".log")
+    try:
+        handle, name = tempfile.mkstemp(prefix="reconciler-", suffix=".log")
+    except OSError:  # a full disk, for example: the trace itself is all that is left
+        traceback.print_exc()
+        return ExitCode.BUG
     # A trace can quote a file name that is not UTF-8 (PEP 383), which strict UTF-8 cannot encode.
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log:
         traceback.print_exc(file=log)

@@ -15,7 +15,7 @@ from reconciler.applying.approval import Approval
 from reconciler.applying.executor import ApplyOptions, WriteMethod
 from reconciler.applying.journal_format import JournalError
 from reconciler.applying.journal_store import Run
-from reconciler.applying.recovery import recover
+from reconciler.applying.recovery import recover, write_audit
 from reconciler.client.connection import Client, Connection, connected
 from reconciler.client.fetch import ReadOptions, read
 from reconciler.commands import report_files
@@ -133,7 +133,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
         code = report(record, wanted, terminal)
     # After a partial apply the base would equal git, and every change that is still missing would
     # look like drift.
-    if parameters.record is not False and code == ExitCode.OK:
+    if parameters.record is not False and record.code == ExitCode.OK:
         _record(record.plan, parameters, terminal)
     return ExitCode(code)
 
@@ -169,6 +169,8 @@ class _Apply(Struct, frozen=True):
             if unfinished.history.begun.base_url != base_url:
                 continue
             recovered = self.loop.run(recover(unfinished, self.client, self.record.run))
+            if recovered.complete and not recovered.error:
+                write_audit(unfinished, recovered, self.record.run)
             for line in recovery_lines(recovered, self.terminal.note_paint):
                 self.terminal.note(line)
 

@@ -109,6 +109,8 @@ def report(record: RunRecord, wanted: Reports, terminal: Terminal) -> int:
             raise failures[0]
     except ReconcilerError as failure:
         terminal.note(f"{terminal.note_paint.removed('error')}: {visible(str(failure))}")
+        if record.code == ExitCode.OK:
+            terminal.note("Every change of the plan is in place; only this report is missing.")
         # A worse code stays: a script has to see 4 or 143 also if a report is missing.
         return int(ExitCode.ERROR) if record.code == ExitCode.OK else record.code
     return record.code

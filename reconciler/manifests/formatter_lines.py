@@ -1,8 +1,8 @@
 """Lines of a manifest -> the same lines, indented and sorted, each comment with its record.
 
 Nothing is written anew: a line keeps every character but the spaces at its start, and those behind
-the dash of a list in a list. What a line is (a key, a list item, a part of a text of several lines)
-is known from the parser's events; the indentation follows from the columns of the lines above.
+the dash of a list in a list. The parser's events show whether a line begins a key or a list item,
+or continues a text; the indentation follows from the columns of the lines above.
 """
 
 import re

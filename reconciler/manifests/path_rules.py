@@ -15,7 +15,7 @@ from reconciler.manifests.parser import Entry, parse
 from reconciler.manifests.rule_catalog import RULES, severity
 from reconciler.manifests.settings import FILE, Settings, locate
 from reconciler.manifests.user_schemas.json_schema import Finding, UserSchema
-from reconciler.model import Address, Mode, Problem, Record, Source
+from reconciler.model import Address, Mode, Problem, Record, Severity, Source
 from reconciler.values.canonical import describe_length, structure
 from reconciler.values.json_pointer import to_pointer
 from reconciler.wording import plural
@@ -81,9 +81,15 @@ class Rules:
             yield self._odd(late, "overruled", message)
 
     def redact_messages(self, problems: Iterable[Problem]) -> Iterator[Problem]:
-        """The problems; a message that may quote a sensitive value becomes the text of its rule."""
+        """The problems to show, without warnings that a rule allows.
+
+        A message that may quote a sensitive value becomes the text of its rule.
+        """
         for problem in problems:
-            name = self._for_file(problem.source.file).user_data_schema
+            options = self._for_file(problem.source.file)
+            if problem.severity is Severity.WARNING and problem.rule in options.allow:
+                continue
+            name = options.user_data_schema
             quotes = (
                 problem.rule in _RULES_THAT_QUOTE_VALUES
                 and name is not None
@@ -163,7 +169,7 @@ class Rules:
 _RULES_THAT_QUOTE_VALUES = frozenset(("alias", "doubtful", "key", "null", "tag", "type"))
 
 # The options that a rule can set for a file.
-_OPTIONS = ("mode", "removed", "user_data_schema")
+_OPTIONS = ("mode", "removed", "user_data_schema", "allow")
 
 
 class _FileOptions(Struct, frozen=True):
@@ -175,6 +181,8 @@ class _FileOptions(Struct, frozen=True):
     """`keep` or `clear`: what happens to a record that is removed from git."""
     user_data_schema: str | None = None
     """The file of the schema for user_data; None if no rule names one."""
+    allow: tuple[str, ...] = ()
+    """Rules of warnings that are not shown."""
 
 
 def _findings(schema: UserSchema | None, record: Record) -> Sequence[Finding]:

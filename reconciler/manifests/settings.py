@@ -88,6 +88,8 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     """What happens to a record that is removed from git; None does not set it."""
     user_data_schema: str | None = None
     """The file of a JSON Schema for user_data; None does not set it."""
+    allow: tuple[Literal["invisible-character", "shared-sid"], ...] | None = None
+    """Warnings that are known and not shown any more; None does not set it."""
 
 
 # No dot and no underscore: the name stands beside host names in refs, which have them.

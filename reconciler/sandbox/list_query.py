@@ -81,6 +81,10 @@ class Query(Struct, frozen=True):
         return f"{collection}?{urlencode([*self.kept, *changed.items()])}"
 
 
+# SQLite nests the conditions, to 1,000 levels (sqlite.org/limits.html).
+MAX_CONDITIONS = 100
+
+
 def query(
     kind: Kind, parameters: Mapping[str, str], *, default_limit: int, max_limit: int
 ) -> Query:
@@ -154,7 +158,9 @@ def _filter(kind: Kind, text: str | None) -> Where:
     """The SQL of conditions that are joined by `and`; the API documents no `or` and no groups."""
     where = Where()
     rest = text
-    while rest:
+    for _ in range(MAX_CONDITIONS + 1):
+        if not rest:
+            return where
         condition = _CONDITION.match(rest)
         if condition is None:
             raise BadQueryError("filter cannot be parsed")
@@ -162,7 +168,7 @@ def _filter(kind: Kind, text: str | None) -> Where:
         if condition["rest"] and not rest.strip():
             raise BadQueryError("filter ends after `and`")
         where &= _condition(kind, condition)
-    return where
+    raise BadQueryError(f"filter has more than {MAX_CONDITIONS} conditions")
 
 
 def _condition(kind: Kind, condition: re.Match[str]) -> Where:

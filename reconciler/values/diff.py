@@ -70,7 +70,7 @@ def _lost(old: JsonValue, new: JsonValue) -> bool:
     if not isinstance(old, dict | list):
         return False
     if type(old) is not type(new) or _nodes((old, new)) > MAX_DEEP_NODES:
-        return True  # of what takes too long to compare, the worse is assumed
+        return True  # it would take too long to compare them: the worse is assumed
     return any(difference.loses for difference in _walk((), old, new))
 
 

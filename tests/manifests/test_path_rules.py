@@ -105,8 +105,12 @@ def test_a_value_that_a_thousand_records_share_is_judged_once(
     govern(SCHEMA)
     rows = "".join(f"  {sid(n)}: {{user_data: {{campaign: spring}}}}\n" for n in range(1000))
     write(f"messages:\n{rows}")
-    judged = []
-    monkeypatch.setattr(Meter, "next_value", judged.append)
+    judged: list[Meter] = []
+
+    def next_value(meter: Meter) -> None:
+        judged.append(meter)
+
+    monkeypatch.setattr(Meter, "next_value", next_value)
     rules = Rules(load_settings(tree()), tree())
 
     assert len(load(tree(), ["manifests"], rules).records) == 1000

@@ -79,7 +79,7 @@ def test_a_plan_is_written_applied_and_planned_again(tool: Tool, store: Store) -
 @pytest.mark.parametrize(
     ("line", "code"),
     [
-        ("plan --sandbox >&-", 0),
+        ("plan --sandbox >&-", 1),
         ("plan --sandbox 2>&-", 0),
         ("plan --sandbox <&-", 0),
         ("plan --sandbox >/dev/full", 1),

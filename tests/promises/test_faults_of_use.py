@@ -1,22 +1,29 @@
 """Faults that were seen in use, each with what is right instead."""
 
+import errno
 import json
 import os
+import re
 import shlex
+import signal
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from conftest import REPOSITORY, Run, Serve
+from reconciler.errors import ReconcilerError
+from reconciler.kinds import MESSAGES
 from reconciler.model import Address, Change, Origin, Outcome, OutcomeName, Source
 from reconciler.review.colours import Paint
 from reconciler.review.text import apply_text
+from reconciler.sandbox.list_query import BadQueryError, query
 from reconciler.sandbox.store import Store
 from reconciler.sandbox.tokens import MANAGE
-from repository import git
+from repository import commit, git
 from writing import live, many, messages, sid, user_data, write
 
 M = "manifests/a.yaml"
@@ -424,3 +431,121 @@ def test_concise_shows_the_values_where_all_agree(run: Run, store: Store) -> Non
 
     assert '40 records alike (G1)  ~ campaign: "winter" -> "spring"' in concise
     assert len(grouped.splitlines()) < 40
+
+
+# ---- limits and signals
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_at_any_moment_ends_a_run_without_a_traceback(
+    store: Store, number: signal.Signals
+) -> None:
+    live(store, {1: None})
+    write(messages({1: "x"}))
+    for moment in range(40):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "reconciler", "plan", "--sandbox"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        time.sleep(moment / 60)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=30)
+        # Before its first line Python has no handler yet: the signal itself ends the process.
+        assert process.returncode in (0, 128 + number, -number), said
+        if process.returncode != -number:
+            assert not re.search("Traceback|Warning|Exception ignored|never awaited", said), said
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (OSError(errno.EMFILE, "Too many open files"), "ulimit -n"),
+        (MemoryError(), "ulimit -v"),
+        (ImportError("x.so: failed to map segment from shared object"), "ulimit -v"),
+    ],
+)
+def test_a_limit_of_the_system_is_named(
+    run: Run, monkeypatch: pytest.MonkeyPatch, error: Exception, says: str
+) -> None:
+    def short(*_: object) -> None:
+        raise error
+
+    write(messages({1: "x"}))
+    monkeypatch.setattr("reconciler.manifests.loader.load", short)
+
+    result = run("validate")
+
+    assert result.code == 1
+    assert says in result.err
+    assert "internal error" not in result.err
+
+
+def test_too_many_conditions_are_a_bad_request_and_no_fault_of_the_server() -> None:
+    text = " and ".join(["status eq 1"] * 3_000)
+
+    with pytest.raises(BadQueryError, match="more than 100 conditions"):
+        query(MESSAGES, {"filter": text}, default_limit=10, max_limit=10)
+
+
+def test_a_report_that_is_missing_leaves_the_apply_what_it_is(
+    run: Run, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live(store, {1: None})
+    commit({M: messages({1: "x"})})
+    Path("reports").mkdir()
+
+    def full(*_: object, **__: object) -> list[ReconcilerError]:
+        return [ReconcilerError("result.json: cannot be written: No space left on device")]
+
+    monkeypatch.setattr("reconciler.commands.report_files.write", full)
+    result = run("apply", "--sandbox", "--auto-approve", "--report", "json=reports/result.json")
+
+    assert "Apply complete! Resources: 0 added, 1 changed, 0 destroyed." in result.out
+    assert "Every change of the plan is in place; only this report is missing." in result.err
+    assert "Recorded" in result.err
+    assert result.code == 1
+
+
+# ---- warnings that are known, and runs that were killed
+
+
+def test_a_warning_that_is_known_can_be_allowed_by_path(run: Run) -> None:
+    write(f'messages:\n  {sid(1)}:\n    user_data: "a\\u200bb"\n', "manifests/adopted/a.yaml")
+    write(f'messages:\n  {sid(2)}:\n    user_data: "a\\u200bb"\n', "manifests/b.yaml")
+    assert run("validate").err.count("invisible-character") == 2
+
+    write(
+        "rules: [{paths: [manifests/adopted/**], allow: [invisible-character]}]\n",
+        "reconciler.yaml",
+    )
+
+    said = run("validate").err
+    assert said.count("invisible-character") == 1
+    assert "manifests/b.yaml" in said
+
+
+def test_recovery_writes_the_audit_record_of_the_run_that_was_killed(
+    run: Run, store: Store
+) -> None:
+    live(store, {1: "a", 2: "a"})
+    write(messages({1: "b", 2: "b"}))
+    run("apply", "--sandbox", "--auto-approve")
+    (journal,) = Path(".reconciler/journal").glob("*.jsonl")
+    audit = journal.with_suffix(".json")
+    whole = json.loads(audit.read_text())
+    audit.unlink()
+    # As kill -9 leaves it: without the last line, and without the outcome of the last record.
+    journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:-2]))
+
+    result = run("apply", "--sandbox", "--auto-approve")
+
+    assert result.code == 0
+    written = json.loads(audit.read_text())
+    for name in ("run", "method", "target", "journal"):
+        assert written[name] == whole[name]
+    assert written["plan"]["digest"] == whole["plan"]["digest"]
+    assert written["summary"] == {"applied": 2}
+    assert "it was killed" in written["error"]

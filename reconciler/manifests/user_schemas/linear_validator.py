@@ -13,7 +13,7 @@ from reconciler.manifests.user_schemas.ecma_regex import compiled
 
 # A keyword, applied to a value, is a step, and so is each of its parts and of the value's.
 MAX_STEPS_A_VALUE = 1_000_000
-# All values of a run together: a slack, and so many steps for each value.
+# For all values of a run together, with this many more for each value.
 MAX_STEPS = 20_000_000
 MAX_STEPS_ON_AVERAGE = 500
 
