@@ -295,3 +295,15 @@ def test_every_member_of_a_struct_and_every_public_function_is_documented() -> N
             ]
 
     assert missing == []
+
+
+def test_every_cannot_of_the_threat_model_has_its_test() -> None:
+    text = (REPOSITORY / "docs/threat-model.md").read_text("utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ") and "| test |" not in line]
+    tests = "".join(path.read_text("utf-8") for path in (REPOSITORY / "tests").rglob("test_*.py"))
+
+    named = [re.findall(r"`(test_\w+)`", row) for row in rows]
+
+    assert len(rows) > 20
+    assert all(len(names) == 1 for names in named)
+    assert [name for (name,) in named if f"def {name}(" not in tests] == []

@@ -9,6 +9,7 @@ import sys
 from benchmarks import (
     apply_journal,
     choose,
+    large_repository,
     load_manifests,
     plan_in_process,
     plan_rate,
@@ -30,6 +31,7 @@ BENCHMARKS = {
     "read_each": read_each.main,
     "apply_journal": apply_journal.main,
     "choose": choose.main,
+    "large_repository": large_repository.main,
 }
 
 

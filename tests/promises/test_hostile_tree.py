@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from conftest import Run
+from conftest import Run, Serve
 from reconciler.applying.journal_format import Intent, RunStarted, line_of
 from reconciler.model import Source
 from reconciler.sandbox.store import Store
@@ -131,3 +131,50 @@ def test_a_lock_that_is_no_file_is_an_error(run: Run, store: Store, made: str) -
     assert result.code == 1
     assert "the journal cannot be kept there" in result.err
     assert user_data(store, f"messages/{sid(1)}") == "a"
+
+
+# ---- where a token goes, and what stays hidden
+
+
+def test_the_address_is_never_taken_from_the_project(
+    run: Run, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pin can only refuse: the token goes nowhere that the environment does not name."""
+    pinned, used = serve(), serve()
+    write(f"environments: {{evil: {{base_url: '{pinned.base_url}'}}}}\n", "reconciler.yaml")
+    write(messages({1: "x"}))
+    monkeypatch.setenv("CARRIERX_BASE_URL", used.base_url)
+
+    result = run("apply", "--env", "evil", "--auto-approve", "--log-format", "text")
+
+    assert result.code == 1
+    assert "GET" not in result.err
+    assert used.base_url in result.err
+
+
+def test_a_settings_file_nearer_to_the_run_does_not_unhide_a_value(
+    run: Run, store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "canary-41c8"
+    live(store, {1: f'{{"pin":"{secret}"}}'})
+    (folder / "svc").mkdir()
+    (folder / ".reconciler").rename(folder / "svc/.reconciler")
+    rule = "rules: [{paths: ['svc/**'], user_data_schema: s.json}]\n"
+    commit(
+        {
+            "reconciler.yaml": rule,
+            "s.json": '{"properties": {"pin": {"writeOnly": true}}}',
+            "svc/manifests/a.yaml": messages({1: {"pin": "a"}}),
+        }
+    )
+    git("checkout", "--quiet", "-b", "hostile")
+    commit(
+        {"svc/reconciler.yaml": "version: 1\n", "svc/manifests/a.yaml": messages({1: {"pin": "b"}})}
+    )
+    monkeypatch.chdir("svc")
+
+    for flags in (["--base", "main"], ["--since", "main"]):
+        result = run("plan", "--sandbox", *flags, "--report", "html=p.html")
+        assert result.code == 0, result.err
+        assert secret not in result.out + Path("p.html").read_text()
+        assert "(sensitive" in result.out
