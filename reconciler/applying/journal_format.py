@@ -17,6 +17,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.kinds import KINDS, is_sid
 from reconciler.model import Address, Current, OutcomeName, Record, Source
 from reconciler.values.canonical import matches
+from reconciler.values.json_text import decode, encode
 
 # The version of the format; a journal of another version is refused.
 FORMAT = 1
@@ -140,7 +141,7 @@ class JournalContent(Struct, frozen=True):
 def line_of(row: Row) -> bytes:
     """The line of a row: a JSON object whose last member is the CRC-32 of the object without it."""
     # JSON escapes line breaks (RFC 8259, section 7), so a row never has more than one line.
-    body = msgspec.json.encode(row)
+    body = encode(row).encode()
     return b'%b,"crc":"%08x"}\n' % (body[:-1], zlib.crc32(body))
 
 
@@ -198,7 +199,7 @@ def _row(line: bytes) -> Row | None:
     if crc != b',"crc":"%08x"}\n' % zlib.crc32(body):
         return None
     try:
-        return _ROWS.decode(body)
+        return decode(body, _ROWS)
     # A journal is untrusted input: a commit can hold one with a good checksum.
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None

@@ -8,6 +8,7 @@ from msgspec import Struct
 from reconciler.escape.text import in_json
 from reconciler.model import Outcome, Plan, Revisions, Source
 from reconciler.planning.summary import tally
+from reconciler.values.json_text import encode
 
 FORMAT_VERSION = "1.0"
 
@@ -108,4 +109,4 @@ def _members(plan: Plan | None, outcomes: Sequence[Outcome], ran: RunInfo) -> st
 
 
 def _json(value: object) -> str:
-    return in_json(msgspec.json.encode(value).decode())
+    return in_json(encode(value))

@@ -16,6 +16,7 @@ from reconciler.client.json_splice import replaced
 from reconciler.client.transport import Method, Request, Response
 from reconciler.kinds import KINDS, MANAGED_FIELD, Kind
 from reconciler.model import Address, Current
+from reconciler.values.json_text import decode, encode
 from reconciler.wording import shorten
 
 OK = 200
@@ -162,7 +163,7 @@ def put(address: Address, user_data: str | None, just_read: bytes) -> Request:
     """
     # Only a check: `replaced` requires a valid JSON object. UTF-8 in Raw is not checked.
     _decoded(just_read, _MEMBERS)
-    value = msgspec.json.encode(user_data).decode()
+    value = encode(user_data)
     try:
         body = replaced(just_read.decode(), MANAGED_FIELD, value)
     except UnicodeDecodeError:
@@ -191,7 +192,7 @@ def other_changed_fields(just_read: Response, answer: Response) -> tuple[str, ..
 
 
 def _write(method: Method, address: Address, body: Mapping[str, object]) -> Request:
-    return Request(method, path(address), body=msgspec.json.encode(body))
+    return Request(method, path(address), body=encode(body).encode())
 
 
 def current(address: Address, response: Response) -> Current | Refusal:
@@ -287,7 +288,7 @@ def _decoded(body: bytes, decoder: Decoder[Decoded]) -> Decoded:
         # The decoder checks only the fields that it reads. JSON is UTF-8 (RFC 8259, section 8.1).
         if not body.isascii():
             body.decode()
-        return decoder.decode(body)
+        return decode(body, decoder)
     except UnicodeDecodeError:
         raise UnreadableError("it is not UTF-8") from None
     except (msgspec.MsgspecError, RecursionError) as error:

@@ -24,7 +24,7 @@ def digest(base_url: str, changes: Iterable[Change]) -> str:
             change.before,
             change.after,
         ]
-        sha.update(f"{separator}{canonical(row)}".encode())
+        sha.update(f"{separator}{canonical(row)}".encode(errors="surrogatepass"))
         separator = ","
     sha.update(b"]]")
     return f"sha256:{sha.hexdigest()}"

@@ -27,6 +27,7 @@ from reconciler.planning import plan_rows
 from reconciler.planning.digest import digest
 from reconciler.planning.guards.registry import recheck
 from reconciler.planning.summary import Summary, summarize
+from reconciler.values.json_text import decode, encode
 
 FORMAT_VERSION = "1.0"
 
@@ -112,7 +113,7 @@ def read(data: bytes, name: str) -> Plan:
     """
     try:
         # First: another major version may have any shape, and the error must name the version.
-        version = msgspec.json.decode(data, type=_Version).format_version
+        version = decode(data, _VERSION).format_version
         if version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
             raise PlanFileError(
                 f"{name}: has plan format {version}; this version reads {FORMAT_VERSION}: "
@@ -198,7 +199,8 @@ def _members(data: bytes) -> Iterator[tuple[str, Any]]:
 def _rows(lines: io.BytesIO, name: str) -> Iterator[Any]:
     decoder, convert = _ROWS[name]
     while (line := lines.readline()) not in (b"],\n", b""):
-        yield convert(decoder.decode(line.removesuffix(b"\n").removesuffix(b",")))
+        row = line.removesuffix(b"\n").removesuffix(b",")
+        yield convert(decode(row, decoder, derived="diff"))
 
 
 def _is_consistent(plan: Plan) -> bool:
@@ -250,11 +252,12 @@ def _array(items: Iterable[Struct]) -> Iterator[str]:
 
 
 def _json(value: object) -> str:
-    return in_json(msgspec.json.encode(value).decode())
+    return in_json(encode(value))
 
 
 _NAME = re.compile(rb'"[a-z_]+"')
 _ANY: Decoder[Any] = Decoder()
+_VERSION = Decoder(_Version)
 
 # The members of the document: those with one value, and those with one row per line.
 _VALUES: Mapping[str, Decoder[Any]] = MappingProxyType(

@@ -20,6 +20,7 @@ from reconciler.model import (
 )
 from reconciler.values.canonical import JsonValue
 from reconciler.values.diff import Difference, differences
+from reconciler.values.json_text import escape_surrogates
 from reconciler.values.masking import Mask, Masked, masked_json
 
 
@@ -88,7 +89,7 @@ class ChangeRow(Struct):
     """Where the entry is written."""
     change: _Values
     """The live text and the text to write."""
-    diff: list[_Difference]
+    diff: list[_Difference] = []
     """The differences between both texts, in order of path."""
     mode: Literal["managed"] = "managed"
     """Terraform's mode of a resource, which its tools expect."""
@@ -193,7 +194,7 @@ def _difference(difference: Difference) -> _Difference:
 
 def _raw(value: JsonValue) -> Raw:
     # Without fingerprints: they depend on the key, and the same plan must give the same bytes.
-    return Raw(masked_json(value, fingerprints=False).encode())
+    return Raw(escape_surrogates(masked_json(value, fingerprints=False)).encode())
 
 
 def read_change(row: ChangeRow) -> Change:

@@ -10,12 +10,11 @@ https://developer.hashicorp.com/terraform/internals/machine-readable-ui
 
 from collections.abc import Iterable, Mapping
 
-import msgspec
-
 from reconciler import __version__
 from reconciler.escape.text import in_json
 from reconciler.model import GOOD_OUTCOMES, Change, Outcome
 from reconciler.planning.summary import tally
+from reconciler.values.json_text import encode
 
 # The outcomes after which a record holds the wanted value.
 # The version of Terraform's format that these events follow.
@@ -87,5 +86,5 @@ def _event(
 ) -> str:
     common = {"@level": level, "@message": message, "@module": "reconciler.ui", "@timestamp": now}
     # `detail` may quote the API: `::` or `##` in it must not command a CI system.
-    event = msgspec.json.encode({**common, "type": name, **members}).decode()
+    event = encode({**common, "type": name, **members})
     return f"{in_json(event)}\n"

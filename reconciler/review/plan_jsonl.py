@@ -6,13 +6,12 @@ Sensitive values are masked.
 
 from collections.abc import Iterator
 
-import msgspec
-
 from reconciler.escape.text import in_json
 from reconciler.model import Plan
 from reconciler.planning import plan_rows
 from reconciler.planning.plan_file import FORMAT_VERSION
 from reconciler.planning.summary import summarize
+from reconciler.values.json_text import encode
 
 
 def lines(plan: Plan) -> Iterator[str]:
@@ -49,4 +48,4 @@ def lines(plan: Plan) -> Iterator[str]:
 
 
 def _line(type_: str, value: object) -> str:
-    return in_json(msgspec.json.encode({"type": type_, type_: value}).decode()) + "\n"
+    return in_json(encode({"type": type_, type_: value})) + "\n"

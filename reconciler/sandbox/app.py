@@ -123,7 +123,7 @@ class _Collection:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ClientDisconnect):
             raise _refused(400, "no JSON object could be decoded") from None
         with self._store.transaction():  # no other write may come between read and write
-            held = msgspec.json.decode(self._stored(request), type=Object)
+            held = _members(self._stored(request))
             self._check(sent, held, whole=request.method == "PUT")
             if MANAGED_FIELD in sent:
                 held[MANAGED_FIELD] = sent[MANAGED_FIELD]
@@ -271,9 +271,18 @@ def _narrowed(body: str, names: tuple[str, ...]) -> str:
     """The object with the named fields only; the whole object if no field is named."""
     if not names:
         return body
-    held = msgspec.json.decode(body, type=Object)
+    held = _members(body)
     return msgspec.json.encode({name: held[name] for name in names if name in held}).decode()
 
 
 def _json(body: str, status: int = 200) -> Response:
     return Response(body, status, media_type="application/json")
+
+
+def _members(body: str) -> Object:
+    """The members of a stored object, each as its JSON text."""
+    try:
+        return msgspec.json.decode(body, type=Object)
+    except msgspec.DecodeError:
+        # msgspec refuses a text with an unpaired surrogate, which an API may hold (RFC 8259, 8.2).
+        return {name: Raw(json.dumps(value).encode()) for name, value in json.loads(body).items()}

@@ -71,7 +71,9 @@ class Mask(Struct, frozen=True):
 
     def whole(self, value: JsonValue) -> Masked:
         """The fingerprint of a value."""
-        digest = hmac.new(self.key, canonical(value).encode(), hashlib.sha256).hexdigest()
+        digest = hmac.new(
+            self.key, canonical(value).encode(errors="surrogatepass"), hashlib.sha256
+        ).hexdigest()
         masked = Masked(f"(sensitive {digest[:_FINGERPRINT_CHARS]})")
         masked.hides = value
         return masked

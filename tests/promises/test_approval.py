@@ -260,6 +260,35 @@ def crowd(store: Store, changed: int, total: int = 20) -> None:
     write(messages({n: "new" if n < changed else "old" for n in range(total)}))
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "counts"),
+    [
+        ({"a": {"b": 1}}, {"a": {}}, True),
+        ({"a": {"b": 1}}, {}, True),
+        ({"a": {"b": 1}, "c": 1}, {"c": 1}, True),
+        ({"a": 1}, {"a": "1"}, True),
+        ({"a": 1}, {"a": True}, True),
+        ({"a": 1}, {"a": 1.0}, True),
+        ({"a": [1]}, {"a": [1, 2]}, True),
+        ({"__a": 1}, {"__a": 2}, True),
+        ({"a": 1}, {"a": 1, "b": 2}, False),
+        ({"a": {"b": 1}}, {"a": {"b": 1, "c": 2}}, False),
+        ("text", {"a": 1}, True),
+        (None, {"a": 1}, False),
+    ],
+)
+def test_a_loss_is_counted_wherever_it_is(
+    run: Run, store: Store, before: object, after: object, counts: bool
+) -> None:
+    text = before if before is None or isinstance(before, str) else json.dumps(before)
+    live(store, dict.fromkeys(range(10), text))
+    write(messages(dict.fromkeys(range(10), after)))
+
+    (found,) = [one for one in planned(run)["guards"] if one["guard"] == "max_change_percent"]
+
+    assert found["value"] == (100.0 if counts else 0.0)
+
+
 def test_of_few_records_the_share_is_told_as_it_is_and_stops_nothing(
     run: Run, store: Store
 ) -> None:

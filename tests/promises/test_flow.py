@@ -596,7 +596,7 @@ def test_the_method_is_the_one_that_was_asked_for(
 def test_a_plan_that_tried_to_write_would_be_refused_by_its_client(
     run: Run, recorder: type[Recorder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def writing(records: list[Record], transport: Transport, **_: object) -> None:
+    async def writing(records: list[Record], transport: Transport, *_: object) -> None:
         for record in records:
             await transport.send(api.patch(record.address, "evil"))
 

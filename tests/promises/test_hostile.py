@@ -15,8 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conftest import Run
 from planned import URL
 from reconciler.escape.unseen import is_unseen
+from reconciler.kinds import MESSAGES
 from reconciler.model import (
     Address,
     Change,
@@ -41,7 +43,8 @@ from reconciler.review.markdown.detail_levels import CommentContext, Links
 from reconciler.review.report import make_report
 from reconciler.review.text import problems_text
 from reconciler.review.text.plan_text import Detail
-from writing import sid
+from reconciler.sandbox.store import Store
+from writing import messages, sid, user_data, write
 
 # What an attacker may write, each with a word that is to be found in code alone.
 WORDS = (
@@ -265,3 +268,32 @@ def test_a_sensitive_value_is_in_no_format(name: str, detail: Detail) -> None:
     view = View(plan, Path(), detail=detail)
 
     assert CANARY not in "".join(FORMATS[name](view))
+
+
+@pytest.mark.parametrize("how", ["each", "sweep", "auto"])
+def test_a_live_text_with_half_a_surrogate_pair_is_read_shown_and_replaced(
+    run: Run, store: Store, how: str
+) -> None:
+    """JSON can write it, UTF-8 cannot: it must not make a record that nothing can mend."""
+    for number in (1, 2):
+        body = {"message_sid": sid(number), "user_data": f"{number} a\ud800b"}
+        store.add(MESSAGES, [(sid(number), json.dumps(body))])
+    write(messages({1: "mended", 2: {"a": "mended"}}))
+
+    planned = run(
+        "plan", "--sandbox", "--read", how, "--out", "plan.json", "--report", "html=p.html"
+    )
+    for format_ in ("text", "json", "jsonl", "markdown", "html", "csv", "junit"):
+        assert run("show", "plan.json", "--format", format_).code == 0
+    applied = run("apply", "--sandbox", "plan.json", "--report", "json=result.json")
+    (journal,) = Path(".reconciler/journal").glob("*.jsonl")
+    undone = run("rollback", journal, "--sandbox", "--out", "back.json")
+
+    assert planned.code == 0, planned.err
+    assert '"1 a\\ud800b"' in planned.out
+    assert applied.code == 0, applied.err
+    assert [user_data(store, f"messages/{sid(n)}") for n in (1, 2)] == ["mended", '{"a":"mended"}']
+    assert undone.code == 0
+    # The sandbox refuses such a text, as an API may; the record keeps its new value.
+    assert run("apply", "--sandbox", "back.json").code == 4
+    assert user_data(store, f"messages/{sid(1)}") == "mended"

@@ -8,8 +8,6 @@ values are masked.
 
 from collections.abc import Iterator
 
-import msgspec
-
 from reconciler.escape.text import in_json, short_digest, visible
 from reconciler.kinds import KINDS
 from reconciler.model import GuardResult
@@ -19,6 +17,7 @@ from reconciler.review.codeowners import Owners
 from reconciler.review.grouping import Variant, losses_first, with_any_item
 from reconciler.review.report import Report, file_of, owners_of
 from reconciler.values.diff import Difference
+from reconciler.values.json_text import encode
 
 # Shorter texts are never shortened by drawing.js (MAX_CLIPPED is 120), and need no mark. Half of
 # that, because JavaScript counts UTF-16 units: a character beyond U+FFFF counts as two.
@@ -98,7 +97,7 @@ def search_data(report: Report, owners: Owners) -> str:
             if len(text) > _WHOLE_CHARS
         },
     }
-    return _in_script(in_json(msgspec.json.encode(value).decode()))
+    return _in_script(in_json(encode(value)))
 
 
 def _places(one: Variant, texts: Texts) -> list[list[int]]:
