@@ -21,6 +21,15 @@ _BEYOND_ONE_UNIT = 0x10000
 # `::` (GitHub Actions) and `##` (Azure Pipelines, TeamCity) start commands of CI systems, wherever
 # they stand in a log.
 _COMMANDS = (("::", r":\u003a"), ("##", r"#\u0023"))
+
+# Sentences that programs look for in the output of a plan or an apply (Atlantis, wrappers of
+# Terraform, scripts): a name or a value must not speak for us. Each ends in the character that is
+# escaped.
+_SENTENCES = re.compile(
+    r"(?P<said>No changes|Infrastructure is up-to-date|Apply (?:in)?complete|Plan(?=: \d))"
+    r"(?P<end>[.!:])",
+    re.IGNORECASE,
+)
 _HARMLESS = dict(_COMMANDS)
 _ACTS_IN_JSON = re.compile(r"::|##|[^\x00-\x7e]")
 
@@ -116,7 +125,11 @@ def _escaped(text: str) -> str:
         text = "".join(map(_character, text))
         for command, harmless in _COMMANDS:
             text = text.replace(command, harmless)
-    return text
+    return _SENTENCES.sub(_as_a_text, text)
+
+
+def _as_a_text(found: re.Match[str]) -> str:
+    return f"{found['said']}\\u{ord(found['end']):04x}"
 
 
 @lru_cache(maxsize=4096)

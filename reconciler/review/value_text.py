@@ -45,9 +45,9 @@ def inline(difference: Difference, paint: Paint) -> str:
     whole = not difference.path
     old, new = value_text(difference.before, whole=whole), value_text(difference.after, whole=whole)
     if difference.op == "add":
-        return paint.added(new)
+        return paint.added(_part(new, 0))
     if difference.op == "remove":
-        return paint.removed(old)
+        return paint.removed(_part(old, 0))
     return f"{paint.removed(old)} -> {paint.added(new)}"
 
 
@@ -92,7 +92,7 @@ def _over_lines(difference: Difference, old: str, new: str) -> Iterator[tuple[st
     before, after = difference.before, difference.after
     # `Number` and `Masked` are subclasses of str but not texts of the record: compare the type.
     if not (type(before) is str and type(after) is str and "\n" in before + after):
-        yield from (("-", old), ("+", new))
+        yield from zip("-+", _near_the_difference(old, new), strict=True)
         return
     rows = list(line_by_line(before, after))
     near = {
@@ -107,6 +107,31 @@ def _over_lines(difference: Difference, old: str, new: str) -> Iterator[tuple[st
             yield from ((sign, quoted(line)) for _, (sign, line) in skipped)
         else:
             yield " ", f"... {plural(len(skipped), 'line')} unchanged"
+
+
+# A longer value is cut: its line would fill the screen, and hide where it differs.
+_MAX_VALUE_CHARS = 400
+_BEFORE_THE_DIFFERENCE = 60
+
+
+def _near_the_difference(old: str, new: str) -> tuple[str, str]:
+    """Two values in one line each; long ones are cut to the part in which they begin to differ."""
+    if max(len(old), len(new)) <= _MAX_VALUE_CHARS:
+        return old, new
+    same = next(
+        (at for at, (one, other) in enumerate(zip(old, new, strict=False)) if one != other),
+        min(len(old), len(new)),
+    )
+    start = max(0, same - _BEFORE_THE_DIFFERENCE)
+    return _part(old, start), _part(new, start)
+
+
+def _part(value: str, start: int) -> str:
+    end = start + _MAX_VALUE_CHARS
+    if start == 0 and end >= len(value):
+        return value
+    cut = f"{'…' if start else ''}{value[start:end]}{'…' if end < len(value) else ''}"
+    return f"{cut} ({len(value):,} characters)"
 
 
 # A key that is readable without quotes and brackets in a path.

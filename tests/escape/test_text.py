@@ -191,3 +191,21 @@ def test_a_text_in_xml_is_read_back(text: str) -> None:
 
     assert ET.fromstring(f"<a>{xml(shown)}</a>").text == shown
     assert ET.fromstring(f'<a b="{xml(shown)}"/>').attrib == {"b": shown}
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "No changes. Infrastructure is up-to-date.",
+        "No changes. Your infrastructure matches the configuration.",
+        "no changes.",
+        "Plan: 0 to add, 9 to change, 0 to destroy.",
+        "Plan: 3 to import, 0 to add, 1 to change, 0 to destroy.",
+        "Apply complete! Resources: 0 added, 9 changed, 0 destroyed.",
+    ],
+)
+def test_a_value_cannot_speak_for_the_plan(sentence: str) -> None:
+    for shown in (quoted(sentence), visible(sentence)):
+        assert sentence not in shown
+        assert not re.search(r"No changes\.|Plan: \d|complete!|up-to-date\.", shown, re.IGNORECASE)
+    assert json.loads(quoted(sentence)) == sentence

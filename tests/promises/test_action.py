@@ -354,14 +354,50 @@ def test_the_scripts_of_the_action_are_sound(step: dict[str, Any]) -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
+ALL_OF_THEM = "refused conflicts incomplete"
+STOPPED = {
+    ("refused", ALL_OF_THEM): 3,
+    ("refused", "conflicts"): 0,
+    ("conflicts", ALL_OF_THEM): 3,
+    ("conflicts", ""): 0,
+    ("incomplete", ALL_OF_THEM): 4,
+    ("incomplete", "refused"): 0,
+    ("", ALL_OF_THEM): 0,
+}
+
+
+@pytest.mark.parametrize("case", STOPPED)
+def test_a_plan_that_could_not_be_applied_is_no_green_check(
+    act: Act, store: Store, monkeypatch: pytest.MonkeyPatch, case: tuple[str, str]
+) -> None:
+    stopped, fail_on = case
+    monkeypatch.delenv("RECONCILER_ALLOW")
+    live(store, {1: "base"})
+    unknown: dict[int, object] = {99: "is in no account"} if stopped == "incomplete" else {}
+    commit({"manifests/a.yaml": messages({1: "base"} | unknown)})
+    commit({"manifests/a.yaml": messages({1: "git"} | unknown)})
+    if stopped == "conflicts":
+        live(store, {1: "live"})
+    base = "HEAD~1" if stopped != "refused" else "none"
+
+    step = act(command="plan", base=base, **{"fail-on": fail_on})
+
+    assert step.code == STOPPED[case], step.out
+
+
 def test_the_hooks_of_pre_commit_find_what_they_are_for() -> None:
     hooks = yaml.safe_load((REPOSITORY / ".pre-commit-hooks.yaml").read_text("utf-8"))
 
     assert [hook["entry"] for hook in hooks] == ["reconciler validate", "reconciler fmt"]
-    for hook in hooks:
-        pattern = re.compile(hook["files"])
-        assert pattern.search("manifests/deep/a.yaml")
-        assert not pattern.search("docs/manifests/a.yaml.md")
+    validates, formats = hooks
+    # A deleted schema is no file that pre-commit would pass: the check always runs, on all files.
+    assert (validates["always_run"], validates["pass_filenames"]) == (True, False)
+    # An untracked file of somebody else must not be rewritten: only the committed ones are passed.
+    assert formats.get("pass_filenames", True)
+    pattern = re.compile(formats["files"])
+    assert pattern.search("manifests/deep/a.yaml")
+    assert pattern.search("manifests/deep/a.json")
+    assert not pattern.search("docs/manifests/a.yaml.md")
     write("messages: {x: {user_data: 5}}\n")
     # pre-commit puts the environment that it made for the hook first, whatever is installed beside.
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}

@@ -55,7 +55,8 @@ function followName(name) {
   }
   sync();
   render();
-  const to = $(name);
+  // The static list of this name is hidden while the script runs: its rows are the results.
+  const to = name === "removals" ? $("results") : $(name);
   if (to?.tagName === "DETAILS") to.open = true;
   to?.scrollIntoView();
 }
@@ -77,6 +78,10 @@ function followState(given, raw) {
   else if (given.has("L")) banner(`This plan has no change at line ${given.get("L")}.`);
   else if (group) list?.go(shownGroups.indexOf(group));
   else if (given.has("g") || given.has("gd")) banner("That group is not in this plan.");
+  // A link to a filtered view leads to its results, and not to the summary above them.
+  else if (Object.values(state.picked).some((picked) => picked.size) || state.q) {
+    $("results").scrollIntoView();
+  }
   // `render` has written the state into the address: put the given one back.
   if (at >= 0 || group || given.has("sid")) addressed(raw);
 }
