@@ -50,6 +50,9 @@ def _objections(
 ) -> Iterator[str]:
     """Why a plan is not all of a commit, or not the newest one that was applied."""
     scope, head, applied = plan.scope, plan.revisions.head, git.known(ref)
+    if head is None and plan.revisions.base_is is None:
+        yield "a rollback takes values of a commit back; revert that commit, and apply the revert"
+        return
     if head is None:
         yield "the manifests are not those of a commit"
         return
@@ -74,7 +77,8 @@ def _objections(
             f"records that were removed from git since {short_commit(applied)} were not checked: "
             "leave out --base"
         )
-    if saved and not git.holds(head, applied):
+    # A plan that was compared with the recorded commit knows it: nothing was applied since.
+    if saved and base != applied and not git.holds(head, applied):
         newer = short_commit(applied)
         yield f"{newer}, which was applied since, is not an ancestor of {short_commit(head)}"
 

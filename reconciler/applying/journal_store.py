@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import fcntl
+import glob
 import os
 import platform
 import stat
@@ -162,21 +163,29 @@ def find(run: str, folder: Path) -> list[Path]:
     of that plan in `folder` are meant. Raises JournalError, with the right name if there is one.
     """
     if run.startswith("sha256:"):
+        if len(run) < _MIN_DIGEST_CHARS:
+            raise JournalError(f"{run}: is too short: give at least seven digits of the digest")
         found = [
             path for path in sorted(folder.glob("*.jsonl")) if _digest_of(path).startswith(run)
         ]
-        if len(run) < _MIN_DIGEST_CHARS or not found:
+        if not found:
             raise JournalError(f"{run}: no run in {folder} applied a plan of this digest")
         return found
     path = Path(run)
     if path.is_dir():
         newest = max(path.glob("*.jsonl"), default=None)
         if newest is None:
-            raise JournalError(f"{path}: holds no journal")
+            below = sorted({each.parent for each in path.glob("*/*.jsonl")})
+            cure = f"; name one of {', '.join(map(str, below))}" if below else ""
+            raise JournalError(f"{path}: holds no journal{cure}")
         return [newest]
     journal = path.with_suffix(".jsonl")
     if path.suffix == ".json" and journal.exists():
         raise JournalError(f"{path}: is the audit record of a run; its journal is {journal}")
+    if not path.exists():
+        # The name of a run without its folder, with or without the suffix.
+        named = [*folder.glob(f"{glob.escape(journal.name)}")]
+        return named or [path]
     return [path]
 
 

@@ -81,6 +81,8 @@ def validate(
     def load() -> "Loaded":
         tree = inputs.tree()
         settings = inputs.settings(tree, env)
+        if not (paths or manifests):
+            inputs.check_manifests(tree, settings, env)
         return inputs.manifests(tree, paths or manifests, settings, env).load()
 
     folder = path_from_top(inputs.tree().root)

@@ -72,6 +72,30 @@ def manifests(
     )
 
 
+def check_manifests(tree: "Tree", settings: "Settings", environment: str | None) -> None:
+    """Raises UsageError if the manifests are plainly elsewhere: in environments, or further up."""
+    from reconciler.errors import UsageError
+    from reconciler.git import top_of
+    from reconciler.manifests.settings import FILE, settings_file
+
+    if environment or any(os.path.lexists(tree.path(name)) for name in settings.manifests):
+        return
+    if settings.environments:
+        flags = ", ".join(f"--env {name}" for name in settings.environments)
+        raise UsageError(
+            f"{settings_file(tree)} has manifests for environments only: name one: {flags}"
+        )
+    top = top_of(tree.root)
+    if top is None or os.path.lexists(tree.path(settings_file(tree))):
+        return
+    if top != tree.root and (top / settings.manifests[0]).is_dir():
+        above = os.path.relpath(top)
+        raise UsageError(
+            f"no {settings.manifests[0]}/ here, but in {above}: add --chdir {above}, or put a "
+            f"{FILE} there, which is found from every folder below it"
+        )
+
+
 def journals(tree: "Tree", environment: str | None) -> Path:
     """The folder of journals in the project: one for each environment."""
     folder = JOURNALS / environment if environment else JOURNALS

@@ -55,7 +55,7 @@ def plan(
 
     # A plan that is only shown names no commit: to compare all files with one takes time.
     document = out is not None or format_ == "json" or bool(report)
-    chosen, link = _plan_inputs(inputs.run_id(), with_head=document, **flags)
+    chosen, link = _plan_inputs(inputs.run_id(), None, with_head=document, **flags)
     detail = inputs.detail(verbose=verbose, concise=concise)
     parameters = command.Parameters(chosen, link, format_, out, detailed_exitcode, report, detail)
     return inputs.ended(link, command.run(parameters, terminal()))
@@ -69,7 +69,11 @@ def plan(
     type=click.Choice(["patch", "put"]),
     help="Send user_data alone (PATCH) or the whole object (PUT).  [default: patch]",
 )
-@option("--auto-approve", is_flag=True, help="Write without asking for approval.")
+@option(
+    "--auto-approve",
+    is_flag=True,
+    help="Write without asking for approval; a saved plan never asks.",
+)
 @option(
     "--on-error",
     type=click.Choice(["continue", "stop"]),
@@ -132,7 +136,7 @@ def apply(
     if plan is not None:
         _refuse_with_plan()
     run = inputs.run_id()
-    chosen, link = _plan_inputs(run, with_head=record is not False, **flags)
+    chosen, link = _plan_inputs(run, plan, with_head=record is not False, **flags)
     folder = journal or inputs.journals(chosen.manifests.tree, flags["env"])
     parameters = command.Parameters(
         chosen,
@@ -236,6 +240,7 @@ def show(
 
 def _plan_inputs(
     run: str,
+    plan: Path | None,
     *,
     manifests: tuple[Path, ...],
     env: str | None,
@@ -244,9 +249,14 @@ def _plan_inputs(
     log_format: "LogFormat | None",
     **flags: Any,
 ) -> "tuple[PlanInputs, Connection]":
-    """The input of a plan and the way to the API, from the flags of `options.inputs`."""
+    """The input of a plan and the way to the API, from the flags of `options.inputs`.
+
+    `plan` is a saved plan, for which no manifest has to be there.
+    """
     tree = inputs.tree()
     settings = inputs.settings(tree, env)
+    if plan is None and not manifests:
+        inputs.check_manifests(tree, settings, env)
     named = inputs.manifests(tree, manifests, settings, env)
     link = inputs.connection(
         tree,

@@ -22,7 +22,7 @@ from reconciler.commands import report_files
 from reconciler.commands.apply_output import ApplyEvents, ApplyOutput, recovery_lines
 from reconciler.commands.apply_reports import RunRecord, report
 from reconciler.commands.apply_run import ApplyRequest, ApplyResult, apply_run, exit_code
-from reconciler.commands.plan_output import account_words
+from reconciler.commands.plan_output import account_cure, account_words, say_kept
 from reconciler.commands.plan_run import PlanInputs, make, prepare
 from reconciler.commands.terminal import Terminal
 from reconciler.errors import (
@@ -268,7 +268,9 @@ class _Apply(Struct, frozen=True):
         if self.approval is not None:
             watched = self.approval.watching(prepared.wanted)
             prepared = structs.replace(prepared, wanted=watched)
-        return self.loop.run(make(prepared, inputs, self.client, self.terminal.progress))
+        plan = self.loop.run(make(prepared, inputs, self.client, self.terminal.progress))
+        say_kept(inputs.comparison.choices, self.terminal)
+        return plan
 
     @property
     def _paint(self) -> Paint:
@@ -377,17 +379,17 @@ def _saved(file: Path, parameters: Parameters) -> Plan:
     Raises PlanFileError if it cannot be trusted or was made for another API.
     """
     plan = read_plan(file)
-    base_url = parameters.connection.base_url
-    if plan.base_url != base_url:
-        raise PlanFileError(
-            f"{file}: was made for {plan.base_url}, but this run uses {base_url}: set "
-            "CARRIERX_BASE_URL, or use --sandbox for a plan of the sandbox"
-        )
-    environment = parameters.connection.environment
+    base_url, environment = parameters.connection.base_url, parameters.connection.environment
     if plan.environment != environment:
         made_for = "no environment" if plan.environment is None else f"--env {plan.environment}"
         used = "uses none" if environment is None else f"uses --env {environment}"
-        raise PlanFileError(f"{file}: was made for {made_for}, but this run {used}")
+        cure = "leave out --env" if plan.environment is None else f"use {made_for}"
+        raise PlanFileError(f"{file}: was made for {made_for}, but this run {used}: {cure}")
+    if plan.base_url != base_url:
+        raise PlanFileError(
+            f"{file}: was made for {plan.base_url}, but this run uses {base_url}: "
+            f"{account_cure(plan.base_url)}"
+        )
     return structs.replace(plan, guards=_judged_again(plan, parameters))
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from reconciler.client.connection import Connection, connected
 from reconciler.commands import report_files
 from reconciler.commands.api_connection import SANDBOX_BASE_URL
-from reconciler.commands.plan_output import apply_command, present, save
+from reconciler.commands.plan_output import apply_command, present, save, say_kept
 from reconciler.commands.plan_run import PlanInputs, make, prepare
 from reconciler.commands.report_files import Reports
 from reconciler.commands.terminal import Terminal
@@ -68,6 +68,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
         for line in problems_text.text(prepared.warnings, terminal.note_paint):
             terminal.note(line)
         plan = loop.run(make(prepared, parameters.inputs, client, terminal.progress))
+    say_kept(parameters.inputs.comparison.choices, terminal)
     tree = parameters.inputs.manifests.tree
     # Files first: printing fails if the reader of stdout closes the pipe.
     save(plan, parameters.out)
@@ -106,7 +107,10 @@ def _keep_inputs(parameters: Parameters, written: Iterable[Path]) -> None:
         target = path.resolve()
         read = target.name.lower().endswith(SUFFIXES) and folders & {target, *target.parents}
         if read or target in kept:
-            raise UsageError(f"{path}: is an input of the plan: choose another file")
+            raise UsageError(
+                f"{path}: is an input of the plan, or lies where manifests are read "
+                "from: choose another file"
+            )
 
 
 def _report(plan: Plan, wished: Reports, outputs: str, tree: Tree) -> list[ReconcilerError]:

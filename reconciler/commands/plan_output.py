@@ -1,12 +1,13 @@
 """A plan -> the plan file and text on stdout, for `plan`, `show` and `rollback`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from reconciler.commands.api_connection import SANDBOX_BASE_URL
 from reconciler.commands.terminal import Terminal
 from reconciler.files import PRIVATE, write_whole
 from reconciler.manifests.discovery import Tree
-from reconciler.model import Plan
+from reconciler.model import Address, Plan, Side
 from reconciler.planning import plan_file
 from reconciler.review.formats import FORMATS, View
 from reconciler.review.text.plan_text import Detail
@@ -33,6 +34,23 @@ def account_words(plan: Plan) -> list[str]:
     """The flags that lead to the account of a plan: `--sandbox`, `--env prod`."""
     sandbox = ["--sandbox"] if plan.base_url == SANDBOX_BASE_URL else []
     return sandbox if plan.environment is None else [*sandbox, "--env", plan.environment]
+
+
+def account_cure(base_url: str) -> str:
+    """The cure for a file that was made for another API than that of the run."""
+    if base_url == SANDBOX_BASE_URL:
+        return "use --sandbox"
+    return f"set CARRIERX_BASE_URL={base_url}, or leave out --sandbox"
+
+
+def say_kept(choices: Mapping[Address, Side], terminal: Terminal) -> None:
+    """Says that live values chosen by --resolve are kept in this run only."""
+    kept = sorted(address for address, side in choices.items() if side is Side.LIVE)
+    if kept:
+        terminal.note(
+            f"The live value of {', '.join(map(str, kept))} is kept in this run only: to keep it, "
+            "write it into the manifest."
+        )
 
 
 def present(

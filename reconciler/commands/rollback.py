@@ -10,7 +10,7 @@ from reconciler.applying import journal_store
 from reconciler.applying.journal_format import Intent, JournalContent
 from reconciler.client.connection import Client, Connection, connected
 from reconciler.client.fetch import ReadOptions, read
-from reconciler.commands.plan_output import apply_command, present, save
+from reconciler.commands.plan_output import account_cure, apply_command, present, save
 from reconciler.commands.plan_run import with_meta
 from reconciler.commands.terminal import Terminal
 from reconciler.errors import ExitCode, ReconcilerError
@@ -28,6 +28,10 @@ from reconciler.model import (
 )
 from reconciler.planning.digest import digest
 from reconciler.planning.guards.registry import judge
+from reconciler.wording import plural
+
+# The number of addresses that a line names.
+_SHOWN = 10
 
 # Outcomes after which a record may hold the value that the apply wrote.
 _WRITTEN = (OutcomeName.APPLIED, OutcomeName.UNKNOWN)
@@ -70,8 +74,10 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     base_url = parameters.connection.base_url
     for path, history in histories.items():
         if history.begun.base_url != base_url:
+            cure = account_cure(history.begun.base_url)
             raise ReconcilerError(
-                f"{path}: was written for {history.begun.base_url}, but this run uses {base_url}"
+                f"{path}: was written for {history.begun.base_url}, but this run uses {base_url}: "
+                f"{cure}"
             )
     ordered = sorted(histories.values(), key=lambda history: history.begun.started)
     with connected(parameters.connection) as (loop, client):
@@ -84,7 +90,8 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     if plan.applyable:
         terminal.note(
             "The manifests still hold the values that this plan takes back: the next apply of them "
-            "writes these again. Revert the commit as well (git revert)."
+            "writes these again. Revert the commit as well (git revert), and apply the revert: it "
+            "finds all in sync and is the next base."
         )
     return ExitCode.OK if plan.complete else ExitCode.INCOMPLETE
 
@@ -98,12 +105,13 @@ async def _plan(
     """
     changes: list[Change] = []
     unreadable: list[Unreadable] = []
-    in_sync = left = 0
+    in_sync = 0
+    left: list[Address] = []
     async with client.session(requests=len(written)) as session:
         with terminal.progress("Reading records", len(written), session.traffic) as step:
 
             def add(address: Address, live: Current | Unreadable) -> None:
-                nonlocal in_sync, left
+                nonlocal in_sync
                 intent = written[address]
                 if isinstance(live, Unreadable):
                     unreadable.append(live)
@@ -112,7 +120,7 @@ async def _plan(
                 elif live.user_data == intent.before:
                     in_sync += 1
                 else:
-                    left += 1
+                    left.append(address)
                 step()
 
             await read(
@@ -121,10 +129,18 @@ async def _plan(
                 ReadOptions(client.connection.parallelism, pin=client.connection.pin),
                 add,
             )
+    if left:
+        kept = plural(len(left), "record")
+        first = ", ".join(map(str, sorted(left)[:_SHOWN])) + (", ..." if len(left) > _SHOWN else "")
+        terminal.note(
+            f"Left alone, because another value came after that of the run: {kept}: {first}"
+        )
+    if not changes and not unreadable:
+        terminal.note("Nothing to undo: no record holds a value of the run.")
     ordered = tuple(sorted(changes, key=lambda change: change.address))
     url = client.connection.base_url
     lost = tuple(sorted(unreadable, key=lambda record: record.address))
-    plan = Plan(url, digest(url, ordered), ordered, in_sync, unreadable=lost, left_alone=left)
+    plan = Plan(url, digest(url, ordered), ordered, in_sync, unreadable=lost, left_alone=len(left))
     # No share can be computed: the number of all records is known only with the manifests.
     limits = structs.asdict(parameters.guards) | {"max_change_percent": None}
     environment = client.connection.environment

@@ -80,7 +80,7 @@ def parse_choices(texts: Iterable[str]) -> dict[Address, Side]:
 
     Raises UsageError if a text has another form.
     """
-    chosen = {}
+    chosen: dict[Address, Side] = {}
     for text in texts:
         name, _, side = text.lower().partition("=")
         address = Address.parse(name)
@@ -89,7 +89,8 @@ def parse_choices(texts: Iterable[str]) -> dict[Address, Side]:
                 f"--resolve {text}: expected a record and the side whose value it takes, as in "
                 "messages/097b49df-c54e-4eaf-97d0-89cf7d5a655b=git (or =live)"
             )
-        chosen[address] = Side(side)
+        if chosen.setdefault(address, Side(side)) != side:
+            raise UsageError(f"--resolve {name}: is given with both sides: choose one")
     return chosen
 
 

@@ -28,7 +28,7 @@ class Selection(Struct, frozen=True):
 
     @property
     def shown_target(self) -> tuple[str, ...]:
-        """The targets for outputs: those of a file by its name, `@targets.txt`."""
+        """The targets for outputs: those of a file by its name, `@targets.txt` (`@-`: stdin)."""
         return (*self.target, *(f"@{file}" for file in self.files))
 
 

@@ -117,7 +117,7 @@ def test_many_targets_come_from_a_file(run: Run, store: Store) -> None:
 
     held = [user_data(store, f"messages/{sid(number)}") for number in range(5)]
     assert held == [None, "x", None, "x", None]
-    assert "Limited to --target @targets.txt." in result.out
+    assert "Limited to --target-file targets.txt." in result.out
 
 
 @pytest.mark.parametrize(
@@ -366,7 +366,7 @@ def test_a_digest_stands_for_the_runs_of_its_plan(run: Run, store: Store) -> Non
     [
         ("{audit}", "is the audit record of a run; its journal is {journal}"),
         ("empty", "holds no journal"),
-        ("sha256:123", "no run in"),
+        ("sha256:123", "is too short"),
         ("nothing.jsonl", "cannot be read"),
     ],
 )
@@ -550,3 +550,112 @@ def test_recovery_writes_the_audit_record_of_the_run_that_was_killed(
     assert written["plan"]["digest"] == whole["plan"]["digest"]
     assert written["summary"] == {"applied": 2}
     assert "it was killed" in written["error"]
+
+
+# ---- the way on after a rollback, a choice, or a step to the wrong place
+
+
+def test_after_a_rollback_the_revert_is_the_next_base(run: Run, store: Store) -> None:
+    live(store, {1: "a"})
+    commit({M: messages({1: "a"})})
+    run("apply", "--sandbox", "--auto-approve")
+    commit({M: messages({1: "b"})})
+    run("apply", "--sandbox", "--auto-approve")
+    advised = run("rollback", ".reconciler/journal", "--sandbox", "--out", "back.json").err
+    back = run("apply", "--sandbox", "back.json").err
+    git("revert", "--no-edit", "HEAD")
+
+    reverted = run("apply", "--sandbox", "--auto-approve")
+    commit({M: messages({1: "c"})})
+    plan = json.loads(run("plan", "--sandbox", "--format", "json").out)
+
+    assert "and apply the revert" in advised
+    assert "Not recorded: a rollback takes values of a commit back" in back
+    assert "Recorded" in reverted.err
+    assert [row["origin"] for row in plan["resource_changes"]] == ["change"]
+
+
+def test_a_saved_plan_that_knows_the_recorded_commit_is_recorded(run: Run, store: Store) -> None:
+    live(store, {1: "a", 2: "a"})
+    commit({M: messages({1: "a", 2: "a"})})
+    root = git("rev-parse", "HEAD")
+    commit({M: messages({1: "b", 2: "a"})})
+    run("apply", "--sandbox", "--auto-approve")
+    git("checkout", "--quiet", root)
+    commit({M: messages({1: "b", 2: "c"})})
+    run("plan", "--sandbox", "--out", "plan.json")
+
+    result = run("apply", "--sandbox", "plan.json")
+
+    assert f"Recorded {git('rev-parse', 'HEAD')[:7]}" in result.err
+
+
+@pytest.mark.parametrize("command", [["plan"], ["apply", "--auto-approve"]])
+def test_a_live_value_that_was_chosen_is_kept_in_this_run_only(
+    run: Run, store: Store, command: list[str]
+) -> None:
+    live(store, {1: "theirs"})
+    commit({M: messages({1: "ours"})})
+
+    result = run(*command, "--sandbox", "--resolve", f"messages/{sid(1)}=live")
+
+    assert f"messages/{sid(1)} is kept in this run only" in result.err
+    assert user_data(store, f"messages/{sid(1)}") == "theirs"
+
+
+def test_both_sides_for_one_record_are_an_error(run: Run) -> None:
+    write(messages({1: "x"}))
+    record = f"messages/{sid(1)}"
+
+    result = run("plan", "--sandbox", "--resolve", f"{record}=git", "--resolve", f"{record}=live")
+
+    assert result.code == 64
+    assert "is given with both sides" in result.err
+
+
+def test_a_rollback_says_which_records_it_leaves_alone(run: Run, store: Store) -> None:
+    two_runs(run, store)
+    live(store, {1: "theirs"})
+
+    result = run("rollback", ".reconciler/journal", "--sandbox")
+
+    assert f"another value came after that of the run: 1 record: messages/{sid(1)}" in result.err
+    assert "Nothing to undo" in result.err
+
+
+def test_a_run_is_found_by_its_name_alone(run: Run, store: Store) -> None:
+    first, _ = two_runs(run, store)
+
+    assert undone(run, store, first.name) == ["c", "a"]
+    assert run("rollback", first.stem, "--sandbox").code == 0
+
+
+def test_a_folder_of_environments_names_their_folders(run: Run, store: Store) -> None:
+    (journal, _) = two_runs(run, store)
+    (journal.parent / "prod").mkdir()
+    for path in journal.parent.glob("*.jsonl"):
+        path.rename(journal.parent / "prod" / path.name)
+
+    result = run("rollback", ".reconciler/journal", "--sandbox")
+
+    assert result.err == (
+        "error: .reconciler/journal: holds no journal; name one of .reconciler/journal/prod\n"
+    )
+
+
+def test_a_run_without_env_names_the_environments(run: Run) -> None:
+    Path("reconciler.yaml").write_text(
+        "environments:\n  prod: {manifests: [prod]}\n  staging: {manifests: [staging]}\n", "utf-8"
+    )
+
+    for command in ("validate", "plan"):
+        result = run(command)
+        assert result.code == 64
+        assert "environments only: name one: --env prod, --env staging" in result.err
+
+
+@pytest.mark.usefixtures("inside_svc")
+def test_below_manifests_without_settings_the_way_up_is_named(run: Run) -> None:
+    Path("../manifests").mkdir()
+
+    assert "but in ..: add --chdir .." in run("plan").err

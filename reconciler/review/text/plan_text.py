@@ -110,10 +110,16 @@ def _scope(plan: Plan) -> Iterator[str]:
     if scope.only:
         yield f"Only changes of origin {', '.join(scope.only)} are written."
     narrowed = [f"--manifests {visible(text)}" for text in scope.manifests]
-    narrowed += [f"--target {visible(text)}" for text in scope.target]
+    narrowed += [_target_flag(text) for text in scope.target]
     narrowed += [f"--exclude {visible(text)}" for text in scope.exclude]
     if narrowed:
         yield f"Limited to {', '.join(narrowed)}."
+
+
+def _target_flag(text: str) -> str:
+    """A target as its flag; targets of a file are written `@targets.txt` in a plan."""
+    name = visible(text)
+    return f"--target-file {name[1:]}" if name.startswith("@") else f"--target {name}"
 
 
 def _guard(guard_result: GuardResult, paint: Paint) -> Iterator[str]:
