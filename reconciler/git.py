@@ -48,6 +48,10 @@ _SHA1_HEX = 40
 _MAX_MESSAGE_CHARS = 300
 
 
+# The mode of a submodule in a tree.
+SUBMODULE = "160000"
+
+
 class Blob(Struct, frozen=True):
     """A file of a commit."""
 
@@ -110,16 +114,23 @@ class Repository:
         """The files that the index holds and that git keeps out of the working tree.
 
         A sparse checkout, `--skip-worktree` and `--assume-unchanged` do that: such a file is not
-        deleted, although it is not there. Paths are as in `files`.
+        deleted, although it is not there. Paths are as in `files`. Raises ReconcilerError for a
+        missing file that a merge has left in conflict.
         """
         named = [path for path in paths if path != "."]
         for row in self._run("ls-files", "-z", "-v", "--stage", "--", *named).split(b"\0"):
             facts, tab, path = row.partition(b"\t")
+            if not tab or os.path.lexists(self.top / os.fsdecode(path)):
+                continue
+            if facts[:1] == b"M":
+                raise ReconcilerError(
+                    f"{os.fsdecode(path)}: is in a merge that is not finished, and not there: "
+                    "resolve it (git checkout --ours, --theirs or git rm)"
+                )
             # The tag is lower-case for --assume-unchanged, and S for --skip-worktree.
-            if tab and (facts[:1] == b"S" or facts[:1].islower()):
+            if facts[:1] == b"S" or facts[:1].islower():
                 _, mode, oid, _ = facts.decode().split(" ")
-                if not os.path.lexists(self.top / os.fsdecode(path)):
-                    yield Blob(os.fsdecode(path), mode, oid)
+                yield Blob(os.fsdecode(path), mode, oid)
 
     def ignored(self, paths: Sequence[str]) -> Iterator[str]:
         """The files that a `.gitignore` hides from git and that no commit holds."""

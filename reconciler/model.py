@@ -299,7 +299,7 @@ class Meta(Struct, frozen=True):
     fingerprint_key: str = ""
     """The key of the fingerprints of sensitive values, hexadecimal; otherwise empty.
 
-    With one key equal values have equal fingerprints within the plan.
+    Within the plan equal values of git have equal fingerprints.
     """
 
 

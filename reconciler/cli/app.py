@@ -4,6 +4,7 @@ Imports of other libraries stay inside the functions: `--help` and completion lo
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -75,7 +76,9 @@ def validate(
       reconciler validate --format sarif > problems.sarif
     """
     from reconciler.commands import validate as command
+    from reconciler.errors import NoRepositoryError
     from reconciler.git import path_from_top
+    from reconciler.manifests import at_revision
 
     # The command calls it, so that problems of reconciler.yaml are printed in --format as well.
     def load() -> "Loaded":
@@ -83,7 +86,11 @@ def validate(
         settings = inputs.settings(tree, env)
         if not (paths or manifests):
             inputs.check_manifests(tree, settings, env)
-        return inputs.manifests(tree, paths or manifests, settings, env).load()
+        chosen = inputs.manifests(tree, paths or manifests, settings, env)
+        # Without git nothing is left out.
+        with suppress(NoRepositoryError):
+            chosen = at_revision.with_left_out(at_revision.repository(chosen), chosen)
+        return chosen.load()
 
     folder = path_from_top(inputs.tree().root)
     return command.run(command.Parameters(load, format_, folder), terminal())

@@ -69,6 +69,7 @@ def manifests(
         named or tuple(map(tree.name, settings.manifests)),
         settings,
         None if os.environ.get("RECONCILER_NO_CACHE") else Cache(),
+        environment,
     )
 
 
@@ -119,6 +120,7 @@ def connection(
     """
     from reconciler.client.telemetry import recording
     from reconciler.commands import api_connection
+    from reconciler.git import path_from_top
     from reconciler.manifests.settings import Environment
 
     context, write = click.get_current_context(), settings.write
@@ -130,6 +132,7 @@ def connection(
         context.with_resource(recording(os.environ, context.info_name or "", _warn)),
         env,
         settings.environments[env] if env is not None else Environment(),
+        path_from_top(tree.root),
     )
     write = structs.replace(write, parallelism=parallelism or write.parallelism)
     return api_connection.connection(os.environ, access, write, terminal())

@@ -41,6 +41,8 @@ class Access(Struct, frozen=True):
     """The name of the environment (--env); None without one."""
     pins: Environment = Environment()
     """The API and the partner that the environment is for."""
+    project: str = ""
+    """The path of the project from the top of its repository; empty at the top."""
 
 
 def connection(
@@ -79,7 +81,12 @@ def connection(
         watchers,
         partial(_say_hold, terminal),
         access.telemetry,
-        account_of(base_url, access.environment, sandbox=access.sandbox is not None),
+        account_of(
+            base_url,
+            access.environment,
+            sandbox=access.sandbox is not None,
+            project=access.project,
+        ),
         access.environment,
         None if partner is None else Pin(partner.lower(), access.environment or ""),
     )

@@ -4,6 +4,7 @@ Nothing here prints, reads the working folder or keeps state: a caller can run i
 times, with one client and one event loop.
 """
 
+import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -21,6 +22,7 @@ from reconciler.errors import NoRepositoryError, ReconcilerError, UsageError
 from reconciler.git import Repository
 from reconciler.manifests import at_revision
 from reconciler.manifests.at_revision import BaseRecords
+from reconciler.manifests.discovery import is_in
 from reconciler.manifests.loader import Manifests
 from reconciler.manifests.path_rules import Rules
 from reconciler.manifests.rule_catalog import severity
@@ -150,7 +152,7 @@ def prepare(inputs: PlanInputs, client: Client) -> Prepared:
     cleared = {
         address: Removed(_base(found, record), _past(record.source, found))
         for address, record in gone.items()
-        if rules.clears(record)
+        if rules.clears(record) and not _is_still_there(record, manifests)
     }
     left = sorted(gone.keys() - cleared.keys())
     for address in left:
@@ -312,6 +314,16 @@ def _base(found: _Found, record: Record) -> Record | None:
     # The record was in git at the --since commit and not at the base: it has no base, and a live
     # value is a conflict.
     return found.before.records.get(record.address)
+
+
+def _is_still_there(record: Record, manifests: Manifests) -> bool:
+    """Whether git still holds the file of a record, and `manifests:` does not name it any longer.
+
+    Nothing was removed then: to clear the record would lose a value that git holds.
+    """
+    file, tree = record.source.file, manifests.tree
+    named = any(is_in(file, name) for name in manifests.names)
+    return not named and os.path.lexists(tree.path(file))
 
 
 def _past(source: Source, found: _Found) -> Source:

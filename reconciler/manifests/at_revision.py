@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import Struct, structs
 
 from reconciler.errors import ProblemsError, ReconcilerError
-from reconciler.git import Blob, Repository, oid_of
+from reconciler.git import SUBMODULE, Blob, Repository, oid_of
 from reconciler.manifests.cache import Cache
 from reconciler.manifests.discovery import SUFFIXES, Tree, is_utf8, text_of
 from reconciler.manifests.loader import (
@@ -23,13 +23,13 @@ from reconciler.manifests.loader import (
     read_records,
 )
 from reconciler.manifests.path_rules import Rules
-from reconciler.manifests.settings import FILE, OTHER_NAME
+from reconciler.manifests.settings import FILE, OTHER_NAME, Settings, settings_of
 from reconciler.manifests.sid_index import sids_in
 from reconciler.manifests.validation import collect_records, is_error
 from reconciler.model import Address, Problem, Record, Severity, Source, short_commit
 
-# Modes of git's tree entries.
-_SUBMODULE, _LINK = "160000", "120000"
+# The mode of a link in a tree of git.
+_LINK = "120000"
 
 
 class BaseRecords(Struct, frozen=True):
@@ -214,15 +214,17 @@ def _is_inside(tree: Tree, name: str, git: Repository) -> bool:
 def _files(commit: str, git: Repository, manifests: Manifests) -> Iterator[tuple[str, Blob]]:
     """The manifest files of a commit, each once, with the names of the working tree.
 
-    Raises ReconcilerError at a submodule.
+    They are in the folders that the settings of the commit name: a folder that a later commit adds
+    to `manifests:` was not applied, and one that it takes out was. Raises ReconcilerError at a
+    submodule.
     """
     seen: set[str] = set()
-    for name in manifests.names:
+    for name in _names_then(commit, git, manifests):
         top = _from_top(manifests.tree.path(name), git)
         for blob in git.files(commit, [top]):
             inside = Path(blob.path).relative_to(top)
             found = posixpath.normpath(posixpath.join(name, inside))
-            if blob.mode == _SUBMODULE:
+            if blob.mode == SUBMODULE:
                 raise ReconcilerError(
                     f"{found}: is a submodule; its manifests at a revision are in another "
                     "repository: name the other folders with --manifests"
@@ -233,11 +235,40 @@ def _files(commit: str, git: Repository, manifests: Manifests) -> Iterator[tuple
                 yield found, blob
 
 
+def _names_then(commit: str, git: Repository, manifests: Manifests) -> tuple[str, ...]:
+    """The files and folders with manifests by the settings of a commit; none if it has problems.
+
+    Those of the command line if it named some.
+    """
+    tree = manifests.tree
+    if manifests.narrowed or not _is_inside(tree, ".", git):
+        return manifests.names
+    files = {_from_top(tree.path(name), git): name for name in (FILE, OTHER_NAME)}
+    held = {files[blob.path]: blob for blob in git.files(commit, sorted(files))}
+    if not held:
+        settings: Settings | None = Settings()
+    else:
+        name = FILE if FILE in held else OTHER_NAME
+        if _is_same(tree, name, held[name]):
+            return manifests.names
+        (data,) = (data for _, data in git.read([held[name]]))
+        text = text_of(name, data)
+        settings = settings_of(text) if isinstance(text, str) else None
+    if settings is None:
+        return ()
+    names = settings.manifests
+    if manifests.environment is not None:
+        if manifests.environment not in settings.environments:
+            return ()
+        names = settings.in_environment(manifests.environment).manifests
+    return tuple(map(tree.name, names))
+
+
 def _is_file(blob: Blob, inside: Path) -> bool:
     """Whether `Tree.find` would find this file in a working tree."""
     hidden = any(part.startswith(".") for part in inside.parts)
     named = blob.path.lower().endswith(SUFFIXES) and is_utf8(blob.path)
-    return named and not hidden and blob.mode not in (_LINK, _SUBMODULE)
+    return named and not hidden and blob.mode not in (_LINK, SUBMODULE)
 
 
 def _from_top(path: Path, git: Repository) -> str:

@@ -40,10 +40,7 @@ def format_manifest(file: str, text: str) -> str:
     the reason, if a JSON file holds a value that would be lost.
     """
     lf = text.replace("\r\n", "\n")
-    if file.lower().endswith(".json"):
-        laid_out = _json(file, lf)
-    else:
-        laid_out = _yaml(file, lf if lf.endswith("\n") else f"{lf}\n")
+    laid_out = _json(file, lf) if file.lower().endswith(".json") else _yaml(file, lf)
     return laid_out.replace("\n", "\r\n") if "\r\n" in text else laid_out
 
 
@@ -62,17 +59,23 @@ def _sid(item: tuple[str, Raw]) -> str:
 
 
 def _yaml(file: str, text: str) -> str:
+    # A line end behind a last line without one becomes a part of the value if that line is in a
+    # block scalar; so the records are those of the text itself.
+    ended = text if text.endswith("\n") else f"{text}\n"
     before = None
-    for candidate in _layouts(text):
+    for number, candidate in enumerate(_layouts(ended)):
         if candidate == text:
             break
         if before is None:
-            before = _written(file, text), comment_owners(text)
+            before = _written(file, text), comment_owners(ended)
         try:
-            if (_written(file, candidate), comment_owners(candidate)) == before:
-                return candidate
+            same = (_written(file, candidate), comment_owners(candidate)) == before
         except (UnreadableYamlError, YAMLError):
             continue
+        if same:
+            # With other indentation the order may be possible that was not before: a second `fmt`
+            # must find nothing to do. The candidate differs from the text, so that this ends.
+            return candidate if number == 0 else _yaml(file, candidate)
     return text
 
 

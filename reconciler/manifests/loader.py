@@ -39,6 +39,8 @@ class Manifests(Struct, frozen=True):
     """The settings of reconciler.yaml."""
     cache: Cache | None = None
     """Records of manifests that were parsed before; None if the cache is off."""
+    environment: str | None = None
+    """The environment whose manifests these are (--env); None without one."""
 
     @property
     def narrowed(self) -> tuple[str, ...]:

@@ -186,6 +186,17 @@ def load_settings(tree: Tree) -> Settings:
     return found
 
 
+def settings_of(text: str) -> Settings | None:
+    """The settings in a text, as a commit holds it; None if it has a problem."""
+    problems: list[str] = []
+
+    def report(_mark: Mark, _rule: str, message: str) -> None:
+        problems.append(message)
+
+    found = _settings(text, report)
+    return None if problems else found
+
+
 def locate(tree: Tree, *steps: str | int) -> Source:
     """The place of a setting in reconciler.yaml: `locate(tree, "rules", 2)` for the third rule.
 
@@ -251,6 +262,8 @@ def _outside(path: str) -> str:
     """
     if path.startswith("/") or ".." in path.split("/"):
         return "leaves the project's folder: only --manifests can name such a path"
+    if not path.isprintable():
+        return "holds a character that no path of a project may have"
     return ""
 
 

@@ -1,5 +1,6 @@
 """--base and --since -> the commit that a plan is compared with, and how it was found."""
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
@@ -60,11 +61,23 @@ def account_ref(account: str) -> str:
     return f"{APPLIED}/{account}"
 
 
-def account_of(base_url: str, environment: str | None, *, sandbox: bool = False) -> str:
+def account_of(
+    base_url: str, environment: str | None, *, sandbox: bool = False, project: str = ""
+) -> str:
     """The name under which the applied commit of an account is kept.
 
     That of the environment, otherwise the host of the API: `api.carrierx.com`, `localhost_8080`.
+    The folder of a project below the top of its repository stands behind it, as in
+    `api.carrierx.com+svc%2Fsms`: an apply of one project says nothing about the records of another.
     """
+    # No `+` is in the names of hosts and environments.
+    below = re.sub(b"[^A-Za-z0-9_-]", lambda found: b"%%%02X" % found[0][0], os.fsencode(project))
+    return _account(base_url, environment, sandbox=sandbox) + (
+        f"+{below.decode()}" if below else ""
+    )
+
+
+def _account(base_url: str, environment: str | None, *, sandbox: bool) -> str:
     # Names of environments hold neither dots nor underscores: no host and no sandbox has the name
     # of an environment.
     if environment is not None:

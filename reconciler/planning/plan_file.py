@@ -27,7 +27,7 @@ from reconciler.planning import plan_rows
 from reconciler.planning.digest import digest
 from reconciler.planning.guards.registry import recheck
 from reconciler.planning.summary import Summary, summarize
-from reconciler.values.json_text import decode, encode
+from reconciler.values.json_text import decode, encode, refuse_duplicates
 
 FORMAT_VERSION = "1.0"
 
@@ -193,13 +193,16 @@ def _members(data: bytes) -> Iterator[tuple[str, Any]]:
         else:
             # A later minor version may have members that this one does not know, a line each.
             decoder = _VALUES.get(name, _ANY)
-            yield name, decoder.decode(value.removesuffix(b"\n").removesuffix(b","))
+            text = value.removesuffix(b"\n").removesuffix(b",")
+            refuse_duplicates(text)
+            yield name, decoder.decode(text)
 
 
 def _rows(lines: io.BytesIO, name: str) -> Iterator[Any]:
     decoder, convert = _ROWS[name]
     while (line := lines.readline()) not in (b"],\n", b""):
         row = line.removesuffix(b"\n").removesuffix(b",")
+        refuse_duplicates(row)
         yield convert(decode(row, decoder, derived="diff"))
 
 

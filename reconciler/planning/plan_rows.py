@@ -21,7 +21,7 @@ from reconciler.model import (
 from reconciler.values.canonical import JsonValue
 from reconciler.values.diff import Difference, differences
 from reconciler.values.json_text import escape_surrogates
-from reconciler.values.masking import Mask, Masked, masked_json
+from reconciler.values.masking import Mask, Masked, mask_for, masked_json
 
 
 class ContradictionError(ValueError):
@@ -151,6 +151,7 @@ def change_row(change: Change, key: bytes | None) -> ChangeRow:
     complete and can be applied. The rows of `diff` never hold sensitive values.
     """
     mask = Mask(change.sensitive or (), b"")
+    fingerprints = _fingerprints(change, key, change.before)
     hides = _Sensitive(bool(change.sensitive))
     return ChangeRow(
         address=str(change.address),
@@ -160,8 +161,8 @@ def change_row(change: Change, key: bytes | None) -> ChangeRow:
         origin=change.origin,
         source=change.source,
         change=_Values(
-            before=_Field(_masked(change.before, change.sensitive, key)),
-            after=_Field(_masked(change.after, change.sensitive, key)),
+            before=_Field(_masked(change.before, fingerprints)),
+            after=_Field(_masked(change.after, fingerprints)),
             before_sensitive=hides,
             after_sensitive=hides,
         ),
@@ -175,11 +176,18 @@ def change_row(change: Change, key: bytes | None) -> ChangeRow:
     )
 
 
-def _masked(text: str | None, sensitive: tuple[str, ...] | None, key: bytes | None) -> str | None:
-    """The text itself without a key, with its sensitive values masked otherwise."""
-    if text is None or key is None or not sensitive:
+def _fingerprints(item: Change | Conflict, key: bytes | None, live: str | None) -> Mask | None:
+    """The mask for the texts of a record; None without a key, or if nothing is sensitive."""
+    if key is None or not item.sensitive:
+        return None
+    return mask_for(item.sensitive, key, item.address, live)
+
+
+def _masked(text: str | None, mask: Mask | None) -> str | None:
+    """The text itself without a mask, with its sensitive values masked otherwise."""
+    if text is None or mask is None:
         return text
-    value = Mask(sensitive, key).text(text)
+    value = mask.text(text)
     return str(value) if isinstance(value, Masked) else masked_json(value)
 
 
@@ -231,12 +239,13 @@ def read_unreadable(row: UnreadableRow) -> Unreadable:
 
 def conflict_row(conflict: Conflict, key: bytes | None) -> ConflictRow:
     """The row of a conflict; a `key` masks sensitive values as in `change_row`."""
+    fingerprints = _fingerprints(conflict, key, conflict.live)
     return ConflictRow(
         address=str(conflict.address),
         paths=conflict.paths,
-        base=_masked(conflict.base, conflict.sensitive, key),
-        git=_masked(conflict.wanted, conflict.sensitive, key),
-        live=_masked(conflict.live, conflict.sensitive, key),
+        base=_masked(conflict.base, fingerprints),
+        git=_masked(conflict.wanted, fingerprints),
+        live=_masked(conflict.live, fingerprints),
         source=conflict.source,
         sensitive=conflict.sensitive or UNSET,
     )

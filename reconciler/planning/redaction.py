@@ -5,9 +5,11 @@ and show live values in its own plan.
 """
 
 import os
+import posixpath
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
@@ -15,7 +17,7 @@ from typing import TypeAlias
 from msgspec import structs
 
 from reconciler.errors import ProblemsError
-from reconciler.git import Blob, Repository
+from reconciler.git import SUBMODULE, Blob, Repository
 from reconciler.manifests.discovery import SUFFIXES, Tree
 from reconciler.manifests.path_rules import Rules
 from reconciler.manifests.settings import FILE, OTHER_NAME, Settings, load_settings
@@ -26,6 +28,8 @@ from reconciler.planning.compare import union_of_sensitive
 Sensitive: TypeAlias = Callable[..., tuple[str, ...] | None]
 
 _FILES = (FILE, OTHER_NAME)
+# The option of a rule that names a schema. YAML could write it with escapes, in double quotes.
+_NAMES_SCHEMA = re.compile(rb"user_data_schema|\\\\")
 
 # The JSON Pointer of the whole field.
 _EVERYTHING = ("",)
@@ -33,29 +37,64 @@ _SID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class PastRules:
-    """The rules of reconciler.yaml at a commit, applied to each record as it was stored then.
+    """The rules of every reconciler.yaml of a commit, applied to each record as it was stored then.
 
     The rules for a record are those for every file that held its SID at the commit, and those for
-    the file that holds it now.
+    the file that holds it now. All projects of the repository are asked: a pull request can move
+    the project's root, or a manifest from one project to another.
     """
 
     def __init__(self, commit: str, git: Repository, tree: Tree) -> None:
-        self.commit, self._git, self._tree = commit, git, tree
+        self.commit = commit
         """The full name of the commit."""
+        held = [
+            blob
+            for blob in git.files(commit, ["."])
+            if posixpath.basename(blob.path) in _FILES and blob.mode != SUBMODULE
+        ]
+        roots = {
+            git.top / posixpath.dirname(blob.path): None
+            for blob, data in git.read(held)
+            # A project of others whose settings name no schema hides nothing.
+            if _NAMES_SCHEMA.search(data)
+            or _on_one_line(git.top / posixpath.dirname(blob.path), tree.root)
+        }
+        self._projects = tuple(_PastProject(commit, git, tree, root) for root in roots)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the rules could be read; if not, every value is redacted."""
+        return all(project.is_known for project in self._projects)
+
+    def sensitive(self, record: Record, *texts: str | None) -> tuple[str, ...] | None:
+        """JSON Pointers to redact in texts of a record; None if it has no sensitive fields."""
+        return union_of_sensitive(
+            *(project.sensitive(record, *texts) for project in self._projects)
+        )
+
+    def hides(self, record: Record) -> bool:
+        """Whether a schema of the commit marks anything of a record as sensitive."""
+        return any(project.hides(record) for project in self._projects)
+
+
+class _PastProject:
+    """The rules of one reconciler.yaml at a commit."""
+
+    def __init__(self, commit: str, git: Repository, tree: Tree, root: Path) -> None:
+        self._commit, self._git, self._tree = commit, git, tree
         self._settings = Settings()
-        self._rules: Rules | None = Rules(self._settings, tree)
-        self._then = Tree(self._root_then())
+        self._rules: Rules | None = None
+        self._then = Tree(root)
         """The project as it was at the commit."""
         # Not a git checkout, which runs hooks and filters of the repository (docs/approval.md).
         with tempfile.TemporaryDirectory(prefix="reconciler-") as name:
             then = Tree(Path(name, self._from_top(".")).resolve())
-            try:
-                if any(self._check_out(file, Path(name)) for file in _FILES):
-                    self._settings = load_settings(then)
-                    self._rules = Rules(self._with_schemas(Path(name)), then)
             # Rules that cannot be read, as those of a later version, must hide everything.
-            except ProblemsError:
-                self._rules = None
+            with suppress(ProblemsError):
+                for file in _FILES:
+                    self._check_out(file, Path(name))
+                self._settings = load_settings(then)
+                self._rules = Rules(self._with_schemas(Path(name)), then)
 
     @property
     def is_known(self) -> bool:
@@ -66,15 +105,37 @@ class PastRules:
         """JSON Pointers to redact in texts of a record; None if it has no sensitive fields."""
         if self._rules is None:
             return _EVERYTHING
-        # A pull request can rename a manifest; the rules at the commit match only its old name.
-        # The names in the project as it was then; its root may have been another folder.
-        now = self._then.name(self._tree.path(record.source.file))
-        files = {now, *self._files_with_secrets.get(record.address.sid, ())}
         asked = (
             structs.replace(record, source=structs.replace(record.source, file=file))
-            for file in files
+            for file in self._files(record)
         )
         return union_of_sensitive(*(self._rules.sensitive(one, *texts) for one in asked))
+
+    def hides(self, record: Record) -> bool:
+        """Whether a schema marks anything of a record as sensitive."""
+        rules = self._rules
+        return rules is None or any(map(rules.hides, self._files(record)))
+
+    def _files(self, record: Record) -> set[str]:
+        """The files of a record, now and then, by the names that the rules know."""
+        # A pull request can rename a manifest; the rules at the commit match only its old name.
+        return {*self._names_now(record), *self._files_with_secrets.get(record.address.sid, ())}
+
+    def _names_now(self, record: Record) -> Iterator[str]:
+        """The names of the file that holds a record now, for the rules of this project.
+
+        If its root lies on one line with that of now, the root may have been moved: then both the
+        name in the project of now and that in the project of then are asked. Another project of the
+        repository has to do only with the files in its folder.
+        """
+        file, root = record.source.file, self._then.root
+        name = self._then.name(self._tree.path(file))
+        now = self._tree.root
+        if _on_one_line(root, now):
+            yield file
+            yield name
+        elif not name.startswith("/"):
+            yield name
 
     @cached_property
     def _files_with_secrets(self) -> Mapping[str, set[str]]:
@@ -93,7 +154,7 @@ class PastRules:
         for environment in self._settings.environments.values():
             names |= dict.fromkeys(environment.manifests or ())
         folders = [self._from_top(name) for name in names]
-        for blob in self._git.files(self.commit, folders):
+        for blob in self._git.files(self._commit, folders):
             if blob.path.lower().endswith(SUFFIXES) and rules.hides(self._named(blob)):
                 yield blob
 
@@ -119,7 +180,7 @@ class PastRules:
         # Outside of the repository: git has no such path, and `target` would leave `folder`.
         if path.startswith(".."):
             return False
-        for _, data in self._git.read(self._git.files(self.commit, [path])):
+        for _, data in self._git.read(self._git.files(self._commit, [path])):
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
@@ -128,20 +189,6 @@ class PastRules:
             raise ProblemsError([])  # a rule names it, and the commit does not hold it
         return False
 
-    def _root_then(self) -> Path:
-        """The project's root at the commit: the nearest folder with a file of settings.
-
-        A pull request could bring a file of its own into the folder that a pipeline runs in, and
-        would so leave the rules of the folder above (tests/promises).
-        """
-        root = self._tree.root
-        above = (one for one in (root, *root.parents) if one.is_relative_to(self._git.top))
-        for folder in above:
-            named = [os.path.relpath(folder / file, self._git.top) for file in _FILES]
-            if any(True for _ in self._git.files(self.commit, named)):
-                return folder
-        return root
-
     def _from_top(self, name: str) -> str:
         return os.path.relpath(self._then.path(name), self._git.top)
 
@@ -149,11 +196,21 @@ class PastRules:
         return self._then.name(self._git.top / blob.path)
 
 
+def _on_one_line(one: Path, other: Path) -> bool:
+    """Whether one of two folders is in the other, or is the other."""
+    return one.is_relative_to(other) or other.is_relative_to(one)
+
+
 def sensitive_by(rules: Rules, pasts: Iterable[PastRules]) -> Sensitive:
     """A function that finds sensitive values by the rules of now and of all given commits."""
-    asked = [rules.sensitive, *(past.sensitive for past in pasts)]
+    earlier = tuple(pasts)
 
     def hides(record: Record, *texts: str | None) -> tuple[str, ...] | None:
-        return union_of_sensitive(*(ask(record, *texts) for ask in asked))
+        # A pull request chooses the schema of now. Applied to a live value that an earlier schema
+        # hides, it could answer questions about it: each branch that matches redacts something
+        # else. The text of git answers none.
+        covered = any(past.hides(record) for past in earlier)
+        now = rules.sensitive(record, *([record.wanted] if covered else texts))
+        return union_of_sensitive(now, *(past.sensitive(record, *texts) for past in earlier))
 
     return hides

@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 from reconciler.model import Action, Address, Change, Conflict, Plan
 from reconciler.values.diff import Difference, Op, differences
 from reconciler.values.json_pointer import KeyPath
-from reconciler.values.masking import Mask, unique_text
+from reconciler.values.masking import Mask, mask_for, unique_text
 
 # Fewer changes than this are faster to read one by one.
 MIN_GROUP_SIZE = 4
@@ -104,7 +104,10 @@ class Group(Struct, frozen=True):
 
 def mask_of(plan: Plan, item: Change | Conflict) -> Mask | None:
     """The mask for the sensitive values of a record; None if it has none."""
-    return Mask(item.sensitive, plan.meta.fingerprint_key.encode()) if item.sensitive else None
+    if not item.sensitive:
+        return None
+    live = item.before if isinstance(item, Change) else item.live
+    return mask_for(item.sensitive, plan.meta.fingerprint_key.encode(), item.address, live)
 
 
 def groups(plan: Plan) -> tuple[Group, ...]:

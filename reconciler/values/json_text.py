@@ -49,6 +49,24 @@ def decode(data: bytes, decoder: Decoder[Decoded], *, derived: str = "") -> Deco
         raise msgspec.DecodeError(str(error)) from None
 
 
+def refuse_duplicates(data: bytes) -> None:
+    """Raises msgspec.DecodeError if a mapping of a JSON document holds a key twice.
+
+    msgspec takes the second value, other readers take the first.
+    """
+    try:
+        json.loads(data, object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a key is there twice")
+    return members
+
+
 def escape_surrogates(written: str) -> str:
     """JSON in which every unpaired surrogate is an escape; they can only be inside strings."""
     return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", written)

@@ -1,4 +1,4 @@
-"""Sensitive values -> fingerprints, which are equal for equal values."""
+"""Sensitive values -> fingerprints, which are equal for equal values of git."""
 
 import hashlib
 import hmac
@@ -36,6 +36,10 @@ class Mask(Struct, frozen=True):
     """JSON Pointers of the sensitive values; the empty pointer is the whole field."""
     key: bytes
     """The key of the fingerprints, another one in each plan; empty if no fingerprint is shown."""
+    live_key: bytes = b""
+    """The key for the values of the live record, another one for each record (`mask_for`)."""
+    live: frozenset[str] = frozenset()
+    """The sensitive values of the live record, in canonical JSON."""
 
     def over(self, value: JsonValue) -> JsonValue:
         """The value with the value at every path masked."""
@@ -71,12 +75,37 @@ class Mask(Struct, frozen=True):
 
     def whole(self, value: JsonValue) -> Masked:
         """The fingerprint of a value."""
-        digest = hmac.new(
-            self.key, canonical(value).encode(errors="surrogatepass"), hashlib.sha256
-        ).hexdigest()
+        text = canonical(value)
+        key = self.live_key if text in self.live else self.key
+        digest = hmac.new(key, text.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()
         masked = Masked(f"(sensitive {digest[:_FINGERPRINT_CHARS]})")
         masked.hides = value
         return masked
+
+
+def mask_for(paths: tuple[str, ...], key: bytes, address: object, live: str | None) -> Mask:
+    """The mask of a record whose live text is `live`; `key` is that of the plan.
+
+    Values of git have equal fingerprints in all records if they are equal. Those of the live record
+    have a key of their own: otherwise the author of a pull request could write guesses into other
+    records, and find the one that has the fingerprint of the live value.
+    """
+    found: list[str] = []
+    if live is not None:
+        _Collecting(paths, b"", found=found).text(live)
+    own = hmac.new(key, str(address).encode(), hashlib.sha256).digest()
+    return Mask(paths, key, own, frozenset(found))
+
+
+class _Collecting(Mask, frozen=True, kw_only=True):
+    """Collects the values that a mask hides."""
+
+    found: list[str]
+    """The values in canonical JSON, in order."""
+
+    def whole(self, value: JsonValue) -> Masked:
+        self.found.append(canonical(value))
+        return super().whole(value)
 
 
 def unique_text(value: JsonValue) -> str:

@@ -407,3 +407,25 @@ def test_sids_of_a_json_file_are_in_order_in_any_case() -> None:
     laid_out = format_manifest("m.json", text)
 
     assert laid_out.index(first) < laid_out.index(second)
+
+
+@pytest.mark.parametrize("style", ["|", "|+", ">", ">+", "|-"])
+def test_a_text_without_a_line_end_at_the_end_of_the_file_keeps_its_value(style: str) -> None:
+    text = f"messages:\n    {sid(1)}:\n        user_data: {style}\n          first\n          last"
+
+    formatted = format_manifest("a.yaml", text)
+
+    assert sent("a.yaml", formatted) == sent("a.yaml", text)
+    assert format_manifest("a.yaml", formatted) == formatted
+
+
+def test_a_second_run_finds_nothing_to_do() -> None:
+    text = (
+        '"message_drs":\n 0000003a-0000-4000-8000-000000000004: {user_data: x}\n'
+        ' 0000001c-0000-4000-8000-000000000004:\n     user_data: "a\\n b"\n'
+        " # c26279\n  \n 0000003b-0000-4000-8000-000000000002:\n   user_data: {}\n"
+    )
+
+    once = format_manifest("a.yaml", text)
+
+    assert format_manifest("a.yaml", once) == once

@@ -197,21 +197,34 @@ def _faults(schema: object) -> Iterator[tuple[tuple[Step, ...], str]]:
     parts = list(_parts(schema))
     known = {id(part) for _, part in parts}
     for steps, part in parts:
-        for keyword in _NOT_OFFERED & part.keys():
-            if keyword != "$id" or steps:
-                yield (*steps, keyword), f"{keyword} is not supported: use $ref with #/..."
+        for inside, reason in _faults_in(part):
+            yield (*steps, *inside), reason
+        if "$id" in part and steps:
+            yield (*steps, "$id"), _NO_OTHER_NAME.format("$id")
         if "$ref" in part and not _leads_to(known, schema, part["$ref"]):
             yield (*steps, "$ref"), "a $ref must lead to a schema in this file: nothing is fetched"
-        for step, pattern in _patterns(part):
-            try:
-                compiled(pattern)
-            except PatternError as error:
-                yield (*steps, *step), str(error)
     # jsonschema matches the patterns of the one for the other itself, with Python's `re`.
     unevaluated = [steps for steps, part in parts if "unevaluatedProperties" in part]
     if unevaluated and any(part.get("patternProperties") for _, part in parts):
         message = "unevaluatedProperties cannot be used in a file with patternProperties"
         yield (*unevaluated[0], "unevaluatedProperties"), message
+
+
+def _faults_in(part: dict[str, Any]) -> Iterator[tuple[tuple[Step, ...], str]]:
+    """(path, reason) for each keyword directly in a schema that cannot be used."""
+    for keyword in (_NOT_OFFERED - {"$id"}) & part.keys():
+        yield (keyword,), _NO_OTHER_NAME.format(keyword)
+    for keyword in _NOT_APPLIED & part.keys():
+        if any(inner.get("writeOnly") is True for inner in _mappings(part[keyword])):
+            yield (keyword,), f"writeOnly has no effect inside {keyword}"
+    for step, pattern in _patterns(part):
+        try:
+            compiled(pattern)
+        except PatternError as error:
+            yield step, str(error)
+
+
+_NO_OTHER_NAME = "{} is not supported: use $ref with #/..."
 
 
 def _unknown_keywords(tree: Tree, name: str, schema: object) -> Iterator[Problem]:
@@ -255,6 +268,22 @@ _OF_ONE = (
     *("not", "if", "then", "else", "items", "contains", "propertyNames"),
     *("additionalProperties", "unevaluatedItems", "unevaluatedProperties"),
 )
+
+
+# Keywords whose schemas are applied to no value of the record itself.
+_NOT_APPLIED = frozenset(("contentSchema", "propertyNames", "dependencies"))
+
+
+def _mappings(value: object) -> Iterator[dict[str, Any]]:
+    """Every mapping in a value, and the value itself if it is one."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            yield one
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
 
 
 def _parts(schema: object) -> Iterator[tuple[tuple[Step, ...], dict[str, Any]]]:

@@ -76,6 +76,10 @@ def stricter(
     return found
 
 
+# More digits than any count of records has; Python refuses to read 5,000 of them.
+_MAX_DIGITS = 18
+
+
 def parse_allowances(texts: Iterable[str]) -> dict[str, int]:
     """The raised limits of --allow: `["max_clears=12"]` gives `{"max_clears": 12}`.
 
@@ -88,7 +92,7 @@ def parse_allowances(texts: Iterable[str]) -> dict[str, int]:
             hint = did_you_mean(name, GUARDS) or f": the guards are {', '.join(GUARDS)}"
             raise UsageError(f"--allow {text}: `{name}` is not a guard{hint}")
         # isdigit() alone accepts `²`, for which int() raises ValueError.
-        if not (number.isascii() and number.isdigit()):
+        if not (number.isascii() and number.isdigit()) or len(number) > _MAX_DIGITS:
             raise UsageError(f"--allow {text}: expected a number, as in --allow {name}=12")
         limits[name] = int(number)
     return limits

@@ -1,0 +1,252 @@
+"""Several projects, roots and lists of manifests in one repository: none speaks for another."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import Run
+from reconciler.sandbox.store import Store
+from repository import commit, git
+from writing import MESSAGE, live, messages, sid, user_data, write
+
+SECRET = "canary-77d1"
+HIDES = '{"properties": {"pin": {"writeOnly": true}}}'
+RULE = "rules: [{paths: ['manifests/**'], user_data_schema: s.json}]\n"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RECONCILER_ALLOW")
+
+
+def planned(run: Run, *arguments: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(
+        run("plan", "--sandbox", "--format", "json", *arguments).out
+    )
+    return document
+
+
+def origins(plan: dict[str, Any]) -> dict[int, str]:
+    return {int(row["name"][:8], 16): row["origin"] for row in plan["resource_changes"]}
+
+
+@pytest.fixture
+def two_projects(store: Store, folder: Path) -> Path:
+    """Projects in `a` and `b`; `b` has the store, `a` gets one with the examples."""
+    live(store, {2: "theirs"})
+    commit(
+        {
+            "a/reconciler.yaml": "version: 1\n",
+            "a/manifests/a.yaml": f"messages:\n  {MESSAGE}:\n    user_data: ours\n",
+            "b/reconciler.yaml": "version: 1\n",
+            "b/manifests/b.yaml": messages({2: "ours"}),
+        }
+    )
+    (folder / ".reconciler").rename(folder / "b/.reconciler")
+    return folder
+
+
+def test_an_apply_of_one_project_is_no_base_of_another(
+    run: Run, two_projects: Path, monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    monkeypatch.chdir(two_projects / "a")
+    recorded = run("apply", "--sandbox", "--auto-approve", "--allow", "max_overwrites=1")
+    monkeypatch.chdir(two_projects / "b")
+
+    other = run("apply", "--sandbox", "--auto-approve")
+
+    assert "as applied to sandbox.localhost+a: the next base" in recorded.err
+    assert other.code == 3
+    assert "max_overwrites" in other.out
+    assert user_data(store, f"messages/{sid(2)}") == "theirs"
+
+
+def test_a_folder_that_is_added_to_the_manifests_was_never_applied(run: Run, store: Store) -> None:
+    live(store, {1: "x", 2: "theirs"})
+    files = {"a/a.yaml": messages({1: "x"}), "b/b.yaml": messages({2: "ours"})}
+    commit({"reconciler.yaml": "manifests: [a]\n", **files})
+    run("apply", "--sandbox", "--auto-approve")
+    commit({"reconciler.yaml": "manifests: [a, b]\n"})
+
+    assert origins(planned(run)) == {2: "adopt"}
+    assert run("apply", "--sandbox", "--auto-approve").code == 3
+    assert user_data(store, f"messages/{sid(2)}") == "theirs"
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_folder_that_is_taken_out_of_the_manifests_is_released(
+    run: Run, store: Store, *, gone: bool
+) -> None:
+    live(store, {1: "x", 2: "y"})
+    files: dict[str, str | None] = {"a/a.yaml": messages({1: "x"}), "b/b.yaml": messages({2: "y"})}
+    rule = "rules: [{paths: ['b/**'], removed: clear}]\n"
+    commit({"reconciler.yaml": f"manifests: [a, b]\n{rule}", **files})
+    run("apply", "--sandbox", "--auto-approve")
+    commit({"reconciler.yaml": f"manifests: [a]\n{rule}"})
+    if gone:
+        git("rm", "--quiet", "b/b.yaml")
+        git("commit", "--quiet", "-m", "gone")
+
+    plan = planned(run)
+
+    # A value that git still holds is never cleared.
+    assert [row["address"] for row in plan["released"]] == ([] if gone else [f"messages/{sid(2)}"])
+    assert [row["action"] for row in plan["resource_changes"]] == (["clear"] if gone else [])
+
+
+def test_settings_that_cannot_be_read_at_the_base_make_nothing_ours(run: Run, store: Store) -> None:
+    live(store, {1: "theirs"})
+    commit({"reconciler.yaml": "manifests: [\n", "manifests/a.yaml": messages({1: "x"})})
+    git("update-ref", "refs/reconciler/applied/sandbox.localhost", "HEAD")
+    commit({"reconciler.yaml": "version: 1\n"})
+
+    assert origins(planned(run)) == {1: "adopt"}
+
+
+def test_a_root_that_moves_up_shows_nothing_that_the_base_hides(
+    run: Run, store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live(store, {1: f'{{"pin":"{SECRET}"}}'})
+    commit(
+        {
+            "sub/reconciler.yaml": RULE,
+            "sub/s.json": HIDES,
+            "sub/manifests/a.yaml": messages({1: {"pin": "a"}}),
+        }
+    )
+    git("checkout", "--quiet", "-b", "hostile")
+    git("rm", "--quiet", "sub/reconciler.yaml")
+    commit(
+        {
+            "reconciler.yaml": "manifests: [sub/manifests]\n",
+            "sub/manifests/a.yaml": messages({1: {"pin": "b"}}),
+        }
+    )
+
+    (folder / "sub/work").mkdir()
+    for place in (folder, folder / "sub/work"):
+        monkeypatch.chdir(place)
+        for flags in (["--base", "main"], ["--since", "main"]):
+            result = run("plan", "--sandbox", *flags)
+            assert result.code == 0, result.err
+            assert SECRET not in result.out
+            assert "(sensitive" in result.out
+
+
+def test_a_manifest_that_moves_to_another_project_keeps_its_secret(
+    run: Run, two_projects: Path, monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    live(store, {2: f'{{"pin":"{SECRET}"}}'})
+    commit(
+        {
+            "b/reconciler.yaml": RULE,
+            "b/s.json": HIDES,
+            "b/manifests/b.yaml": messages({2: {"pin": "a"}}),
+        }
+    )
+    git("checkout", "--quiet", "-b", "hostile")
+    git("mv", "b/manifests/b.yaml", "a/manifests/b.yaml")
+    commit({"a/manifests/b.yaml": messages({2: {"pin": "b"}})})
+    (two_projects / "b/.reconciler").rename(two_projects / "a/.reconciler")
+    monkeypatch.chdir(two_projects / "a")
+
+    result = run("plan", "--sandbox", "--base", "main")
+
+    assert "(sensitive" in result.out
+    assert SECRET not in result.out
+
+
+@pytest.mark.parametrize("branch", [{"pattern": "^c"}, {"pattern": "^x"}])
+def test_no_schema_of_a_pull_request_answers_a_question_about_a_hidden_value(
+    run: Run, store: Store, branch: dict[str, str]
+) -> None:
+    live(store, {1: f'{{"x":1,"pin":"{SECRET}"}}'})
+    kept = {"x": 1, "pin": "a"}
+    commit({"reconciler.yaml": RULE, "s.json": HIDES, "manifests/a.yaml": messages({1: kept})})
+    git("checkout", "--quiet", "-b", "hostile")
+    asks = {"properties": {"pin": {"writeOnly": True, "anyOf": [branch, {"const": "a"}]}}}
+    commit(
+        {
+            "s.json": json.dumps(asks),
+            "manifests/a.yaml": messages({1: kept | {"y": 2}}),
+        }
+    )
+
+    out = run("plan", "--sandbox", "--base", "main").out
+
+    # Whether or not the branch matches the live value, the same is shown.
+    assert "+ y: 2" in out
+    assert "(sensitive" not in out
+
+
+def test_no_guess_in_another_record_has_the_fingerprint_of_a_live_value(
+    run: Run, store: Store
+) -> None:
+    live(store, dict.fromkeys(range(2, 20)) | {1: '{"pin":"1007"}'})
+    write(HIDES, "s.json")
+    write(RULE, "reconciler.yaml")
+    guesses = {number: {"pin": str(1000 + number)} for number in range(2, 20)}
+    write(messages({1: {"pin": "other"}, **guesses}))
+
+    marks = re.findall(r"\(sensitive ([0-9a-f]{16})\)", run("plan", "--sandbox", "--verbose").out)
+
+    assert len(marks) == 20
+    assert len(set(marks)) == 20
+
+
+def test_a_missing_file_of_an_unfinished_merge_is_no_removal(run: Run) -> None:
+    m = "manifests/a.yaml"
+    commit({m: messages({1: "a"}), "manifests/b.yaml": messages({2: "b"})})
+    git("checkout", "--quiet", "-b", "other")
+    commit({m: messages({1: "b"})})
+    git("checkout", "--quiet", "main")
+    commit({m: messages({1: "c"})})
+    with pytest.raises(AssertionError):
+        git("merge", "--quiet", "other")
+    Path(m).unlink()
+
+    for command in (["plan", "--sandbox"], ["validate"]):
+        result = run(*command)
+        assert result.code == 1
+        assert f"{m}: is in a merge that is not finished" in result.err
+
+
+def test_validate_reads_what_the_checkout_leaves_out(run: Run) -> None:
+    commit({"manifests/a.yaml": messages({1: "a"}), "manifests/b.yaml": messages({2: "b"})})
+    git("update-index", "--skip-worktree", "manifests/b.yaml")
+    Path("manifests/b.yaml").unlink()
+
+    assert run("validate").out == "Valid: 2 records in 2 files.\n"
+
+
+@pytest.mark.parametrize(
+    "setting", ['manifests: ["a\\0b"]', 'rules: [{paths: ["**"], user_data_schema: "a\\0b"}]']
+)
+def test_a_path_with_a_nul_is_a_problem_of_the_settings(run: Run, setting: str) -> None:
+    write(messages({1: "x"}))
+    write(f"{setting}\n", "reconciler.yaml")
+
+    result = run("plan", "--sandbox")
+
+    assert result.code == 1
+    assert "no path of a project may have" in result.err
+
+
+def test_a_limit_of_too_many_digits_is_a_usage_error(run: Run) -> None:
+    assert run("plan", "--sandbox", "--allow", f"max_clears={'9' * 5000}").code == 64
+
+
+@pytest.mark.parametrize("keyword", ["contentSchema", "propertyNames", "dependencies"])
+def test_a_mark_that_hides_nothing_is_a_problem(run: Run, keyword: str) -> None:
+    marked = {"dependencies": {"a": {"writeOnly": True}}}.get(keyword, {"writeOnly": True})
+    write(messages({1: {"a": "x"}}))
+    write(RULE, "reconciler.yaml")
+    write(json.dumps({"properties": {"a": {keyword: marked}}}), "s.json")
+
+    result = run("validate")
+
+    assert result.code == 1
+    assert f"writeOnly has no effect inside {keyword}" in result.err
