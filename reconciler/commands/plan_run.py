@@ -373,7 +373,9 @@ def _found(inputs: PlanInputs, rules: Rules, repository: Repository | None, acco
             base_is=base.found_as, head=_asked_head(comparison, repository, manifests)
         )
         return _Found(loaded.records, None, revisions, len(loaded.records), loaded.warnings)
-    before, broken = at_revision.at_commit(base.commit, repository, manifests, rules)
+    before, broken = at_revision.at_commit(
+        base.commit, repository, manifests, rules, applied=base.applied
+    )
     return _Found(
         loaded.records,
         before,
@@ -392,13 +394,15 @@ def _since(inputs: PlanInputs, rules: Rules, git: Repository, account: str) -> _
     if comparison.base is not None:
         base = find_base(comparison, git, account)
     commit = since.commit or ""
-    found = at_revision.since_commit(commit, git, manifests, rules)
+    found = at_revision.since_commit(commit, git, manifests, rules, applied=since.applied)
     before: BaseRecords | None = found.history
     warnings = found.loaded.warnings
     if base.commit is None:
         before = None
     elif base.commit != commit:
-        before, broken = at_revision.at_commit(base.commit, git, manifests, rules)
+        before, broken = at_revision.at_commit(
+            base.commit, git, manifests, rules, applied=base.applied
+        )
         warnings = (*warnings, *broken)
     return _Found(
         at_revision.changed(found.loaded.records, found.history),

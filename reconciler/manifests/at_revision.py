@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 from reconciler.errors import ProblemsError, ReconcilerError
 from reconciler.git import SUBMODULE, Blob, Repository, oid_of
 from reconciler.manifests.cache import Cache
-from reconciler.manifests.discovery import SUFFIXES, Tree, is_utf8, text_of
+from reconciler.manifests.discovery import SUFFIXES, Tree, is_in, is_utf8, text_of
 from reconciler.manifests.loader import (
     Loaded,
     Manifests,
@@ -114,22 +114,28 @@ def ignored(git: Repository, manifests: Manifests) -> Iterator[Problem]:
 
 
 def at_commit(
-    commit: str, git: Repository, manifests: Manifests, rules: Rules
+    commit: str, git: Repository, manifests: Manifests, rules: Rules, *, applied: bool = False
 ) -> tuple[BaseRecords, tuple[Problem, ...]]:
-    """The records at a commit, and the problems of the manifests there, as warnings."""
-    compared = _compare(commit, git, manifests)
+    """The records at a commit, and the problems of the manifests there, as warnings.
+
+    With `applied` only those of the folders that its own reconciler.yaml names: an apply of the
+    commit wrote no others, whatever --manifests names now.
+    """
+    compared = _compare(commit, git, manifests, applied=applied)
     with collector_paused():
         records, problems = _then(commit, git, compared, rules, manifests.cache)
     return BaseRecords(commit, records, frozenset(compared.same)), problems
 
 
-def since_commit(commit: str, git: Repository, manifests: Manifests, rules: Rules) -> ChangedSince:
+def since_commit(
+    commit: str, git: Repository, manifests: Manifests, rules: Rules, *, applied: bool = False
+) -> ChangedSince:
     """The records of the files that changed since a commit; other files are not parsed.
 
-    `changed` selects the records whose value changed. Raises ProblemsError with every problem of
-    the files that changed.
+    `applied` is as in `at_commit`. `changed` selects the records whose value changed. Raises
+    ProblemsError with every problem of the files that changed.
     """
-    compared = _compare(commit, git, manifests)
+    compared = _compare(commit, git, manifests, applied=applied)
     with collector_paused():
         before, warnings = _then(commit, git, compared, rules, manifests.cache)
         history = BaseRecords(commit, before, frozenset(compared.same))
@@ -174,12 +180,19 @@ def same_manifests(git: Repository, one: str, other: str, manifests: Manifests) 
     return held[0] == held[1]
 
 
-def _compare(commit: str, git: Repository, manifests: Manifests) -> _Compared:
+def _compare(
+    commit: str, git: Repository, manifests: Manifests, *, applied: bool = False
+) -> _Compared:
     """Compares the content of the manifest files now and at a commit, without parsing it.
 
     Raises ProblemsError with the first file or folder that cannot be a manifest.
     """
     then = dict(_files(commit, git, manifests))
+    if applied and manifests.narrowed:
+        names = _names_then(commit, git, manifests)
+        then = {
+            file: blob for file, blob in then.items() if any(is_in(file, name) for name in names)
+        }
     same, other = [], []
     for name in manifests.tree.find(manifests.names):
         if isinstance(name, Problem):
@@ -214,12 +227,13 @@ def _is_inside(tree: Tree, name: str, git: Repository) -> bool:
 def _files(commit: str, git: Repository, manifests: Manifests) -> Iterator[tuple[str, Blob]]:
     """The manifest files of a commit, each once, with the names of the working tree.
 
-    They are in the folders that the settings of the commit name: a folder that a later commit adds
-    to `manifests:` was not applied, and one that it takes out was. Raises ReconcilerError at a
-    submodule.
+    They are in the folders of --manifests, otherwise in those that the settings of the commit name:
+    a folder that a later commit adds to `manifests:` was not applied, and one that it takes out
+    was. Raises ReconcilerError at a submodule.
     """
     seen: set[str] = set()
-    for name in _names_then(commit, git, manifests):
+    named = manifests.narrowed or _names_then(commit, git, manifests)
+    for name in named:
         top = _from_top(manifests.tree.path(name), git)
         for blob in git.files(commit, [top]):
             inside = Path(blob.path).relative_to(top)
@@ -236,13 +250,10 @@ def _files(commit: str, git: Repository, manifests: Manifests) -> Iterator[tuple
 
 
 def _names_then(commit: str, git: Repository, manifests: Manifests) -> tuple[str, ...]:
-    """The files and folders with manifests by the settings of a commit; none if it has problems.
-
-    Those of the command line if it named some.
-    """
-    tree = manifests.tree
-    if manifests.narrowed or not _is_inside(tree, ".", git):
-        return manifests.names
+    """The files and folders with manifests by the settings of a commit; none if it has problems."""
+    tree, configured = manifests.tree, manifests.settings.manifests
+    if not _is_inside(tree, ".", git):
+        return tuple(map(tree.name, configured))
     files = {_from_top(tree.path(name), git): name for name in (FILE, OTHER_NAME)}
     held = {files[blob.path]: blob for blob in git.files(commit, sorted(files))}
     if not held:
@@ -250,7 +261,7 @@ def _names_then(commit: str, git: Repository, manifests: Manifests) -> tuple[str
     else:
         name = FILE if FILE in held else OTHER_NAME
         if _is_same(tree, name, held[name]):
-            return manifests.names
+            return tuple(map(tree.name, configured))
         (data,) = (data for _, data in git.read([held[name]]))
         text = text_of(name, data)
         settings = settings_of(text) if isinstance(text, str) else None

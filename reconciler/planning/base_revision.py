@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.git import APPLIED, Repository
@@ -25,6 +25,8 @@ class Base(Struct, frozen=True):
     """The full name of the commit; None if no base is known."""
     found_as: str
     """How it was found, or why none is known, for people."""
+    applied: bool = False
+    """Whether it was found as the commit that was applied last: then all of it was applied."""
 
 
 class Comparison(Struct, frozen=True):
@@ -138,7 +140,8 @@ def find_since(comparison: Comparison, git: Repository, account: str) -> Base:
         if found.commit is None:
             return _branching(comparison.environment, git)
         name = "the last applied commit"
-        return _merge_base(git, found.commit, found.found_as, name)
+        since = _merge_base(git, found.commit, found.found_as, name)
+        return structs.replace(since, applied=True)
     commit = git.commit(name)
     return _merge_base(git, commit, name, name)
 
@@ -178,7 +181,7 @@ def _applied(git: Repository, account: str) -> Base:
     words = f"applied last to {account}"
     if head is not None and not git.holds(head, commit):
         words = f"{words}, {_NOT_IN_HEAD}"
-    return Base(commit, words)
+    return Base(commit, words, applied=True)
 
 
 _NOT_IN_HEAD = "not in HEAD: merges since then would be undone"

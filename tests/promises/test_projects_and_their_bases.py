@@ -76,6 +76,17 @@ def test_a_folder_that_is_added_to_the_manifests_was_never_applied(run: Run, sto
     assert user_data(store, f"messages/{sid(2)}") == "theirs"
 
 
+def test_a_folder_that_is_named_on_the_command_line_was_not_applied_with_the_others(
+    run: Run, store: Store
+) -> None:
+    live(store, {1: "x", 2: "theirs"})
+    commit({"manifests/a.yaml": messages({1: "x"}), "more/b.yaml": messages({2: "ours"})})
+    run("apply", "--sandbox", "--auto-approve")
+
+    assert origins(planned(run, "--manifests", "more")) == {2: "adopt"}
+    assert origins(planned(run, "--manifests", "more", "--base", "HEAD")) == {2: "drift"}
+
+
 @pytest.mark.parametrize("gone", [False, True])
 def test_a_folder_that_is_taken_out_of_the_manifests_is_released(
     run: Run, store: Store, *, gone: bool
