@@ -110,6 +110,10 @@ class Repository:
         """The object that a full ref name points to, also if it is not here; None without it."""
         return self._try("rev-parse", "--verify", "--end-of-options", name)
 
+    def refs(self, prefix: str) -> list[str]:
+        """The names of all refs below `prefix`."""
+        return self._line("for-each-ref", "--format=%(refname)", prefix).split()
+
     def left_out(self, paths: Sequence[str]) -> Iterator[Blob]:
         """The files that the index holds and that git keeps out of the working tree.
 

@@ -239,6 +239,8 @@ def _files(commit: str, git: Repository, manifests: Manifests) -> Iterator[tuple
             inside = Path(blob.path).relative_to(top)
             found = posixpath.normpath(posixpath.join(name, inside))
             if blob.mode == SUBMODULE:
+                if not any(is_in(found, each) for each in manifests.names):
+                    continue  # no folder of now: nothing of it is read
                 raise ReconcilerError(
                     f"{found}: is a submodule; its manifests at a revision are in another "
                     "repository: name the other folders with --manifests"

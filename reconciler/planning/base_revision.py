@@ -1,5 +1,6 @@
 """--base and --since -> the commit that a plan is compared with, and how it was found."""
 
+import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -74,9 +75,15 @@ def account_of(
     """
     # No `+` is in the names of hosts and environments.
     below = re.sub(b"[^A-Za-z0-9_-]", lambda found: b"%%%02X" % found[0][0], os.fsencode(project))
-    return _account(base_url, environment, sandbox=sandbox) + (
-        f"+{below.decode()}" if below else ""
-    )
+    name = below.decode()
+    if len(name) > _MAX_PROJECT_CHARS:
+        digest = hashlib.sha256(below).hexdigest()[:16]
+        name = f"{name[:_MAX_PROJECT_CHARS]}+{digest}"
+    return _account(base_url, environment, sandbox=sandbox) + (f"+{name}" if name else "")
+
+
+# git keeps a ref in a file, whose name most file systems limit to 255 bytes.
+_MAX_PROJECT_CHARS = 100
 
 
 def _account(base_url: str, environment: str | None, *, sandbox: bool) -> str:
@@ -198,13 +205,14 @@ def past_rules(
     tree: Tree,
     account: str,
 ) -> Iterator[PastRules]:
-    """The rules at the given commits, the last applied commit and the tips of target branches.
+    """The rules at the given commits, all last applied commits and the tips of target branches.
 
     Each commit occurs once; None and unknown revisions are skipped.
     """
     # A branch may be older than the rule that hides a value; its target branch has the rule
     # (test_a_stale_branch_shows_nothing_that_is_hidden_where_it_goes_to).
-    names = (account_ref(account), *_upstream(comparison.environment))
+    # All recorded commits: a pull request that moves the project's root also changes its account.
+    names = (account_ref(account), *git.refs(APPLIED), *_upstream(comparison.environment))
     for commit in dict.fromkeys(filter(None, (*commits, *map(git.known, names)))):
         yield PastRules(commit, git, tree)
 

@@ -29,7 +29,7 @@ Sensitive: TypeAlias = Callable[..., tuple[str, ...] | None]
 
 _FILES = (FILE, OTHER_NAME)
 # The option of a rule that names a schema. YAML could write it with escapes, in double quotes.
-_NAMES_SCHEMA = re.compile(rb"user_data_schema|\\\\")
+_NAMES_SCHEMA = re.compile(rb"user_data_schema|\\")
 
 # The JSON Pointer of the whole field.
 _EVERYTHING = ("",)

@@ -55,7 +55,8 @@ def refuse_duplicates(data: bytes) -> None:
     msgspec takes the second value, other readers take the first.
     """
     try:
-        json.loads(data, object_pairs_hook=_unique)
+        # Numbers stay texts: Python refuses to read an integer of more than 4,300 digits.
+        json.loads(data, object_pairs_hook=_unique, parse_int=str, parse_float=str)
     except (ValueError, RecursionError) as error:
         raise msgspec.DecodeError(str(error)) from None
 

@@ -2,8 +2,9 @@
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from json.encoder import encode_basestring
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -38,8 +39,8 @@ class Mask(Struct, frozen=True):
     """The key of the fingerprints, another one in each plan; empty if no fingerprint is shown."""
     live_key: bytes = b""
     """The key for the values of the live record, another one for each record (`mask_for`)."""
-    live: frozenset[str] = frozenset()
-    """The sensitive values of the live record, in canonical JSON."""
+    live: Mapping[str, str] = MappingProxyType({})
+    """The sensitive values of the live record in canonical JSON, by JSON Pointer."""
 
     def over(self, value: JsonValue) -> JsonValue:
         """The value with the value at every path masked."""
@@ -52,7 +53,7 @@ class Mask(Struct, frozen=True):
 
         def masked(value: JsonValue, here: str) -> JsonValue:
             if here in paths:
-                return self.whole(value)
+                return self.whole(value, here)
             if here in above and isinstance(value, dict):
                 return {key: masked(item, here + to_pointer((key,))) for key, item in value.items()}
             if here in above and isinstance(value, list):
@@ -73,10 +74,10 @@ class Mask(Struct, frozen=True):
         value = structure(text)
         return self.whole(text) if value is None else self.over(value)
 
-    def whole(self, value: JsonValue) -> Masked:
-        """The fingerprint of a value."""
+    def whole(self, value: JsonValue, pointer: str = "") -> Masked:
+        """The fingerprint of a value at a place."""
         text = canonical(value)
-        key = self.live_key if text in self.live else self.key
+        key = self.live_key if self.live.get(pointer) == text else self.key
         digest = hmac.new(key, text.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()
         masked = Masked(f"(sensitive {digest[:_FINGERPRINT_CHARS]})")
         masked.hides = value
@@ -87,25 +88,26 @@ def mask_for(paths: tuple[str, ...], key: bytes, address: object, live: str | No
     """The mask of a record whose live text is `live`; `key` is that of the plan.
 
     Values of git have equal fingerprints in all records if they are equal. Those of the live record
-    have a key of their own: otherwise the author of a pull request could write guesses into other
-    records, and find the one that has the fingerprint of the live value.
+    have a key of their own, which a value of git shares only if it is equal and at the same place:
+    otherwise the author of a pull request could write guesses elsewhere, and find the one that has
+    the fingerprint of the live value.
     """
-    found: list[str] = []
+    found: dict[str, str] = {}
     if live is not None:
         _Collecting(paths, b"", found=found).text(live)
     own = hmac.new(key, str(address).encode(), hashlib.sha256).digest()
-    return Mask(paths, key, own, frozenset(found))
+    return Mask(paths, key, own, found)
 
 
 class _Collecting(Mask, frozen=True, kw_only=True):
     """Collects the values that a mask hides."""
 
-    found: list[str]
-    """The values in canonical JSON, in order."""
+    found: dict[str, str]
+    """The values in canonical JSON, by JSON Pointer."""
 
-    def whole(self, value: JsonValue) -> Masked:
-        self.found.append(canonical(value))
-        return super().whole(value)
+    def whole(self, value: JsonValue, pointer: str = "") -> Masked:
+        self.found[pointer] = canonical(value)
+        return super().whole(value, pointer)
 
 
 def unique_text(value: JsonValue) -> str:

@@ -208,6 +208,64 @@ def test_no_guess_in_another_record_has_the_fingerprint_of_a_live_value(
     assert len(set(marks)) == 20
 
 
+def test_no_guess_at_another_place_has_the_fingerprint_of_a_live_value(
+    run: Run, store: Store
+) -> None:
+    live(store, {1: '{"pin":"1234"}'})
+    write('{"additionalProperties": {"writeOnly": true}}', "s.json")
+    write(RULE, "reconciler.yaml")
+    write(messages({1: {"pin": "other", "a": "1233", "b": "1234", "c": "1235"}}))
+
+    out = run("plan", "--sandbox", "--verbose").out
+
+    marks = re.findall(r"\(sensitive ([0-9a-f]{16})\)", out)
+    assert len(marks) == len(set(marks)) == 5
+
+
+def test_a_recorded_commit_of_another_project_hides_as_well(run: Run, store: Store) -> None:
+    live(store, {1: f'{{"pin":"{SECRET}"}}'})
+    commit(
+        {
+            "sub/reconciler.yaml": RULE,
+            "sub/s.json": HIDES,
+            "sub/manifests/a.yaml": messages({1: {"pin": "a"}}),
+        }
+    )
+    git("update-ref", "refs/reconciler/applied/sandbox.localhost+sub", "HEAD")
+    git("rm", "--quiet", "sub/reconciler.yaml")
+    commit({"reconciler.yaml": "manifests: [sub/manifests]\n"})
+
+    out = run("plan", "--sandbox").out
+
+    assert "(sensitive" in out
+    assert SECRET not in out
+
+
+def test_a_long_number_does_not_make_a_plan_unreadable(run: Run, store: Store) -> None:
+    live(store, {1: f'{{"a":{"9" * 5000}}}'})
+    write(messages({1: {"a": 1}}))
+    run("plan", "--sandbox", "--out", "plan.json")
+
+    assert run("show", "plan.json").code == 0
+
+
+def test_a_project_in_a_folder_with_a_long_name_is_recorded(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "ж" * 60
+    commit(
+        {
+            f"{name}/reconciler.yaml": "version: 1\n",
+            f"{name}/manifests/a.yaml": f"messages:\n  {MESSAGE}:\n    user_data: ours\n",
+        }
+    )
+    monkeypatch.chdir(folder / name)
+
+    result = run("apply", "--sandbox", "--auto-approve", "--allow", "max_overwrites=1")
+
+    assert "as applied to sandbox.localhost+%D0%B6" in result.err
+
+
 def test_a_missing_file_of_an_unfinished_merge_is_no_removal(run: Run) -> None:
     m = "manifests/a.yaml"
     commit({m: messages({1: "a"}), "manifests/b.yaml": messages({2: "b"})})
