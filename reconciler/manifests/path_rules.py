@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
+from reconciler.errors import ProblemsError
 from reconciler.kinds import MANAGED_FIELD
 from reconciler.manifests.discovery import Tree
 from reconciler.manifests.globs import Globs
@@ -31,11 +32,7 @@ class Rules:
         self._tree = tree
         self._max_chars = settings.limits.user_data_max_chars
         self._rules = settings.rules
-        self._schemas = {
-            rule.user_data_schema: UserSchema(tree, rule.user_data_schema)
-            for rule in settings.rules
-            if rule.user_data_schema is not None
-        }
+        self._schemas = _schemas(settings, tree)
         self._globs = tuple(Globs(rule.paths) for rule in settings.rules)
         self._by_file: dict[str, _FileOptions] = {}
 
@@ -163,6 +160,30 @@ class Rules:
             for early, late in pairwise(saying):
                 if getattr(self._rules[early], name) != getattr(self._rules[late], name):
                     yield early, late, name
+
+
+def _schemas(settings: Settings, tree: Tree) -> dict[str, UserSchema]:
+    """The schemas of all rules by name. Raises ProblemsError with every problem of all of them."""
+    schemas: dict[str, UserSchema] = {}
+    problems: list[Problem] = []
+    for number, rule in enumerate(settings.rules):
+        name = rule.user_data_schema
+        if name is None or name in schemas:
+            continue
+        try:
+            schemas[name] = UserSchema(tree, name)
+        except ProblemsError as error:
+            place = locate(tree, "rules", number, "user_data_schema")
+            named = f" (named at {place.file}:{place.line}:{place.column})"
+            problems += (
+                structs.replace(problem, message=problem.message + named)
+                if problem.rule == "unreadable-file"
+                else problem
+                for problem in error.problems
+            )
+    if problems:
+        raise ProblemsError(sorted(problems, key=lambda problem: problem.source))
+    return schemas
 
 
 # Rules with messages that quote the manifest, and so perhaps a sensitive value.

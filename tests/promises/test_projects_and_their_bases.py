@@ -319,3 +319,21 @@ def test_a_mark_that_hides_nothing_is_a_problem(run: Run, keyword: str) -> None:
 
     assert result.code == 1
     assert f"writeOnly has no effect inside {keyword}" in result.err
+
+
+def test_all_schemas_are_checked_at_once_and_a_missing_one_is_found_at_its_rule(run: Run) -> None:
+    write(messages({1: "x"}))
+    write("{", "broken.json")
+    write(
+        "rules:\n"
+        "  - {paths: ['**'], user_data_schema: none.json}\n"
+        "  - paths: ['**']\n"
+        "    user_data_schema: broken.json\n",
+        "reconciler.yaml",
+    )
+
+    found = run("validate").err
+
+    assert "none.json:1:1: error: cannot be read" in found
+    assert "(named at reconciler.yaml:2:39)" in found
+    assert "broken.json:" in found
