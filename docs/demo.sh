@@ -48,6 +48,7 @@ run apply --sandbox --auto-approve --concise --allow max_overwrites=5
 run plan --sandbox
 
 say 'From now on git knows what it wrote. A change in git needs no permission:'
+printf '\n$ sed -i s/vip/gold/ manifests/support/replies.yaml && git commit -am "Change a value"\n'
 sed -i.old 's/user_data: vip/user_data: gold/' manifests/support/replies.yaml
 rm manifests/support/replies.yaml.old
 commit 'Change a value'
