@@ -191,18 +191,28 @@ class Repository:
         """Whether `earlier` is an ancestor of the commit, or the commit itself."""
         return self._try("merge-base", "--is-ancestor", earlier, commit) is not None
 
-    def record(self, ref: str, commit: str) -> None:
-        """Sets a ref to a commit."""
+    def record(self, ref: str, commit: str, before: str | None) -> None:
+        """Sets a ref to a commit.
+
+        Raises ReconcilerError if the ref does not hold `before` any longer (None: no object).
+        """
         # An earlier version wrote this ref, without an account. git cannot hold a ref and others
         # below it at once.
         if ref.startswith(f"{APPLIED}/") and self.ref(APPLIED) is not None:
             self._run("update-ref", "-d", APPLIED)
-        self._run("update-ref", "-m", "reconciler apply", ref, commit)
+        # --no-deref: a symbolic ref would lead to a branch, which would be moved.
+        old = before or "0" * len(commit)
+        self._run("update-ref", "--no-deref", "-m", "reconciler apply", ref, commit, old)
 
     def identity(self) -> str:
         """The configured user: `Ada <ada@example.com>`; empty if git has no name and no address."""
         name, mail = self._try("config", "user.name"), self._try("config", "user.email")
         return f"{name or ''} <{mail}>".strip() if mail else name or ""
+
+    @property
+    def is_shallow(self) -> bool:
+        """Whether older commits are missing, so that no ancestor proves anything by its absence."""
+        return self._try("rev-parse", "--is-shallow-repository") == "true"
 
     def _advice(self) -> str:
         if self._try("config", "--get-regexp", r"^remote\..*\.promisor$"):
@@ -210,7 +220,7 @@ class Repository:
                 ": this is a partial clone, which lacks older files: fetch them "
                 "(`git fetch --refetch --no-filter origin`)"
             )
-        if self._try("rev-parse", "--is-shallow-repository") == "true":
+        if self.is_shallow:
             return (
                 ": this is a shallow clone, which has only the last commits: fetch the whole "
                 "history (`fetch-depth: 0` of actions/checkout, GIT_DEPTH: 0 of GitLab, "

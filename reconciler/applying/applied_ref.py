@@ -8,7 +8,7 @@ from reconciler.manifests import at_revision
 from reconciler.manifests.loader import Manifests
 from reconciler.manifests.settings import Settings
 from reconciler.model import Mode, Plan, short_commit
-from reconciler.planning.base_revision import account_ref
+from reconciler.planning.base_revision import FETCH, account_ref
 
 
 def keep_order(manifests: Manifests, account: str) -> None:
@@ -18,30 +18,53 @@ def keep_order(manifests: Manifests, account: str) -> None:
     """
     git = at_revision.repository(manifests)
     head, applied = git.known("HEAD"), git.known(account_ref(account))
-    if head is None or applied is None or not git.holds(applied, head):
+    if head is None or applied is None:
+        return
+    older = git.holds(applied, head)
+    if not older and (git.holds(head, applied) or not git.is_shallow):
         return
     # An older commit with the same manifests, as after a revert, undoes nothing.
-    if not at_revision.same_manifests(git, head, applied, manifests):
+    if at_revision.same_manifests(git, head, applied, manifests):
+        return
+    if not older:
         raise MovedError(
-            f"nothing was written: {short_commit(head)} comes before {short_commit(applied)}, "
-            "which was applied last; apply the newest commit, or revert what is not wanted"
+            f"nothing was written: this shallow clone does not show whether {short_commit(head)} "
+            f"comes before {short_commit(applied)}, which was applied last{FETCH}"
         )
+    raise MovedError(
+        f"nothing was written: {short_commit(head)} comes before {short_commit(applied)}, "
+        "which was applied last; apply the newest commit, or revert what is not wanted"
+    )
 
 
-def record(plan: Plan, manifests: Manifests, account: str, *, saved: bool) -> str:
+def recorded(manifests: Manifests, account: str) -> str | None:
+    """The object that is recorded as applied last, also if it is not here; None without one."""
+    try:
+        return at_revision.repository(manifests).ref(account_ref(account))
+    except ReconcilerError:
+        return None  # without git nothing is recorded
+
+
+def record(
+    plan: Plan, manifests: Manifests, account: str, *, saved: bool, before: str | None
+) -> str:
     """Records the commit of an applied plan as the next base, and returns its name.
 
-    `saved` says whether the plan came from a file. Raises ReconcilerError, which says why, if the
-    live records may not hold every value of the commit.
+    `saved` says whether the plan came from a file, `before` is the object that was recorded when
+    the run began. Raises ReconcilerError, which says why, if the live records may not hold every
+    value of the commit.
     """
     git = at_revision.repository(manifests)
     ref = account_ref(account)
     why = next(_objections(plan, git, manifests, ref, saved=saved), "")
+    now = git.ref(ref)
+    if not why and now is not None and now != before:
+        why = f"another run recorded {short_commit(now)} meanwhile"
     if why:
         raise ReconcilerError(why)
     head = git.commit(plan.revisions.head or "")
     if git.ref(ref) != head:
-        git.record(ref, head)
+        git.record(ref, head, before)
     return head
 
 
@@ -65,6 +88,12 @@ def _objections(
     if since is not None and not looked_at_all:
         yield f"only what changed since {short_commit(since)} was looked at"
     if applied is None:
+        lost = git.ref(ref)
+        if lost is not None and _removes(manifests.settings):
+            yield (
+                f"{short_commit(lost)}, which was applied last, is not in this clone, and removals "
+                f"since then were not checked{FETCH}; if it is gone: git update-ref -d {ref}"
+            )
         return
     # The recorded commit is the next base: a removal that this plan did not compare would be in no
     # later plan.

@@ -103,6 +103,8 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
         parameters.reports, report_files.OF_AN_APPLY, parameters.plan
     )
     approval = _approval(parameters)
+    # Before the plan: a commit that another run records meanwhile must not be replaced.
+    before = applied_ref.recorded(parameters.inputs.manifests, parameters.connection.account)
     folder = parameters.journal
     record = RunRecord(
         Run(parameters.run, datetime.now(UTC)),
@@ -134,7 +136,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     # After a partial apply the base would equal git, and every change that is still missing would
     # look like drift.
     if parameters.record is not False and record.code == ExitCode.OK:
-        _record(record.plan, parameters, terminal)
+        _record(record.plan, parameters, before, terminal)
     return ExitCode(code)
 
 
@@ -433,14 +435,18 @@ def _refuse(plan: Plan) -> None:
         )
 
 
-def _record(plan: Plan | None, parameters: Parameters, terminal: Terminal) -> None:
+def _record(
+    plan: Plan | None, parameters: Parameters, before: str | None, terminal: Terminal
+) -> None:
     """Records the commit as applied. If it cannot be recorded, prints why; the apply succeeded."""
     if plan is None:
         return
     account = parameters.connection.account
     saved = parameters.plan is not None
     try:
-        head = applied_ref.record(plan, parameters.inputs.manifests, account, saved=saved)
+        head = applied_ref.record(
+            plan, parameters.inputs.manifests, account, saved=saved, before=before
+        )
     except ReconcilerError as error:
         # Without git there is no base and nothing to record, unless it was asked for.
         if isinstance(error, NoRepositoryError) and parameters.record is None:

@@ -115,10 +115,10 @@ async def _plan(
                 intent = written[address]
                 if isinstance(live, Unreadable):
                     unreadable.append(live)
-                elif intent.is_held_by(live):
-                    changes.append(_undone(address, intent, live.user_data))
                 elif live.user_data == intent.before:
                     in_sync += 1
+                elif intent.is_held_by(live):
+                    changes.append(_undone(address, intent, live.user_data))
                 else:
                     left.append(address)
                 step()

@@ -159,7 +159,7 @@ def _merge_base(git: Repository, commit: str, found_as: str, name: str) -> Base:
         return Base(commit, found_as)
     found = git.merge_base(head, commit)
     if found is None:
-        raise ReconcilerError(f"--since: HEAD and {name} have no commit in common here{_FETCH}")
+        raise ReconcilerError(f"--since: HEAD and {name} have no commit in common here{FETCH}")
     return Base(found, f"where HEAD and {name} parted")
 
 
@@ -182,7 +182,7 @@ def _applied(git: Repository, account: str) -> Base:
         return Base(
             None,
             f"{short_commit(held)}, which was applied last to {account}, is not in this "
-            f"clone{_FETCH}",
+            f"clone{FETCH}",
         )
     head = git.known("HEAD")
     words = f"applied last to {account}"
@@ -192,7 +192,7 @@ def _applied(git: Repository, account: str) -> Base:
 
 
 _NOT_IN_HEAD = "not in HEAD: merges since then would be undone"
-_FETCH = (
+FETCH = (
     ": fetch the whole history (`fetch-depth: 0` of actions/checkout, GIT_DEPTH: 0 of GitLab, "
     "`git fetch --unshallow`)"
 )
@@ -247,7 +247,7 @@ def _branching(environment: Mapping[str, str], git: Repository) -> Base:
     found = git.merge_base(head, branch)
     if found is None:
         raise ReconcilerError(
-            f"--base auto: HEAD and {name} have no commit in common here{_FETCH}, or name the base"
+            f"--base auto: HEAD and {name} have no commit in common here{FETCH}, or name the base"
         )
     # On the target branch itself the base is HEAD: only uncommitted edits are then `change`.
     where = f"where this branch left {name}"

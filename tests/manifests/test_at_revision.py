@@ -323,7 +323,7 @@ def test_nothing_of_the_repository_is_run() -> None:
 
     assert then("HEAD") == {address(1): "x"}
     repository = Repository(Path())
-    repository.record(f"{APPLIED}/x", repository.commit("HEAD"))
+    repository.record(f"{APPLIED}/x", repository.commit("HEAD"), None)
     assert not at_revision.matches_commit(repository, repository.commit("HEAD"), manifests())
 
     assert repository.known(f"{APPLIED}/x") == repository.commit("HEAD")

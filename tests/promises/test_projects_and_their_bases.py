@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from conftest import Run
+from reconciler.errors import ReconcilerError
+from reconciler.git import APPLIED, Repository
 from reconciler.sandbox.store import Store
 from repository import commit, git
 from writing import MESSAGE, live, messages, sid, user_data, write
@@ -337,3 +339,72 @@ def test_all_schemas_are_checked_at_once_and_a_missing_one_is_found_at_its_rule(
     assert "none.json:1:1: error: cannot be read" in found
     assert "(named at reconciler.yaml:2:39)" in found
     assert "broken.json:" in found
+
+
+def test_a_commit_that_another_run_recorded_meanwhile_stays(run: Run, store: Store) -> None:
+    live(store, {1: "a"})
+    first = commit({"manifests/a.yaml": messages({1: "a"})})
+    run("apply", "--sandbox", "--auto-approve")
+    commit({"manifests/a.yaml": messages({1: "b"})})
+    repository = Repository(Path.cwd())
+    ref = f"{APPLIED}/sandbox.localhost"
+    second = repository.commit("HEAD")
+
+    with pytest.raises(ReconcilerError):
+        repository.record(ref, second, None)
+    assert git("rev-parse", ref) == first
+    repository.record(ref, second, first)
+    assert git("rev-parse", ref) == second
+
+
+def test_a_recorded_commit_that_is_not_here_is_not_replaced_where_removals_count(
+    run: Run, store: Store
+) -> None:
+    live(store, {1: "a", 2: "b"})
+    write("rules: [{paths: ['**'], removed: clear}]\n", "reconciler.yaml")
+    commit({"manifests/a.yaml": messages({1: "a", 2: "b"})})
+    run("apply", "--sandbox", "--auto-approve")
+    gone = "1234567890" * 4
+    write(f"{gone}\n", ".git/refs/reconciler/applied/sandbox.localhost")
+    commit({"manifests/a.yaml": messages({1: "a"})})
+
+    result = run("apply", "--sandbox", "--auto-approve")
+
+    assert "Not recorded: 1234567, which was applied last, is not in this clone" in result.err
+    assert Path(".git/refs/reconciler/applied/sandbox.localhost").read_text() == f"{gone}\n"
+
+
+def test_since_does_not_trust_a_shallow_clone_with_the_order_of_commits(
+    run: Run, store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live(store, {1: "a"})
+    m = "manifests/a.yaml"
+    for text in ("a", "b", "c"):
+        commit({m: messages({1: text})})
+    run("apply", "--sandbox", "--auto-approve", "--allow", "max_overwrites=1")
+    git("clone", "--quiet", "--depth", "1", folder.as_uri(), "shallow")
+    (folder / ".reconciler").rename(folder / "shallow/.reconciler")
+    monkeypatch.chdir("shallow")
+    old = git("rev-parse", "main~1", folder=folder)
+    git("fetch", "--quiet", "--depth", "1", "origin", "+refs/reconciler/*:refs/reconciler/*")
+    git("fetch", "--quiet", "--depth", "2", "origin", old)
+    git("checkout", "--quiet", old)
+
+    result = run("apply", "--sandbox", "--auto-approve", "--since", "HEAD~1")
+
+    assert result.code in (1, 5)
+    assert "nothing was written" in result.err
+    assert user_data(store, f"messages/{sid(1)}") == "c"
+
+
+def test_a_rollback_of_a_value_that_is_back_already_changes_nothing(run: Run, store: Store) -> None:
+    live(store, {1: "a"})
+    for text in ("b", "a"):
+        write(messages({1: text}))
+        run("apply", "--sandbox", "--auto-approve", "--allow", "max_overwrites=1")
+    journals = sorted(Path(".reconciler/journal").glob("*.jsonl"))
+
+    result = run("rollback", *journals, "--sandbox")
+
+    assert "1 record: 1 in sync." in result.out
+    assert "Nothing to undo" in result.err
