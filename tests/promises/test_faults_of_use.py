@@ -437,6 +437,26 @@ def test_concise_shows_the_values_where_all_agree(run: Run, store: Store) -> Non
 # ---- limits and signals
 
 
+def test_an_interrupt_that_was_handled_does_not_end_the_process_by_a_signal() -> None:
+    """CPython remembers an interrupt inside `exec` of a text, where imports are often stopped."""
+    Path("interrupted.py").write_text(
+        "import contextlib, sys\n"
+        "from reconciler import __main__ as start\n"
+        "from reconciler.cli import main\n"
+        "def stopped():\n"
+        "    with contextlib.suppress(KeyboardInterrupt):\n"
+        "        exec('raise KeyboardInterrupt')\n"
+        "    return 143\n"
+        "main.main = stopped\n"
+        "sys.exit(start.run())\n",
+        "utf-8",
+    )
+
+    ended = subprocess.run([sys.executable, "-m", "interrupted"], check=False)
+
+    assert ended.returncode == 143
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_at_any_moment_ends_a_run_without_a_traceback(
