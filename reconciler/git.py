@@ -45,8 +45,12 @@ _LOCAL = frozenset(
     )
 )
 _SHA1_HEX = 40
+# Continues a sentence about a commit that is not here.
+FETCH = (
+    ": fetch the whole history (`fetch-depth: 0` of actions/checkout, GIT_DEPTH: 0 of GitLab, "
+    "`git fetch --unshallow`)"
+)
 _MAX_MESSAGE_CHARS = 300
-
 
 # The mode of a submodule in a tree.
 SUBMODULE = "160000"
@@ -144,9 +148,15 @@ class Repository:
         )
         yield from (os.fsdecode(path) for path in listed.split(b"\0") if path)
 
-    def tracks(self, path: str) -> bool:
-        """Whether the index holds a file, or a file in a folder, of this name."""
-        return bool(self._run("ls-files", "-z", "--", path))
+    def inside(self, path: Path) -> str | None:
+        """The path of a file or folder from the top, `.` for the top itself; None if outside."""
+        name = os.path.relpath(os.path.realpath(path), self.top)
+        return None if name == ".." or name.startswith("../") else name
+
+    def tracks(self, path: Path) -> bool:
+        """Whether the index holds a file, or a file in a folder, at a path."""
+        name = self.inside(path)
+        return name is not None and bool(self._run("ls-files", "-z", "--", name))
 
     def files(self, commit: str, folders: Sequence[str]) -> Iterator[Blob]:
         """The files of a commit below the given paths, in order of path.
@@ -221,11 +231,7 @@ class Repository:
                 "(`git fetch --refetch --no-filter origin`)"
             )
         if self.is_shallow:
-            return (
-                ": this is a shallow clone, which has only the last commits: fetch the whole "
-                "history (`fetch-depth: 0` of actions/checkout, GIT_DEPTH: 0 of GitLab, "
-                "`git fetch --unshallow`)"
-            )
+            return f": this is a shallow clone, which has only the last commits{FETCH}"
         return ": was it fetched (`git fetch origin`)?"
 
     def _try(self, *arguments: str) -> str | None:
@@ -247,7 +253,7 @@ class Repository:
                 check=False,
             )
         except FileNotFoundError:
-            raise ReconcilerError("git is not installed: --base and --since need it") from None
+            raise NoRepositoryError("git is not installed: --base and --since need it") from None
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip()[:_MAX_MESSAGE_CHARS]
             # git's message for an object that a partial clone lacks spans several lines.

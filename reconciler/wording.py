@@ -1,11 +1,17 @@
 """Counts, cut texts and misspelt words -> the words of a message."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def plural(number: int, noun: str) -> str:
     """A count with its noun: `1 record`, `4,815 records`. The plural of the noun ends with `s`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def first_of(items: Sequence[object], most: int = 10) -> str:
+    """The first items in one line: `a, b, ... and 3 more`."""
+    rest = len(items) - most
+    return ", ".join(map(str, items[:most])) + (f", ... and {rest:,} more" if rest > 0 else "")
 
 
 def shorten(text: str, most: int) -> str:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from reconciler.errors import MovedError, ReconcilerError
-from reconciler.git import Repository
+from reconciler.git import FETCH, Repository
 from reconciler.manifests import at_revision
 from reconciler.manifests.loader import Manifests
 from reconciler.manifests.settings import Settings
 from reconciler.model import Mode, Plan, short_commit
-from reconciler.planning.base_revision import FETCH, account_ref
+from reconciler.planning.base_revision import account_ref
 
 
 def keep_order(manifests: Manifests, account: str) -> None:
@@ -58,8 +58,8 @@ def record(
     ref = account_ref(account)
     why = next(_objections(plan, git, manifests, ref, saved=saved), "")
     now = git.ref(ref)
-    if not why and now is not None and now != before:
-        why = f"another run recorded {short_commit(now)} meanwhile"
+    if not why and now not in (None, before, plan.revisions.head):
+        why = f"another run recorded {short_commit(now or '')} meanwhile"
     if why:
         raise ReconcilerError(why)
     head = git.commit(plan.revisions.head or "")

@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import fcntl
-import glob
 import os
 import platform
 import stat
@@ -184,8 +183,8 @@ def find(run: str, folder: Path) -> list[Path]:
         raise JournalError(f"{path}: is the audit record of a run; its journal is {journal}")
     if not path.exists():
         # The name of a run without its folder, with or without the suffix.
-        named = [*folder.glob(f"{glob.escape(journal.name)}")]
-        return named or [path]
+        named = folder / journal.name
+        return [named if named.exists() else path]
     return [path]
 
 

@@ -4,7 +4,6 @@ Imports of other libraries stay inside the functions: `--help` and completion lo
 """
 
 import os
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -76,7 +75,7 @@ def validate(
       reconciler validate --format sarif > problems.sarif
     """
     from reconciler.commands import validate as command
-    from reconciler.errors import NoRepositoryError
+    from reconciler.errors import ReconcilerError
     from reconciler.git import path_from_top
     from reconciler.manifests import at_revision
 
@@ -84,13 +83,13 @@ def validate(
     def load() -> "Loaded":
         tree = inputs.tree()
         settings = inputs.settings(tree, env)
-        if not (paths or manifests):
-            inputs.check_manifests(tree, settings, env)
         chosen = inputs.manifests(tree, paths or manifests, settings, env)
-        # Without git nothing is left out.
-        with suppress(NoRepositoryError):
-            chosen = at_revision.with_left_out(at_revision.repository(chosen), chosen)
-        return chosen.load()
+        try:
+            repository = at_revision.repository(chosen)
+        except ReconcilerError:
+            # Without git, or in a repository that git refuses to read, the files here are checked.
+            return chosen.load()
+        return at_revision.with_left_out(repository, chosen).load()
 
     folder = path_from_top(inputs.tree().root)
     return command.run(command.Parameters(load, format_, folder), terminal())

@@ -1,7 +1,6 @@
 """Flags, reconciler.yaml and the environment -> values for commands; flags override the file."""
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +8,7 @@ import click
 from click.core import ParameterSource
 from msgspec import structs
 
+from reconciler.cli.targets import selection
 from reconciler.cli.terminal import terminal
 from reconciler.files import JOURNALS, SANDBOX_DB
 
@@ -49,11 +49,17 @@ def settings(tree: "Tree", environment: str | None = None) -> "Settings":
 
 
 def manifests(
-    tree: "Tree", paths: tuple[Path, ...], settings: "Settings", environment: str | None = None
+    tree: "Tree",
+    paths: tuple[Path, ...],
+    settings: "Settings",
+    environment: str | None = None,
+    *,
+    needed: bool = True,
 ) -> "Manifests":
     """The manifests in `paths`; without paths, those of the environment or of reconciler.yaml.
 
-    Raises click.UsageError if both are named.
+    A saved plan is applied without its manifests: they are not `needed`. Raises click.UsageError if
+    both are named, UsageError if the manifests are plainly elsewhere.
     """
     from reconciler.manifests.cache import Cache
     from reconciler.manifests.loader import Manifests
@@ -63,6 +69,8 @@ def manifests(
             "--env and --manifests cannot be used together: an environment has its own manifests; "
             "limit the run with --target"
         )
+    if needed and not paths and environment is None:
+        _refuse_elsewhere(tree, settings)
     named = tuple(tree.name(path.absolute()) for path in paths)
     return Manifests(
         tree,
@@ -73,13 +81,13 @@ def manifests(
     )
 
 
-def check_manifests(tree: "Tree", settings: "Settings", environment: str | None) -> None:
+def _refuse_elsewhere(tree: "Tree", settings: "Settings") -> None:
     """Raises UsageError if the manifests are plainly elsewhere: in environments, or further up."""
     from reconciler.errors import UsageError
     from reconciler.git import top_of
     from reconciler.manifests.settings import FILE, settings_file
 
-    if environment or any(os.path.lexists(tree.path(name)) for name in settings.manifests):
+    if any(os.path.lexists(tree.path(name)) for name in settings.manifests):
         return
     if settings.environments:
         flags = ", ".join(f"--env {name}" for name in settings.environments)
@@ -167,63 +175,15 @@ def plan_inputs(
     """
     from reconciler.commands.plan_run import PlanInputs
     from reconciler.planning.guards.registry import parse_allowances
-    from reconciler.planning.selection import Selection
 
-    listed = tuple(line for file in target_file for line in _targets_in(file))
-    for text in (*target, *listed, *exclude):
-        # Python decodes a byte of an argument that is not UTF-8 to U+DC80 to U+DCFF (PEP 383).
-        if any("\udc80" <= character <= "\udcff" for character in text):
-            raise click.UsageError(
-                f"{text!r}: is not UTF-8; addresses and manifest names are UTF-8"
-            )
-    targets, excluded, from_files = (
-        tuple(_pattern(manifests.tree, text) for text in texts)
-        for texts in (target, exclude, listed)
-    )
+    selected = selection(manifests.tree, target, target_file, exclude)
     return PlanInputs(
         manifests,
-        Selection(targets, excluded, from_files, tuple(map(str, target_file))),
+        selected,
         read,
         _comparison(with_head=with_head, **comparison),
         parse_allowances(allow),
     )
-
-
-# A million addresses are about 45 MB.
-_MAX_TARGET_BYTES = 64 * 1024 * 1024
-
-
-def _targets_in(file: Path) -> list[str]:
-    """The targets in a file, without blank lines and comments.
-
-    Raises ReconcilerError if the file cannot be read or names no target: the run must not be about
-    all records then.
-    """
-    from reconciler.errors import ReconcilerError
-    from reconciler.files import read_regular
-
-    try:
-        if str(file) == "-":
-            data = sys.stdin.buffer.read(_MAX_TARGET_BYTES + 1)
-        else:
-            data = read_regular(file, _MAX_TARGET_BYTES)
-        lines = [line.strip() for line in data.decode().splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise ReconcilerError(f"--target-file {file}: cannot be read: {why}") from None
-    found = [line for line in lines if line and not line.startswith("#")]
-    if not found:
-        raise ReconcilerError(f"--target-file {file}: names no target")
-    return found
-
-
-def _pattern(tree: "Tree", text: str) -> str:
-    """A target as typed; a file that is there, seen from the working folder, by its name."""
-    if text.startswith("/"):
-        return tree.name(text)
-    here = Path(text).absolute()
-    below = tree.root != Path.cwd().resolve()
-    return tree.name(here) if below and here.exists() else text
 
 
 def _comparison(

@@ -175,14 +175,14 @@ def rollback(
 ) -> ExitCode:
     """Show the plan that undoes applies; write nothing.
 
-    RUN is a journal, a folder (its newest journal), or the digest of a plan (all runs of it in the
-    folder of journals). The plan holds only records that these runs wrote and that still hold the
-    written value. Review and apply it like any other plan.
+    RUN is a journal or its name, a folder (its newest journal), or the digest of a plan (all runs
+    of it in the folder of journals). The plan holds only records that these runs wrote and that
+    still hold the written value. Review and apply it like any other plan.
 
     \b
     Examples:
       reconciler rollback .reconciler/journal --out back.json
-      reconciler rollback .reconciler/journal/20260105T0914Z-3f9a.jsonl
+      reconciler rollback .reconciler/journal/20260105T091400123456Z-3f9a.jsonl
       reconciler rollback sha256:6f2c01d9
       reconciler apply back.json
     """
@@ -255,9 +255,7 @@ def _plan_inputs(
     """
     tree = inputs.tree()
     settings = inputs.settings(tree, env)
-    if plan is None and not manifests:
-        inputs.check_manifests(tree, settings, env)
-    named = inputs.manifests(tree, manifests, settings, env)
+    named = inputs.manifests(tree, manifests, settings, env, needed=plan is None)
     link = inputs.connection(
         tree,
         settings,
@@ -268,12 +266,6 @@ def _plan_inputs(
         env=env,
     )
     return inputs.plan_inputs(named, **flags), link
-
-
-_OF_A_NEW_PLAN = (
-    *("manifests", "target", "target_file", "exclude"),
-    *("base", "since", "only", "resolve"),
-)
 
 
 _OF_A_NEW_PLAN = (

@@ -16,7 +16,7 @@ from reconciler.client.json_splice import replaced
 from reconciler.client.transport import Method, Request, Response
 from reconciler.kinds import KINDS, MANAGED_FIELD, Kind
 from reconciler.model import Address, Current
-from reconciler.values.json_text import decode, encode
+from reconciler.values.json_text import decode, encode, repeats_a_key
 from reconciler.wording import shorten
 
 OK = 200
@@ -235,7 +235,7 @@ def _held(address: Address, response: Response) -> _Object | Refusal:
         held = _decoded(response.body, _OBJECTS[address.kind])
     except UnreadableError as error:
         return Refusal(OK, shorten(f"the answer cannot be read: {error}", MAX_REASON_CHARS))
-    if _may_repeat(response.body, 1) and _repeats_a_key(response.body):
+    if _may_repeat(response.body, 1) and repeats_a_key(response.body):
         return Refusal(OK, "the answer holds a field twice")
     if held.sid is None or held.sid.lower() != address.sid:
         return Refusal(
@@ -255,21 +255,10 @@ def _may_repeat(body: bytes, records: int) -> bool:
     return body.count(_FIELD) > records or _ESCAPED_KEY.search(body) is not None
 
 
-def _repeats_a_key(body: bytes) -> bool:
-    """Whether an object in the body holds a key twice; True if the body cannot be parsed."""
-    pairs: list[list[tuple[str, object]]] = []
-    try:
-        # Without parse_int=str, Python refuses integers of more than 4,300 digits (ValueError).
-        json.loads(body, object_pairs_hook=pairs.append, parse_int=str, parse_float=str)
-    except (ValueError, RecursionError):
-        return True  # unknown: treat the body as unusable
-    return any(len(dict(members)) < len(members) for members in pairs)
-
-
 def _repeating(body: bytes) -> list[bool]:
     """For each record of a page: whether it, or an object in it, holds a key twice."""
     raw = _decoded(body, _RAW_LIST)
-    return [_repeats_a_key(bytes(item)) for item in raw.items]
+    return [repeats_a_key(bytes(item)) for item in raw.items]
 
 
 def _repeats_a_key_outside(body: bytes) -> bool:

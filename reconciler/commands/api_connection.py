@@ -62,7 +62,7 @@ def connection(
         base_url, connect = SANDBOX_BASE_URL, partial(_in_process, access.sandbox, access.run)
     pinned = access.pins.base_url
     if pinned is not None and pinned != base_url:
-        cure = f"set CARRIERX_BASE_URL={pinned}, or name another environment"
+        cure = "check CARRIERX_BASE_URL, or name another environment"
         if access.sandbox is not None:
             cure = "leave out --sandbox, or the pin of base_url"
         raise ConfigError(

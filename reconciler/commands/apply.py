@@ -348,8 +348,7 @@ def _refuse_tracked(folder: Path, root: Path) -> None:
         git = Repository(root)
     except ReconcilerError:
         return
-    real = folder.resolve()
-    if real.is_relative_to(git.top) and git.tracks(real.relative_to(git.top).as_posix()):
+    if git.tracks(folder):
         raise JournalError(
             f"{folder}: git tracks files there, and journals never come from a commit; look at "
             f"them, then take them out: git rm -r --cached {shlex.quote(str(folder))}"

@@ -11,6 +11,7 @@ from reconciler.model import Address, Plan, Side
 from reconciler.planning import plan_file
 from reconciler.review.formats import FORMATS, View
 from reconciler.review.text.plan_text import Detail
+from reconciler.wording import first_of
 
 
 def save(plan: Plan, out: Path | None) -> None:
@@ -38,9 +39,8 @@ def account_words(plan: Plan) -> list[str]:
 
 def account_cure(base_url: str) -> str:
     """The cure for a file that was made for another API than that of the run."""
-    if base_url == SANDBOX_BASE_URL:
-        return "use --sandbox"
-    return f"set CARRIERX_BASE_URL={base_url}, or leave out --sandbox"
+    # Not with the address, to copy it: a forged file would lead the token there.
+    return "use --sandbox" if base_url == SANDBOX_BASE_URL else "check CARRIERX_BASE_URL, --sandbox"
 
 
 def say_kept(choices: Mapping[Address, Side], terminal: Terminal) -> None:
@@ -48,8 +48,8 @@ def say_kept(choices: Mapping[Address, Side], terminal: Terminal) -> None:
     kept = sorted(address for address, side in choices.items() if side is Side.LIVE)
     if kept:
         terminal.note(
-            f"The live value of {', '.join(map(str, kept))} is kept in this run only: to keep it, "
-            "write it into the manifest."
+            f"The live value of {first_of(kept)} is kept in this run only: to keep it, write it "
+            "into the manifest."
         )
 
 

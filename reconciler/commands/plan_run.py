@@ -149,17 +149,18 @@ def prepare(inputs: PlanInputs, client: Client) -> Prepared:
     chosen = select(everything, inputs.selection, strict=found.since is None)
     _check_choices(chosen, everything, inputs.comparison)
     gone = {address: record for address, record in gone.items() if address in chosen}
+    there = _still_there(gone, manifests, repository)
     cleared = {
         address: Removed(_base(found, record), _past(record.source, found))
         for address, record in gone.items()
-        if rules.clears(record) and not _is_still_there(record, manifests)
+        if rules.clears(record) and record.source.file not in there
     }
     left = sorted(gone.keys() - cleared.keys())
     for address in left:
         # Otherwise the value of the old commit would be written to a record that git released.
         del chosen[address]
     comparison, selection = inputs.comparison, inputs.selection
-    past = _pasts(found, inputs, repository, account)
+    past = _pasts(found, inputs, repository)
     return Prepared(
         PlanRequest(
             chosen,
@@ -280,15 +281,13 @@ def _unknown(past: PastRules) -> Problem:
     return Problem(where, "unknown-rules", message, severity("unknown-rules"))
 
 
-def _pasts(
-    found: _Found, inputs: PlanInputs, repository: Repository | None, account: str
-) -> Sequence[PastRules]:
+def _pasts(found: _Found, inputs: PlanInputs, repository: Repository | None) -> Sequence[PastRules]:
     if repository is None:
         return ()
     # Both commits: the rules of one alone could lack a `writeOnly` that the other one has.
     commits = (found.revisions.base, found.since)
     tree = inputs.manifests.tree
-    return tuple(past_rules(commits, inputs.comparison, repository, tree, account))
+    return tuple(past_rules(commits, inputs.comparison, repository, tree))
 
 
 def _left_git(found: _Found, inputs: PlanInputs) -> Mapping[Address, Record]:
@@ -316,14 +315,23 @@ def _base(found: _Found, record: Record) -> Record | None:
     return found.before.records.get(record.address)
 
 
-def _is_still_there(record: Record, manifests: Manifests) -> bool:
-    """Whether git still holds the file of a record, and `manifests:` does not name it any longer.
+def _still_there(
+    gone: Mapping[Address, Record], manifests: Manifests, repository: Repository | None
+) -> set[str]:
+    """The files of removed records that git still holds, and that no folder of manifests has now.
 
     Nothing was removed then: to clear the record would lose a value that git holds.
     """
-    file, tree = record.source.file, manifests.tree
-    named = any(is_in(file, name) for name in manifests.names)
-    return not named and os.path.lexists(tree.path(file))
+    tree = manifests.tree
+    files = {record.source.file for record in gone.values()}
+    outside = {file for file in files if not any(is_in(file, name) for name in manifests.names)}
+    # git is asked as well: a checkout may leave the file out.
+    return {
+        file
+        for file in outside
+        if os.path.lexists(tree.path(file))
+        or (repository is not None and repository.tracks(tree.path(file)))
+    }
 
 
 def _past(source: Source, found: _Found) -> Source:

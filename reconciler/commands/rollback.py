@@ -28,10 +28,7 @@ from reconciler.model import (
 )
 from reconciler.planning.digest import digest
 from reconciler.planning.guards.registry import judge
-from reconciler.wording import plural
-
-# The number of addresses that a line names.
-_SHOWN = 10
+from reconciler.wording import first_of, plural
 
 # Outcomes after which a record may hold the value that the apply wrote.
 _WRITTEN = (OutcomeName.APPLIED, OutcomeName.UNKNOWN)
@@ -130,10 +127,9 @@ async def _plan(
                 add,
             )
     if left:
-        kept = plural(len(left), "record")
-        first = ", ".join(map(str, sorted(left)[:_SHOWN])) + (", ..." if len(left) > _SHOWN else "")
         terminal.note(
-            f"Left alone, because another value came after that of the run: {kept}: {first}"
+            "Left alone, because another value came after that of the run: "
+            f"{plural(len(left), 'record')}: {first_of(sorted(left))}"
         )
     if not changes and not unreadable:
         terminal.note("Nothing to undo: no record holds a value of the run.")

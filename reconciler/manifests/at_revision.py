@@ -3,7 +3,6 @@
 Files with the same content then and now are found by git's object ID; only the others are parsed.
 """
 
-import os
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -86,7 +85,7 @@ def with_left_out(git: Repository, manifests: Manifests) -> Manifests:
     schemas = (rule.user_data_schema for rule in settings.rules)
     names = (*manifests.names, *settings.manifests, *filter(None, schemas), FILE, OTHER_NAME)
     tree = manifests.tree
-    inside = {_from_top(tree.path(name), git) for name in names if _is_inside(tree, name, git)}
+    inside = set(filter(None, (git.inside(tree.path(name)) for name in names)))
     blobs = {tree.name(git.top / blob.path): blob for blob in git.left_out(sorted(inside))}
     for name in (FILE, OTHER_NAME):
         if name in blobs:
@@ -94,7 +93,12 @@ def with_left_out(git: Repository, manifests: Manifests) -> Manifests:
                 f"{name}: git holds it, and the checkout leaves it out (sparse checkout or "
                 "skip-worktree): its guards would be lost; check it out"
             )
-    wanted = [blob for name, blob in blobs.items() if name in names or _is_file(blob, Path(name))]
+    # Below a named folder, as `Tree.find` does: the folder itself may begin with a dot.
+    wanted = [
+        blob
+        for file, blob in blobs.items()
+        if any(is_in(file, name) and _is_file(blob, _below(file, name)) for name in names)
+    ]
     if not wanted:
         return manifests
     left_out = {tree.name(git.top / blob.path): data for blob, data in git.read(wanted)}
@@ -104,8 +108,7 @@ def with_left_out(git: Repository, manifests: Manifests) -> Manifests:
 def ignored(git: Repository, manifests: Manifests) -> Iterator[Problem]:
     """A warning for each manifest that a `.gitignore` hides from git: no commit holds it."""
     tree = manifests.tree
-    names = [name for name in manifests.names if _is_inside(tree, name, git)]
-    inside = [_from_top(tree.path(name), git) for name in names]
+    inside = list(filter(None, (git.inside(tree.path(name)) for name in manifests.names)))
     for path in git.ignored(inside) if inside else ():
         name = tree.name(git.top / path)
         if name.lower().endswith(SUFFIXES) and is_utf8(name):
@@ -218,12 +221,6 @@ def _is_same(tree: Tree, name: str, blob: Blob) -> bool:
     return b"\r\n" in data and oid_of(data.replace(b"\r\n", b"\n"), like=blob.oid) == blob.oid
 
 
-def _is_inside(tree: Tree, name: str, git: Repository) -> bool:
-    """Whether a file or folder is in the repository; --manifests can name others."""
-    real = os.path.relpath(os.path.realpath(tree.path(name)), os.path.realpath(git.top))
-    return real != ".." and not real.startswith("../")
-
-
 def _files(commit: str, git: Repository, manifests: Manifests) -> Iterator[tuple[str, Blob]]:
     """The manifest files of a commit, each once, with the names of the working tree.
 
@@ -254,7 +251,7 @@ def _files(commit: str, git: Repository, manifests: Manifests) -> Iterator[tuple
 def _names_then(commit: str, git: Repository, manifests: Manifests) -> tuple[str, ...]:
     """The files and folders with manifests by the settings of a commit; none if it has problems."""
     tree, configured = manifests.tree, manifests.settings.manifests
-    if not _is_inside(tree, ".", git):
+    if git.inside(tree.root) is None:
         return tuple(map(tree.name, configured))
     files = {_from_top(tree.path(name), git): name for name in (FILE, OTHER_NAME)}
     held = {files[blob.path]: blob for blob in git.files(commit, sorted(files))}
@@ -277,6 +274,11 @@ def _names_then(commit: str, git: Repository, manifests: Manifests) -> tuple[str
     return tuple(map(tree.name, names))
 
 
+def _below(file: str, name: str) -> Path:
+    """The path of a file below a named folder; `.` for the file that is named itself."""
+    return Path(posixpath.relpath(file, name))
+
+
 def _is_file(blob: Blob, inside: Path) -> bool:
     """Whether `Tree.find` would find this file in a working tree."""
     hidden = any(part.startswith(".") for part in inside.parts)
@@ -286,10 +288,10 @@ def _is_file(blob: Blob, inside: Path) -> bool:
 
 def _from_top(path: Path, git: Repository) -> str:
     """The path from the top of the repository; raises ReconcilerError if it is outside."""
-    real = os.path.relpath(os.path.realpath(path), os.path.realpath(git.top))
-    if real == ".." or real.startswith("../"):
+    name = git.inside(path)
+    if name is None:
         raise ReconcilerError(f"{path}: is not in the git repository at {git.top}")
-    return real
+    return name
 
 
 def _then(

@@ -140,8 +140,7 @@ def _indented(text: str) -> list[Line]:
     levels: list[_Level] = []
     done: list[Line] = []
     waiting: list[str] = []
-    above = (0, 0)
-    """The old and the new column of the content line above."""
+    above = (0, 0)  # the old and the new column of the content line above
     shift = 0
     for number, line in enumerate(lines):
         if inside[number]:
@@ -198,10 +197,8 @@ def _entry(line: str, key: int, levels: list[_Level]) -> Line:
     rest = line[start:]
     if rest.startswith(_EXPLICIT) or rest in ("?", ":"):
         raise UnusualLayoutError
-    indent: int | None = None
-    """The new column of the first character."""
-    column: int | None = None
-    """The new column behind the last dash."""
+    indent: int | None = None  # the new column of the first character
+    column: int | None = None  # the new column behind the last dash
     dashes = [at for at in range(start) if line[at] == "-"]
     for at in dashes:
         column = _enter(levels, at, is_list=True, beside=column) + INDENT

@@ -168,8 +168,7 @@ def load_settings(tree: Tree) -> Settings:
     name = settings_file(tree)
     if name == FILE and os.path.lexists(tree.path(OTHER_NAME)):
         message = f"stands beside {FILE}: keep one of them"
-        if os.path.lexists(tree.path(FILE)):
-            raise ProblemsError([Problem(Source(OTHER_NAME, 1, 1), "config", message)])
+        raise ProblemsError([Problem(Source(OTHER_NAME, 1, 1), "config", message)])
     if not os.path.lexists(tree.path(name)):
         return Settings()
     text = tree.text(name, MAX_SETTINGS_BYTES)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct, structs
 
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.git import APPLIED, Repository
+from reconciler.git import APPLIED, FETCH, Repository
 from reconciler.kinds import KINDS, is_sid
 from reconciler.manifests.discovery import Tree
 from reconciler.model import Address, Origin, Side, short_commit
@@ -192,10 +192,6 @@ def _applied(git: Repository, account: str) -> Base:
 
 
 _NOT_IN_HEAD = "not in HEAD: merges since then would be undone"
-FETCH = (
-    ": fetch the whole history (`fetch-depth: 0` of actions/checkout, GIT_DEPTH: 0 of GitLab, "
-    "`git fetch --unshallow`)"
-)
 
 
 def past_rules(
@@ -203,7 +199,6 @@ def past_rules(
     comparison: Comparison,
     git: Repository,
     tree: Tree,
-    account: str,
 ) -> Iterator[PastRules]:
     """The rules at the given commits, all last applied commits and the tips of target branches.
 
@@ -212,7 +207,7 @@ def past_rules(
     # A branch may be older than the rule that hides a value; its target branch has the rule
     # (test_a_stale_branch_shows_nothing_that_is_hidden_where_it_goes_to).
     # All recorded commits: a pull request that moves the project's root also changes its account.
-    names = (account_ref(account), *git.refs(APPLIED), *_upstream(comparison.environment))
+    names = (*git.refs(APPLIED), *_upstream(comparison.environment))
     for commit in dict.fromkeys(filter(None, (*commits, *map(git.known, names)))):
         yield PastRules(commit, git, tree)
 

@@ -27,7 +27,7 @@ from reconciler.planning import plan_rows
 from reconciler.planning.digest import digest
 from reconciler.planning.guards.registry import recheck
 from reconciler.planning.summary import Summary, summarize
-from reconciler.values.json_text import decode, encode, refuse_duplicates
+from reconciler.values.json_text import decode, encode, repeats_a_key
 
 FORMAT_VERSION = "1.0"
 
@@ -194,16 +194,22 @@ def _members(data: bytes) -> Iterator[tuple[str, Any]]:
             # A later minor version may have members that this one does not know, a line each.
             decoder = _VALUES.get(name, _ANY)
             text = value.removesuffix(b"\n").removesuffix(b",")
-            refuse_duplicates(text)
             yield name, decoder.decode(text)
+            _refuse_twice(text)
 
 
 def _rows(lines: io.BytesIO, name: str) -> Iterator[Any]:
     decoder, convert = _ROWS[name]
     while (line := lines.readline()) not in (b"],\n", b""):
         row = line.removesuffix(b"\n").removesuffix(b",")
-        refuse_duplicates(row)
         yield convert(decode(row, decoder, derived="diff"))
+        _refuse_twice(row)
+
+
+def _refuse_twice(data: bytes) -> None:
+    """Raises ContradictionError if an object holds a key twice: other tools may read the other."""
+    if repeats_a_key(data):
+        raise plan_rows.ContradictionError
 
 
 def _is_consistent(plan: Plan) -> bool:

@@ -49,23 +49,18 @@ def decode(data: bytes, decoder: Decoder[Decoded], *, derived: str = "") -> Deco
         raise msgspec.DecodeError(str(error)) from None
 
 
-def refuse_duplicates(data: bytes) -> None:
-    """Raises msgspec.DecodeError if a mapping of a JSON document holds a key twice.
+def repeats_a_key(data: bytes) -> bool:
+    """Whether an object in a JSON document holds a key twice; True if it cannot be parsed.
 
-    msgspec takes the second value, other readers take the first.
+    Parsers disagree about which of the two counts (RFC 8259, section 4).
     """
+    pairs: list[list[tuple[str, object]]] = []
     try:
-        # Numbers stay texts: Python refuses to read an integer of more than 4,300 digits.
-        json.loads(data, object_pairs_hook=_unique, parse_int=str, parse_float=str)
-    except (ValueError, RecursionError) as error:
-        raise msgspec.DecodeError(str(error)) from None
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a key is there twice")
-    return members
+        # Without parse_int=str, Python refuses integers of more than 4,300 digits (ValueError).
+        json.loads(data, object_pairs_hook=pairs.append, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        return True  # unknown: treat the document as unusable
+    return any(len(dict(members)) < len(members) for members in pairs)
 
 
 def escape_surrogates(written: str) -> str:

@@ -44,24 +44,7 @@ class Mask(Struct, frozen=True):
 
     def over(self, value: JsonValue) -> JsonValue:
         """The value with the value at every path masked."""
-        above = {
-            path[:end]
-            for path in self.paths
-            for end, character in enumerate(path)
-            if character == "/"
-        }
-
-        def masked(value: JsonValue, here: str) -> JsonValue:
-            if here in paths:
-                return self.whole(value, here)
-            if here in above and isinstance(value, dict):
-                return {key: masked(item, here + to_pointer((key,))) for key, item in value.items()}
-            if here in above and isinstance(value, list):
-                return [masked(item, f"{here}/{index}") for index, item in enumerate(value)]
-            return value
-
-        paths = frozenset(self.paths)
-        return masked(value, "")
+        return _replaced(value, self.paths, self.whole)
 
     def text(self, text: str) -> JsonValue:
         """A text of user_data as a value with its sensitive parts masked.
@@ -93,21 +76,37 @@ def mask_for(paths: tuple[str, ...], key: bytes, address: object, live: str | No
     the fingerprint of the live value.
     """
     found: dict[str, str] = {}
+
+    def collect(value: JsonValue, pointer: str) -> None:
+        found[pointer] = canonical(value)
+
     if live is not None:
-        _Collecting(paths, b"", found=found).text(live)
+        held = structure(live)
+        if held is None:
+            collect(live, "")
+        else:
+            _replaced(held, paths, collect)
     own = hmac.new(key, str(address).encode(), hashlib.sha256).digest()
     return Mask(paths, key, own, found)
 
 
-class _Collecting(Mask, frozen=True, kw_only=True):
-    """Collects the values that a mask hides."""
+def _replaced(
+    value: JsonValue, paths: tuple[str, ...], replace: Callable[[JsonValue, str], JsonValue]
+) -> JsonValue:
+    """The value, with the result of `replace(value, pointer)` at every path."""
+    at = frozenset(paths)
+    above = {path[:end] for path in paths for end, character in enumerate(path) if character == "/"}
 
-    found: dict[str, str]
-    """The values in canonical JSON, by JSON Pointer."""
+    def inner(value: JsonValue, here: str) -> JsonValue:
+        if here in at:
+            return replace(value, here)
+        if here in above and isinstance(value, dict):
+            return {key: inner(item, here + to_pointer((key,))) for key, item in value.items()}
+        if here in above and isinstance(value, list):
+            return [inner(item, f"{here}/{index}") for index, item in enumerate(value)]
+        return value
 
-    def whole(self, value: JsonValue, pointer: str = "") -> Masked:
-        self.found[pointer] = canonical(value)
-        return super().whole(value, pointer)
+    return inner(value, "")
 
 
 def unique_text(value: JsonValue) -> str:

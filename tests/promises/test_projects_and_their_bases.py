@@ -89,6 +89,42 @@ def test_a_folder_that_is_named_on_the_command_line_was_not_applied_with_the_oth
     assert origins(planned(run, "--manifests", "more", "--base", "HEAD")) == {2: "drift"}
 
 
+def test_a_file_that_the_checkout_leaves_out_is_held_by_git_also_outside_of_the_manifests(
+    run: Run, store: Store
+) -> None:
+    live(store, {1: "x", 2: "y"})
+    rule = "rules: [{paths: ['b/**'], removed: clear}]\n"
+    files = {"a/a.yaml": messages({1: "x"}), "b/b.yaml": messages({2: "y"})}
+    commit({"reconciler.yaml": f"manifests: [a, b]\n{rule}", **files})
+    run("apply", "--sandbox", "--auto-approve")
+    commit({"reconciler.yaml": f"manifests: [a]\n{rule}"})
+    git("update-index", "--skip-worktree", "b/b.yaml")
+    Path("b/b.yaml").unlink()
+
+    plan = planned(run)
+
+    assert [row["address"] for row in plan["released"]] == [f"messages/{sid(2)}"]
+    assert plan["resource_changes"] == []
+
+
+def test_a_folder_of_manifests_may_begin_with_a_dot_and_be_left_out(run: Run, store: Store) -> None:
+    live(store, {1: "x", 2: "y"})
+    settings = "manifests: [.records]\nrules: [{paths: ['**'], removed: clear}]\n"
+    commit(
+        {
+            "reconciler.yaml": settings,
+            ".records/a.yaml": messages({1: "x"}),
+            ".records/b.yaml": messages({2: "y"}),
+        }
+    )
+    run("apply", "--sandbox", "--auto-approve")
+    git("update-index", "--skip-worktree", ".records/b.yaml")
+    Path(".records/b.yaml").unlink()
+
+    assert planned(run)["summary"]["in_sync"] == 2
+    assert user_data(store, f"messages/{sid(2)}") == "y"
+
+
 @pytest.mark.parametrize("gone", [False, True])
 def test_a_folder_that_is_taken_out_of_the_manifests_is_released(
     run: Run, store: Store, *, gone: bool
@@ -408,3 +444,26 @@ def test_a_rollback_of_a_value_that_is_back_already_changes_nothing(run: Run, st
 
     assert "1 record: 1 in sync." in result.out
     assert "Nothing to undo" in result.err
+
+
+def test_without_the_program_git_manifests_are_checked_and_planned(
+    run: Run, store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live(store, {1: "theirs"})
+    commit({"manifests/a.yaml": messages({1: "ours"})})
+    (folder / "bin").mkdir()
+    monkeypatch.setenv("PATH", str(folder / "bin"))
+
+    assert run("validate").code == 0
+    assert origins(planned(run)) == {1: "adopt"}
+    assert "git is not installed" in run("plan", "--sandbox", "--base", "HEAD").err
+
+
+def test_no_message_offers_the_address_of_a_plan_file_to_copy(run: Run, store: Store) -> None:
+    live(store, {1: None})
+    write(messages({1: "x"}))
+    run("plan", "--sandbox", "--out", "plan.json")
+    result = run("apply", "plan.json")
+
+    assert "use --sandbox" in result.err
+    assert "CARRIERX_BASE_URL=http" not in result.err
