@@ -9,7 +9,7 @@ import re
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import dropwhile, takewhile
 
 from msgspec import Struct
@@ -143,38 +143,51 @@ def _indented(text: str) -> list[Line]:
     above = (0, 0)  # the old and the new column of the content line above
     shift = 0
     for number, line in enumerate(lines):
+        records = _records(levels)
         if inside[number]:
             done.append(_continued(line, shift, levels))
         elif (bare := line.lstrip(" ")) == "" or bare[0] == "#":
             waiting.append(line)
         elif line.startswith(("---", "...")):
-            _settle(waiting, done, above, (0, 0))
+            _settle(waiting, done, above, (0, 0), records)
             levels.clear()
             above, shift = (0, 0), 0
             done.append(Line(line, 0, is_key=False, is_free=False, is_marker=True))
         else:
             found = _entry(line, keys[number], levels)
             place = (len(line) - len(bare), found.indent)
-            _settle(waiting, done, above, place)
+            _settle(waiting, done, above, place, records)
             above = place
             shift = levels[-1].new - levels[-1].old if levels else 0
             done.append(found)
-    _settle(waiting, done, above, (0, 0))
+    _settle(waiting, done, above, (0, 0), _records(levels))
     return done
 
 
+def _records(levels: Sequence[_Level]) -> _Level | None:
+    """The level of the SIDs, below that of the kinds; None at the start of a document."""
+    return levels[1] if len(levels) > 1 else None
+
+
 def _settle(
-    waiting: list[str], done: list[Line], above: tuple[int, int], below: tuple[int, int]
+    waiting: list[str],
+    done: list[Line],
+    above: tuple[int, int],
+    below: tuple[int, int],
+    records: _Level | None,
 ) -> None:
     """Places the comments between two content lines, whose old and new columns are given.
 
     A comment belongs to the block above if it and the line above are indented more than the line
-    below. Otherwise it belongs to the line below.
+    below. If it is no further in than the `records` there, it is at the end of their kind.
+    Otherwise it belongs to the line below.
     """
     for line in waiting:
         text = line.lstrip(" ")
-        ends = below[0] < min(above[0], len(line) - len(text))
-        indent = above[1] if ends else below[1]
+        column = len(line) - len(text)
+        indent = below[1]
+        if below[0] < min(above[0], column):
+            indent = above[1] if records is None or column > records.old else records.new
         shown = f"{' ' * indent}{text}" if text else line
         done.append(Line(shown, indent, is_key=False, is_free=True, is_marker=False))
     waiting.clear()
@@ -273,13 +286,14 @@ def _is_sorted(lines: Iterable[Line]) -> bool:
 def _sorted_document(lines: list[Line]) -> list[Line]:
     # Comments and blank lines at the end, at the left margin, stay there.
     last = max((n for n, line in enumerate(lines) if not line.is_free or line.indent), default=-1)
-    preamble, kinds = _chunks(lines[: last + 1], 0)
+    preamble, kinds, rest = _chunks(lines[: last + 1], 0)
     ordered = list(preamble)
     for kind in sorted(kinds, key=lambda chunk: _kind_number(_first_key(chunk, 0))):
-        head, records = _chunks(kind, INDENT)
+        head, records, end = _chunks(kind, INDENT)
         ordered += head
         ordered += _joined(records)
-    return ordered + lines[last + 1 :]
+        ordered += end
+    return ordered + rest + lines[last + 1 :]
 
 
 def _joined(records: list[list[Line]]) -> Iterator[Line]:
@@ -302,11 +316,12 @@ def _is_blank(line: Line) -> bool:
     return line.is_free and not line.text.strip()
 
 
-def _chunks(lines: list[Line], indent: int) -> tuple[list[Line], list[list[Line]]]:
-    """The lines before the first key with an indentation, and a chunk for each such key.
+def _chunks(lines: list[Line], indent: int) -> tuple[list[Line], list[list[Line]], list[Line]]:
+    """The lines before the first key with an indentation, a chunk for each such key, and the rest.
 
     Comments and blank lines directly above a key belong to its chunk. Above the first kind of a
-    document they belong to no chunk: they may be about the whole file.
+    document they belong to no chunk: they may be about the whole file. Nor do those at the end,
+    which are no further in than the keys: they stay there.
     """
     head: list[Line] = []
     chunks: list[list[Line]] = []
@@ -322,8 +337,7 @@ def _chunks(lines: list[Line], indent: int) -> tuple[list[Line], list[list[Line]
         else:
             (chunks[-1] if chunks else head).extend([*above, line])
             above = []
-    (chunks[-1] if chunks else head).extend(above)
-    return head, chunks
+    return head, chunks, above
 
 
 def _first_key(chunk: list[Line], indent: int) -> Line:
@@ -349,7 +363,9 @@ def comment_owners(text: str) -> Counter[tuple[str, str]]:
     lines = text.split("\n")
     inside = _Survey(text, len(lines)).inside
     found: Counter[tuple[str, str]] = Counter()
-    owners = _owners(text, lines)
+    starting = dict(_starts(text))
+    owners = _owners(starting, lines)
+    begins = {about: number for number, about in starting.items()}
     content = [
         number
         for number, line in enumerate(lines)
@@ -365,6 +381,8 @@ def comment_owners(text: str) -> Counter[tuple[str, str]]:
             below = _column(lines[content[at]]) if at < len(content) else 0
             if below >= min(above, _column(lines[number])):
                 about = owners[content[at]] if at < len(content) else ""
+            elif _column(lines[number]) <= _column(lines[begins.get(about, 0)]):
+                about = ""  # no further in than the records: it is at the end of their kind
         # A comment above the first kind stays there, even if another kind becomes the first. So
         # comments of kinds and files have no owner.
         found[comment[0].rstrip(), about if "/" in about else ""] += 1
@@ -375,9 +393,8 @@ def _column(line: str) -> int:
     return len(line) - len(line.lstrip(" "))
 
 
-def _owners(text: str, lines: Sequence[str]) -> list[str]:
+def _owners(starts: Mapping[int, str], lines: Sequence[str]) -> list[str]:
     """For each line the kind or the address that begins on it or above it in its document."""
-    starts = dict(_starts(text))
     owner, owners = "", []
     for number, line in enumerate(lines):
         owner = starts.get(number, "" if line.startswith(("---", "...")) else owner)

@@ -429,3 +429,15 @@ def test_a_second_run_finds_nothing_to_do() -> None:
     once = format_manifest("a.yaml", text)
 
     assert format_manifest("a.yaml", once) == once
+
+
+@pytest.mark.parametrize("end", ["", f"message_drs:\n  {sid(0)}: {{user_data: x}}\n"])
+def test_a_comment_below_the_last_record_of_a_kind_does_not_keep_it_from_its_order(
+    end: str,
+) -> None:
+    records = [f"  {sid(number)}: {{user_data: x}}\n" for number in (3, 2)]
+    note = "  # the end of the messages\n"
+
+    formatted = format_manifest("a.yaml", f"messages:\n{''.join(records)}{note}{end}")
+
+    assert formatted == f"messages:\n{records[1]}{records[0]}{note}{end}"
