@@ -77,7 +77,7 @@ def validate(
     from reconciler.commands import validate as command
     from reconciler.errors import ReconcilerError
     from reconciler.git import path_from_top
-    from reconciler.manifests import at_revision
+    from reconciler.manifests import at_revision, left_out
 
     # The command calls it, so that problems of reconciler.yaml are printed in --format as well.
     def load() -> "Loaded":
@@ -89,7 +89,7 @@ def validate(
         except ReconcilerError:
             # Without git, or in a repository that git refuses to read, the files here are checked.
             return chosen.load()
-        return at_revision.with_left_out(repository, chosen).load()
+        return left_out.with_left_out(repository, chosen).load()
 
     folder = path_from_top(inputs.tree().root)
     return command.run(command.Parameters(load, format_, folder), terminal())

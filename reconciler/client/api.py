@@ -3,8 +3,6 @@
 Only this module knows the wire format of the API: bodies, statuses and error texts. No I/O.
 """
 
-import json
-import re
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
@@ -13,6 +11,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType, defstruct, structs
 from msgspec.json import Decoder
 
 from reconciler.client.json_splice import replaced
+from reconciler.client.repeated_keys import may_repeat, repeating, repeats_a_key_outside
 from reconciler.client.transport import Method, Request, Response
 from reconciler.kinds import KINDS, MANAGED_FIELD, Kind
 from reconciler.model import Address, Current
@@ -235,41 +234,13 @@ def _held(address: Address, response: Response) -> _Object | Refusal:
         held = _decoded(response.body, _OBJECTS[address.kind])
     except UnreadableError as error:
         return Refusal(OK, shorten(f"the answer cannot be read: {error}", MAX_REASON_CHARS))
-    if _may_repeat(response.body, 1) and repeats_a_key(response.body):
+    if may_repeat(response.body, 1) and repeats_a_key(response.body):
         return Refusal(OK, "the answer holds a field twice")
     if held.sid is None or held.sid.lower() != address.sid:
         return Refusal(
             OK, shorten(f"the answer is about another record: {held.sid}", MAX_REASON_CHARS)
         )
     return held
-
-
-# Parsers disagree about which of two equal keys counts (RFC 8259, section 4).
-_FIELD = f'"{MANAGED_FIELD}"'.encode()
-# A key that is written with escapes (`\u0075`), which a count of the name does not see.
-_ESCAPED_KEY = re.compile(rb'\\u00[0-7][0-9a-fA-F][^"\\]*(?:\\.[^"\\]*)*"\s*:')
-
-
-def _may_repeat(body: bytes, records: int) -> bool:
-    """Whether one of the records in a body may hold a key twice, so that a full parse is needed."""
-    return body.count(_FIELD) > records or _ESCAPED_KEY.search(body) is not None
-
-
-def _repeating(body: bytes) -> list[bool]:
-    """For each record of a page: whether it, or an object in it, holds a key twice."""
-    raw = _decoded(body, _RAW_LIST)
-    return [repeats_a_key(bytes(item)) for item in raw.items]
-
-
-def _repeats_a_key_outside(body: bytes) -> bool:
-    """Whether a page holds a key twice outside of its records."""
-    try:
-        pairs: list[tuple[str, object]] = json.loads(
-            body, object_pairs_hook=list, parse_int=str, parse_float=str
-        )
-    except (ValueError, RecursionError):
-        return True  # unknown: treat the body as unusable
-    return len(dict(pairs)) < len(pairs)
 
 
 def _decoded(body: bytes, decoder: Decoder[Decoded]) -> Decoded:
@@ -317,10 +288,10 @@ def page_of(kind: Kind, response: Response) -> Page | Refusal:
     except UnreadableError as error:
         return Refusal(OK, shorten(f"the answer cannot be read: {error}", MAX_REASON_CHARS))
     items = [Item(item.sid.lower(), item.user_data, item.date_changed) for item in listed.items]
-    if _may_repeat(response.body, len(items)):
-        if _repeats_a_key_outside(response.body):
+    if may_repeat(response.body, len(items)):
+        if repeats_a_key_outside(response.body):
             return Refusal(OK, "the answer holds a field twice")
-        for item, twice in zip(items, _repeating(response.body), strict=True):
+        for item, twice in zip(items, repeating(response.body), strict=True):
             # As in the answer to a GET of the record: its value is not known.
             item.user_data = UNSET if twice else item.user_data
     more = True if (listed.pagination or {}).get("next") else listed.has_more
@@ -381,7 +352,6 @@ _OBJECTS: Mapping[str, Decoder[_Object]] = {
     kind.name: Decoder(_shape(kind, _OF_ONE, _Object)) for kind in KINDS.values()
 }
 _ERROR = Decoder(_Error)
-_RAW_LIST: Decoder[Any] = Decoder(defstruct("RawList", [("items", list[Raw])]))
 _TEXT: Decoder[str | None] = Decoder(str | None)
 _LIST_OF: Any = _List  # subscripted with types that are created at run time
 _LISTS: Mapping[str, Decoder[Any]] = {

@@ -10,37 +10,34 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
-from reconciler.applying import applied_ref, journal_store
+from reconciler.applying import applied_ref, journal_lock, journal_store
 from reconciler.applying.approval import Approval
 from reconciler.applying.executor import ApplyOptions, WriteMethod
 from reconciler.applying.journal_format import JournalError
 from reconciler.applying.journal_store import Run
 from reconciler.applying.recovery import recover, write_audit
 from reconciler.client.connection import Client, Connection, connected
-from reconciler.client.fetch import ReadOptions, read
 from reconciler.commands import report_files
 from reconciler.commands.apply_output import ApplyEvents, ApplyOutput, recovery_lines
 from reconciler.commands.apply_reports import RunRecord, report
 from reconciler.commands.apply_run import ApplyRequest, ApplyResult, apply_run, exit_code
-from reconciler.commands.plan_output import account_cure, account_words, say_kept
+from reconciler.commands.plan_output import account_words, say_kept
 from reconciler.commands.plan_run import PlanInputs, make, prepare
+from reconciler.commands.saved_plan import check_partner, open_plan
 from reconciler.commands.terminal import Terminal
 from reconciler.errors import (
     BROKEN_PIPE,
     ApiError,
     ExitCode,
     NoRepositoryError,
-    PlanFileError,
     ReaderGoneError,
     ReconcilerError,
     RefusedError,
 )
 from reconciler.files import JOURNALS
 from reconciler.git import Repository
-from reconciler.manifests.sid_index import count_records
-from reconciler.model import GuardResult, OutcomeName, Plan, Record, Scope, short_commit
-from reconciler.planning.guards.registry import allow_flag, allowances, judge, stricter
-from reconciler.planning.plan_file import read_plan
+from reconciler.model import OutcomeName, Plan, short_commit
+from reconciler.planning.guards.registry import allow_flag
 from reconciler.planning.summary import tally
 from reconciler.review.colours import Paint
 from reconciler.review.report import make_report
@@ -119,7 +116,7 @@ def run(parameters: Parameters, terminal: Terminal) -> ExitCode:
     try:
         with (
             # The lock comes first: to `recover`, the journal of a running apply looks unfinished.
-            journal_store.lock_folder(folder),
+            journal_lock.lock_folder(folder),
             connected(parameters.connection) as (loop, client),
         ):
             step = _Apply(parameters, approval, record, loop, client, terminal)
@@ -187,7 +184,8 @@ class _Apply(Struct, frozen=True):
             plan = self._fresh()
             self._show(self._whole(plan))
         else:
-            plan = _saved(saved, self.parameters)
+            inputs, connection = self.parameters.inputs, self.parameters.connection
+            plan = open_plan(saved, inputs, connection, expected=self.approval is not None)
             # A saved plan was shown at its review; only conflicts, which stop it, are shown again.
             totals = plan_text.totals(plan, self._paint)
             self._show(self._whole(plan) if plan.conflicts else totals)
@@ -215,37 +213,13 @@ class _Apply(Struct, frozen=True):
         # Stored before the writes: if an exception ends them, the report has the outcomes so far.
         record.output = output
         if self.parameters.plan is not None:
-            self._check_partner(plan)
+            self.loop.run(check_partner(plan, self.client))
         stop_on_error = self.parameters.on_error == "stop"
         parallelism = self.client.connection.parallelism
         options = ApplyOptions(self.parameters.method, parallelism, stop_on_error=stop_on_error)
         request = ApplyRequest(plan, options, self.parameters.journal, record.run)
         result = self.loop.run(apply_run(request, self.client, output))
         record.code = self._judge(plan, result, output)
-
-    def _check_partner(self, plan: Plan) -> None:
-        """Reads the records of a saved plan, of which this run has seen none.
-
-        Raises ApiError if the environment is pinned to another partner than theirs.
-        """
-        connection = self.client.connection
-        if connection.pin is None:
-            return
-        records = [
-            Record(change.address, change.after, change.structured, change.source)
-            for change in plan.changes
-        ]
-
-        async def check() -> None:
-            async with self.client.session(requests=len(records)) as session:
-                await read(
-                    records,
-                    session.reading,
-                    ReadOptions(connection.parallelism, pin=connection.pin),
-                    lambda _address, _live: None,
-                )
-
-        self.loop.run(check())
 
     @property
     def _planned(self) -> Plan:
@@ -372,46 +346,6 @@ def _approval(parameters: Parameters) -> Approval | None:
     if parameters.expect is None:
         return None
     return Approval(parameters.expect, parameters.connection.base_url)
-
-
-def _saved(file: Path, parameters: Parameters) -> Plan:
-    """A saved plan, its guards judged again with the limits that this run raises.
-
-    Raises PlanFileError if it cannot be trusted or was made for another API.
-    """
-    plan = read_plan(file)
-    base_url, environment = parameters.connection.base_url, parameters.connection.environment
-    if plan.environment != environment:
-        made_for = "no environment" if plan.environment is None else f"--env {plan.environment}"
-        used = "uses none" if environment is None else f"uses --env {environment}"
-        cure = "leave out --env" if plan.environment is None else f"use {made_for}"
-        raise PlanFileError(f"{file}: was made for {made_for}, but this run {used}: {cure}")
-    if plan.base_url != base_url:
-        raise PlanFileError(
-            f"{file}: was made for {plan.base_url}, but this run uses {base_url}: "
-            f"{account_cure(plan.base_url)}"
-        )
-    return structs.replace(plan, guards=_judged_again(plan, parameters))
-
-
-def _judged_again(plan: Plan, parameters: Parameters) -> tuple[GuardResult, ...]:
-    """The guards of a saved plan: its own limits and those of this checkout, the stricter of both.
-
-    Its checksum protects against accidents and not against a person, who could leave out the guards
-    and compute it again. With --expect only the changes are known to be the approved ones: then the
-    allowances of the file and its count of all records are not trusted.
-    """
-    inputs = parameters.inputs
-    limits = stricter(plan.guards, structs.asdict(inputs.manifests.settings.guards))
-    if parameters.expect is None:
-        return judge(plan, limits, allowances(plan.guards) | dict(inputs.allowed))
-    manifests = inputs.manifests
-    count = count_records(manifests.tree, manifests.names, manifests.cache)
-    if count is None:
-        return judge(plan, limits, inputs.allowed)
-    gone = sum(change.released for change in plan.changes)
-    bare = Plan(plan.base_url, plan.digest, plan.changes, 0, scope=Scope(count + gone))
-    return judge(structs.replace(bare, revisions=plan.revisions), limits, inputs.allowed)
 
 
 def _refuse(plan: Plan) -> None:

@@ -34,7 +34,7 @@ class ApplyRequest(Struct, frozen=True):
     options: ApplyOptions
     """The method of writing and its limits."""
     journal: Path
-    """The folder of journals, locked by the caller (`journal_store.lock_folder`)."""
+    """The folder of journals, locked by the caller (`journal_lock.lock_folder`)."""
     run: Run
     """The name and the start of this run."""
 

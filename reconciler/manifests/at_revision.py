@@ -12,7 +12,8 @@ from msgspec import Struct, structs
 from reconciler.errors import ProblemsError, ReconcilerError
 from reconciler.git import SUBMODULE, Blob, Repository, oid_of
 from reconciler.manifests.cache import Cache
-from reconciler.manifests.discovery import SUFFIXES, Tree, is_in, is_utf8, text_of
+from reconciler.manifests.discovery import Tree, is_in, text_of
+from reconciler.manifests.left_out import is_manifest
 from reconciler.manifests.loader import (
     Loaded,
     Manifests,
@@ -25,10 +26,7 @@ from reconciler.manifests.path_rules import Rules
 from reconciler.manifests.settings import FILE, OTHER_NAME, Settings, settings_of
 from reconciler.manifests.sid_index import sids_in
 from reconciler.manifests.validation import collect_records, is_error
-from reconciler.model import Address, Problem, Record, Severity, Source, short_commit
-
-# The mode of a link in a tree of git.
-_LINK = "120000"
+from reconciler.model import Address, Problem, Record, Severity, short_commit
 
 
 class BaseRecords(Struct, frozen=True):
@@ -73,47 +71,6 @@ class _Compared(Struct, frozen=True):
 def repository(manifests: Manifests) -> Repository:
     """The git repository that the project is in. Raises NoRepositoryError without one."""
     return Repository(manifests.tree.root)
-
-
-def with_left_out(git: Repository, manifests: Manifests) -> Manifests:
-    """The manifests, with the files that git holds and the checkout leaves out.
-
-    Their records are wanted: a sparse checkout removes nothing. Raises ReconcilerError if the
-    settings themselves are left out.
-    """
-    settings = manifests.settings
-    schemas = (rule.user_data_schema for rule in settings.rules)
-    names = (*manifests.names, *settings.manifests, *filter(None, schemas), FILE, OTHER_NAME)
-    tree = manifests.tree
-    inside = set(filter(None, (git.inside(tree.path(name)) for name in names)))
-    blobs = {tree.name(git.top / blob.path): blob for blob in git.left_out(sorted(inside))}
-    for name in (FILE, OTHER_NAME):
-        if name in blobs:
-            raise ReconcilerError(
-                f"{name}: git holds it, and the checkout leaves it out (sparse checkout or "
-                "skip-worktree): its guards would be lost; check it out"
-            )
-    # Below a named folder, as `Tree.find` does: the folder itself may begin with a dot.
-    wanted = [
-        blob
-        for file, blob in blobs.items()
-        if any(is_in(file, name) and _is_file(blob, _below(file, name)) for name in names)
-    ]
-    if not wanted:
-        return manifests
-    left_out = {tree.name(git.top / blob.path): data for blob, data in git.read(wanted)}
-    return structs.replace(manifests, tree=structs.replace(tree, left_out=left_out))
-
-
-def ignored(git: Repository, manifests: Manifests) -> Iterator[Problem]:
-    """A warning for each manifest that a `.gitignore` hides from git: no commit holds it."""
-    tree = manifests.tree
-    inside = list(filter(None, (git.inside(tree.path(name)) for name in manifests.names)))
-    for path in git.ignored(inside) if inside else ():
-        name = tree.name(git.top / path)
-        if name.lower().endswith(SUFFIXES) and is_utf8(name):
-            message = "is ignored by git (.gitignore): its records are in no commit"
-            yield Problem(Source(name, 1, 1), "ignored", message, Severity.WARNING)
 
 
 def at_commit(
@@ -243,7 +200,7 @@ def _files(commit: str, git: Repository, manifests: Manifests) -> Iterator[tuple
                     "repository: name the other folders with --manifests"
                 )
             # A file can be in several named folders; the working tree uses the first name too.
-            if blob.path not in seen and _is_file(blob, inside):
+            if blob.path not in seen and is_manifest(blob, inside):
                 seen.add(blob.path)
                 yield found, blob
 
@@ -272,18 +229,6 @@ def _names_then(commit: str, git: Repository, manifests: Manifests) -> tuple[str
             return ()
         names = settings.in_environment(manifests.environment).manifests
     return tuple(map(tree.name, names))
-
-
-def _below(file: str, name: str) -> Path:
-    """The path of a file below a named folder; `.` for the file that is named itself."""
-    return Path(posixpath.relpath(file, name))
-
-
-def _is_file(blob: Blob, inside: Path) -> bool:
-    """Whether `Tree.find` would find this file in a working tree."""
-    hidden = any(part.startswith(".") for part in inside.parts)
-    named = blob.path.lower().endswith(SUFFIXES) and is_utf8(blob.path)
-    return named and not hidden and blob.mode not in (_LINK, SUBMODULE)
 
 
 def _from_top(path: Path, git: Repository) -> str:

@@ -734,7 +734,7 @@ def test_a_colon_in_a_files_name_shows_no_secret(run: Run) -> None:
 
 
 def test_a_report_tells_of_a_run_that_had_to_wait_for_another(run: Run, store: Store) -> None:
-    from reconciler.applying.journal_store import lock_folder
+    from reconciler.applying.journal_lock import lock_folder
 
     live(store, {1: "a"})
     write(messages({1: "b"}))
