@@ -46,7 +46,7 @@ def in_sync(wanted: Any, live: str | None) -> bool:
 
 
 def paths(value: Any, here: Path = ()) -> dict[Path, Any]:
-    """Every value below a mapping, by its path: mappings and all that is in them."""
+    """Every value below a mapping, by its path: mappings and their members."""
     found: dict[Path, Any] = {}
     for key, inner in value.items() if isinstance(value, dict) else ():
         found[(*here, key)] = inner
@@ -90,7 +90,7 @@ def is_below(path: Path, other: Path) -> bool:
 
 
 def overlaid(base: Any, git: Any, live: Any) -> Any:
-    """The live mapping with all that git wants, without the keys that it dropped since the base."""
+    """The live mapping with the wanted keys of git, and without those dropped since the base."""
     wanted, dropped = leaves(git), set(paths(base)) - set(paths(git))
     kept = {}
     for path, value in leaves(live).items():

@@ -203,7 +203,7 @@ def _bug() -> int:
     """Writes the trace of the current exception to a new file and names the file on stderr."""
     try:
         handle, name = tempfile.mkstemp(prefix="reconciler-", suffix=".log")
-    except OSError:  # a full disk, for example: the trace itself is all that is left
+    except OSError:  # a full disk, for example: only the trace itself is left
         traceback.print_exc()
         return ExitCode.BUG
     # A trace can quote a file name that is not UTF-8 (PEP 383), which strict UTF-8 cannot encode.

@@ -2,9 +2,8 @@
 
 Python's own `unicodedata` depends on its version: 3.11 does not know the emoji of Unicode 15, and
 would escape them in a plan. The table was made once, from Unicode 18.0, by the rules below;
-`tests/escape/test_unseen.py` compares it with the `unicodedata` of the Python
-that runs the tests. A new version of the table changes the bytes of plans, and nothing that is
-read.
+`tests/escape/test_unseen.py` compares it with the `unicodedata` of the Python that runs the tests.
+A new version of the table changes the bytes of new plans; old plans are read as before.
 """
 
 from bisect import bisect_right

@@ -1,9 +1,9 @@
 """A manifest's text -> the same records in the canonical layout, with their comments.
 
-YAML is never written anew: whole lines are moved and indented (`formatter_lines`), so that scalars,
-quotes, comments and document starts stay as they are, to the byte. The result is parsed again. If a
-value to send or a comment is not the same, the next gentler layout is tried; the last one is the
-text itself.
+YAML is never written anew: whole lines are indented (`formatter_lines`) and moved
+(`formatter_order`), so that scalars, quotes, comments and document starts stay as they are, to the
+byte. The result is parsed again. If a value to send or a comment is not the same, the next gentler
+layout is tried; the last one is the text itself.
 """
 
 from collections.abc import Iterator
@@ -16,10 +16,12 @@ from reconciler.kinds import KINDS
 from reconciler.manifests.discovery import bad_character
 from reconciler.manifests.formatter_lines import (
     INDENT,
+    Line,
     UnusualLayoutError,
     comment_owners,
-    lay_out,
+    indented,
 )
+from reconciler.manifests.formatter_order import in_order
 from reconciler.manifests.loader import parse_records
 from reconciler.manifests.validation import collect_records, is_error
 from reconciler.manifests.yaml_events import UnreadableYamlError, YAMLError
@@ -86,10 +88,15 @@ def _layouts(text: str) -> Iterator[str]:
     (`|+`) at the end: then only the indentation is changed.
     """
     try:
-        yield lay_out(text)
-        yield lay_out(text, in_order=False)
+        lines = indented(text)
+        yield _joined(in_order(lines))
+        yield _joined(lines)
     except UnusualLayoutError:
         return
+
+
+def _joined(lines: list[Line]) -> str:
+    return "".join([f"{line.text}\n" for line in lines])
 
 
 def _written(file: str, text: str) -> dict[Address, tuple[str | None, bool]] | None:

@@ -236,8 +236,8 @@ def _is_consistent(plan: Plan) -> bool:
 
 def _says_the_same(plan: Plan, members: Mapping[str, Any]) -> bool:
     """Whether the counts are those of the plan: a policy may have been checked against them."""
-    told = (members["complete"], members["applyable"], members["summary"])
-    return told == (plan.complete, plan.applyable, summarize(plan))
+    stated = (members["complete"], members["applyable"], members["summary"])
+    return stated == (plan.complete, plan.applyable, summarize(plan))
 
 
 def _commits(plan: Plan) -> tuple[str | None, ...]:

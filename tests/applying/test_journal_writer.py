@@ -52,7 +52,7 @@ class Disk:
 
 
 async def story(disk: Disk, count: int) -> list[bool]:
-    """A run of so many writes at once; whether each was durable when it had to be."""
+    """A run of several writes at once; whether each was durable when it had to be."""
     kept = JournalWriter(disk)
     await kept.begin(BEGUN)
 

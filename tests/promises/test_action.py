@@ -392,7 +392,7 @@ def test_the_hooks_of_pre_commit_find_what_they_are_for() -> None:
     validates, formats = hooks
     # A deleted schema is no file that pre-commit would pass: the check always runs, on all files.
     assert (validates["always_run"], validates["pass_filenames"]) == (True, False)
-    # An untracked file of somebody else must not be rewritten: only the committed ones are passed.
+    # An untracked file of another person must not be rewritten: only committed files are passed.
     assert formats.get("pass_filenames", True)
     pattern = re.compile(formats["files"])
     assert pattern.search("manifests/deep/a.yaml")

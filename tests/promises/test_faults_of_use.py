@@ -33,7 +33,7 @@ BROKEN = "messages:\n  x: {}\n"
 # ---- names and paths
 
 
-def test_no_page_or_message_installs_the_package_of_somebody_else() -> None:
+def test_no_page_or_message_installs_the_package_of_another_project() -> None:
     """The distribution is carrierx-reconciler; another project has the name `reconciler`."""
     listed = git("ls-files", folder=REPOSITORY).splitlines()
     for name in listed:
@@ -343,7 +343,7 @@ def test_several_runs_are_undone_together(run: Run, store: Store) -> None:
     assert undone(run, store, *reversed(two_runs(run, store))) == ["a", "a"]
 
 
-def test_a_change_of_somebody_else_between_two_runs_is_not_lost(run: Run, store: Store) -> None:
+def test_a_change_of_another_client_between_two_runs_is_not_lost(run: Run, store: Store) -> None:
     live(store, {1: "a", 2: "a"})
     write(messages({1: "b", 2: "b"}))
     run("apply", "--sandbox", "--auto-approve")

@@ -48,7 +48,7 @@ def test_hand_made_values_stop_it_until_they_are_allowed_once(run: Run, store: S
     assert "Compared with" in again.out
 
 
-def test_after_it_a_change_in_git_and_drift_are_told_apart(run: Run, store: Store) -> None:
+def test_after_it_a_change_in_git_and_drift_have_different_origins(run: Run, store: Store) -> None:
     nine(store)
     run("apply", "--sandbox", "--auto-approve", "--allow", "max_overwrites=9")
     live(store, {1: "theirs"})

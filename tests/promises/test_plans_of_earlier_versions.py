@@ -91,7 +91,7 @@ def test_writing_them_again_gives_the_same_bytes_in_this_version() -> None:
 
 
 def _with_checksum(data: bytes) -> bytes:
-    """A document with the checksum of what it holds now, as whoever edits it could compute it."""
+    """A document with the checksum of what it holds now, as anyone who edits it can compute it."""
     body = data[: data.rindex(b',\n"checksum"')]
     start = body.rindex(b',\n"meta":')
     covered = body[:start]

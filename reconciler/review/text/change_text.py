@@ -125,9 +125,9 @@ def where(source: Source) -> str:
 
 def why(change: Change, *, origin: bool = True) -> str:
     """The action and, if a base is known, the origin: `change (origin: drift)`."""
-    told = [f"origin: {change.origin}"] if origin else []
-    told += ["no longer in git"] if change.released else []
-    return f"{change.action} ({', '.join(told)})" if told else str(change.action)
+    facts = [f"origin: {change.origin}"] if origin else []
+    facts += ["no longer in git"] if change.released else []
+    return f"{change.action} ({', '.join(facts)})" if facts else str(change.action)
 
 
 def _action(change: Change, paint: Paint, *, origin: bool) -> str:

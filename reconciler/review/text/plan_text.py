@@ -36,7 +36,7 @@ def plan(report: Report, paint: Paint, width: int, *, detail: Detail = "grouped"
         yield from _concise(report, paint)
     elif detail == "verbose" or len(plan.changes) <= _LONG_PLAN:
         for change, found in report.members:
-            yield from change_text.change(change, found, paint, width, origin=_tells_origins(plan))
+            yield from change_text.change(change, found, paint, width, origin=_knows_origins(plan))
             yield ""
     else:
         yield from _grouped(report, paint, width)
@@ -144,14 +144,14 @@ def _guard(guard_result: GuardResult, paint: Paint) -> Iterator[str]:
     yield f"    To allow it once: {allow_flag(guard_result)}"
 
 
-def _tells_origins(plan: Plan) -> bool:
+def _knows_origins(plan: Plan) -> bool:
     """Whether the origins of a plan mean something: without a base all of them are assumed."""
     return plan.revisions.base is not None
 
 
 def _grouped(report: Report, paint: Paint, width: int) -> Iterator[str]:
     for group in report.groups:
-        origin = _tells_origins(report.plan)
+        origin = _knows_origins(report.plan)
         if not group.outlier:
             yield from change_text.group(group, paint, width, origin=origin)
             yield ""
@@ -163,6 +163,6 @@ def _grouped(report: Report, paint: Paint, width: int) -> Iterator[str]:
 
 def _concise(report: Report, paint: Paint) -> Iterator[str]:
     for group in report.groups:
-        yield from change_text.concise(group, paint, origin=_tells_origins(report.plan))
+        yield from change_text.concise(group, paint, origin=_knows_origins(report.plan))
     if report.groups:
         yield ""
