@@ -407,6 +407,7 @@ def test_a_recorded_commit_that_is_not_here_is_not_replaced_where_removals_count
     result = run("apply", "--sandbox", "--auto-approve")
 
     assert "Not recorded: 1234567, which was applied last, is not in this clone" in result.err
+    assert "No base: 1234567, which was applied last" in result.out
     assert Path(".git/refs/reconciler/applied/sandbox.localhost").read_text() == f"{gone}\n"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Literal, TypeAlias
 
 from reconciler.escape.text import visible
+from reconciler.git import FETCH
 from reconciler.model import GuardResult, Plan, short_commit
 from reconciler.planning.guards.registry import allow_flag
 from reconciler.planning.summary import Summary, summarize
@@ -52,7 +53,8 @@ def _head(report: Report, paint: Paint) -> Iterator[str]:
     if plan.revisions.base is not None:
         commit = paint.strong(short_commit(plan.revisions.base))
         yield f"Compared with {commit} ({visible(plan.revisions.base_is or '')})."
-    elif plan.changes and plan.revisions.base_is is not None:
+    # Without changes only a base that is lost is named: removals since then were not looked for.
+    elif plan.revisions.base_is is not None and (plan.changes or FETCH in plan.revisions.base_is):
         yield f"No base: {visible(plan.revisions.base_is)}."
         yield "Every live value counts as one that never came from git."
     if not plan.changes:
