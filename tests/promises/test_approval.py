@@ -3,11 +3,11 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from conftest import Result, Run
+from plan_documents import origins, planned
 from reconciler.sandbox.store import Store
 from repository import commit, git
 from writing import live, messages, sid, user_data, write
@@ -17,18 +17,6 @@ M = "manifests/a.yaml"
 
 def holds(store: Store, number: int) -> object:
     return user_data(store, f"messages/{sid(number)}")
-
-
-def planned(run: Run, *arguments: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(
-        run("plan", "--sandbox", "--format", "json", *arguments).out
-    )
-    return document
-
-
-def origins(plan: dict[str, Any]) -> dict[int, str]:
-    """The origin of each change, by the number of its record."""
-    return {int(c["name"][:8], 16): c["origin"] for c in plan["resource_changes"]}
 
 
 def world(store: Store) -> None:

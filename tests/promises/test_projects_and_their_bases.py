@@ -3,11 +3,11 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from conftest import Run
+from plan_documents import origins, planned
 from reconciler.errors import ReconcilerError
 from reconciler.git import APPLIED, Repository
 from reconciler.sandbox.store import Store
@@ -22,17 +22,6 @@ RULE = "rules: [{paths: ['manifests/**'], user_data_schema: s.json}]\n"
 @pytest.fixture(autouse=True)
 def _nothing_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RECONCILER_ALLOW")
-
-
-def planned(run: Run, *arguments: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(
-        run("plan", "--sandbox", "--format", "json", *arguments).out
-    )
-    return document
-
-
-def origins(plan: dict[str, Any]) -> dict[int, str]:
-    return {int(row["name"][:8], 16): row["origin"] for row in plan["resource_changes"]}
 
 
 @pytest.fixture
